@@ -1,0 +1,107 @@
+/**
+ * Every error on one page. Absence is a value (`undefined`), never an error.
+ *
+ * - `RequestError`: the client's reply is an error; `request/reply.ts` alone turns it into one.
+ * - `StoreError`: a store did not answer; translated once, in `drivers/`.
+ * - `ConfigError`: the process must not start; one line per problem.
+ */
+
+/** Why a client gets an error reply; bindings key their error bodies by it (design section 4). */
+export type Cause =
+  | 'notFound'
+  | 'missingParameter'
+  | 'invalidParameter'
+  | 'unknownParameter'
+  | 'invalidBody'
+  | 'invalidCursor'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unavailable'
+  | 'timeout'
+  | 'internal';
+
+/** Status and title of each cause where the bindings do not say otherwise. */
+export const CAUSES: Readonly<Record<Cause, { readonly status: number; readonly title: string }>> = Object.freeze({
+  notFound: { status: 404, title: 'Not found' },
+  missingParameter: { status: 400, title: 'Missing parameter' },
+  invalidParameter: { status: 400, title: 'Invalid parameter' },
+  unknownParameter: { status: 400, title: 'Unknown parameter' },
+  invalidBody: { status: 400, title: 'Invalid body' },
+  invalidCursor: { status: 400, title: 'Invalid cursor' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
+  forbidden: { status: 403, title: 'Forbidden' },
+  unavailable: { status: 503, title: 'Unavailable' },
+  timeout: { status: 504, title: 'Timed out' },
+  internal: { status: 500, title: 'Internal error' },
+});
+
+/** A reply that is an error. `parameter` names the contract's parameter at fault; `status` overrides the cause's own. */
+export class RequestError extends Error {
+  readonly kind: Cause;
+  readonly parameter: string | undefined;
+  readonly status: number;
+
+  constructor(kind: Cause, message: string, options: { parameter?: string; status?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'RequestError';
+    this.kind = kind;
+    this.parameter = options.parameter;
+    this.status = options.status ?? CAUSES[kind].status;
+  }
+}
+
+/**
+ * `unavailable`: no connection, no primary, credentials refused; `timeout`: the deadline passed; `throttled`: the store
+ * asked for less; `refused`: the store calls the call wrong (missing table, bad expression); `undecodable`: what came
+ * cannot be decoded or rendered; `tooMany`: more items than `maxItems`.
+ */
+export type StoreFailure = 'unavailable' | 'timeout' | 'throttled' | 'refused' | 'undecodable' | 'tooMany';
+
+/** A store that did not answer. `cause` holds the driver's own error. */
+export class StoreError extends Error {
+  readonly failure: StoreFailure;
+  readonly origin: 'dynamodb' | 'mongodb' | 'legacy';
+
+  constructor(origin: 'dynamodb' | 'mongodb' | 'legacy', failure: StoreFailure, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'StoreError';
+    this.origin = origin;
+    this.failure = failure;
+  }
+}
+
+/**
+ * A binding's answer to a value that the store could never hold as a key (design section 4): thrown by `key` and by the
+ * drivers' edge, and means "no such item".
+ */
+export class NoSuchItem extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NoSuchItem';
+  }
+}
+
+/** One mistake: `where` is `file`, `file:line` or `file#/path`; `message` says what is wrong and how to mend it. */
+export interface Problem {
+  readonly where: string;
+  readonly message: string;
+}
+
+/** Wrong configuration: stops the process at start with exit code 2 and one line per problem. */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ where, message }) => `${where}: ${message}`).join('\n'));
+    this.name = 'ConfigError';
+    this.problems = Object.freeze([...problems]);
+  }
+}
+
+/** Wrong use of a command: exit code 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}

@@ -1,0 +1,13 @@
+import type { OriginName } from './stage.ts';
+
+/** Status, headers (lower-case names) and body of one origin, as the client would get it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer;
+}
+
+/** An answer or an error, with its duration in milliseconds. A candidate's failure is data, never thrown. */
+export type Observation =
+  | { readonly origin: OriginName; readonly ok: true; readonly answer: Answer; readonly duration: number }
+  | { readonly origin: OriginName; readonly ok: false; readonly error: Error; readonly duration: number };

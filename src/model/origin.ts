@@ -1,0 +1,14 @@
+import type { Call, Fetched, Want } from './call.ts';
+import type { StoreName } from './stage.ts';
+
+/**
+ * A store as the request line sees it. `fetch` carries out one call and never retries; it throws a `StoreError` when
+ * the store did not answer and `NoSuchItem` when a key is one that the store could never hold.
+ */
+export interface StoreOrigin {
+  readonly name: StoreName;
+  fetch(call: Call, want: Want): Promise<Fetched>;
+  /** Resolves when the store answers; throws a `StoreError` when it does not. */
+  ping(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
