@@ -137,8 +137,8 @@ export interface PageSpec {
   readonly more?: string;
   readonly total?: string;
   readonly pages?: string;
-  /** An RFC 8288 Link header: given the next cursor, the URL of the next page; `true` sets the cursor's parameter. */
-  readonly links?: boolean;
+  /** Adds an RFC 8288 `Link` header with `rel="next"`: the query parameter that carries the cursor or the page number. */
+  readonly links?: string;
 }
 
 export type CompareRule =

@@ -1,0 +1,193 @@
+import { basename, dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { loadContract } from '../contract/load.ts';
+import { compileBody, compileParameters, type ParseParameters } from '../contract/parameters.ts';
+import { ConfigError, type Problem } from '../errors.ts';
+import type { BindingsSpec, HeaderSource, OperationSpec, StoreBinding } from '../model/binding.ts';
+import type { Contract, Operation } from '../model/operation.ts';
+import { type OriginName, offeredStages, type Stage, type StoreName } from '../model/stage.ts';
+import { compileErrors } from './errors.ts';
+import { type BoundPage, compilePage } from './page.ts';
+import { checkSpec } from './problems.ts';
+import { checkSources, compileRenderer, type Render, type RendererOptions } from './render.ts';
+
+/** A store's part in an operation: the pure call, and how its items become the body. */
+export interface BoundStore {
+  readonly call: StoreBinding;
+  readonly render: Render;
+}
+
+/** One operation of the contract with what the bindings say of it, compiled at boot. */
+export interface BoundOperation {
+  readonly index: number;
+  readonly id: string;
+  readonly flag: string;
+  readonly contract: Operation;
+  readonly kind: 'read' | 'write';
+  /** `undefined` where the operation has no bindings: it passes through to legacy in every stage. */
+  readonly spec: OperationSpec | undefined;
+  readonly stores: Readonly<Partial<Record<StoreName, BoundStore>>>;
+  readonly offered: readonly Stage[];
+  readonly initial: Stage;
+  readonly parse: ParseParameters;
+  readonly parseBody: ((body: Buffer, contentType: string | undefined) => unknown) | undefined;
+  readonly page: BoundPage | undefined;
+  readonly errors: ReturnType<typeof compileErrors>;
+  readonly status: number;
+  readonly headers: HeaderSource | undefined;
+  readonly refusesUnknown: boolean;
+  readonly maxItems: number;
+  readonly isList: boolean;
+}
+
+/** A bindings module and its contract, compiled. */
+export interface Bindings {
+  readonly file: string;
+  readonly name: string;
+  readonly spec: BindingsSpec;
+  readonly contract: Contract;
+  readonly basePath: string;
+  readonly operations: readonly BoundOperation[];
+  /** Error replies for what belongs to no operation: unknown paths. */
+  readonly errors: ReturnType<typeof compileErrors>;
+}
+
+export interface LoadOptions {
+  /** Whether there is a legacy service to pass through to. */
+  readonly legacy: boolean;
+  /** A value was served although it breaks the contract. */
+  readonly onViolation?: (operation: string, origin: OriginName) => void;
+}
+
+const MAX_ITEMS = 1_000;
+
+/**
+ * Imports a bindings module, reads its contract and compiles both.
+ * Throws a ConfigError with every mistake found, each with the file and the place.
+ */
+export async function loadBindings(file: string, options: LoadOptions): Promise<Bindings> {
+  const path = resolve(file);
+  const spec = await importSpec(path);
+  const contract = await loadContract(resolve(dirname(path), spec.contract), {
+    ...(spec.basePath === undefined ? {} : { basePath: spec.basePath }),
+  });
+  const problems: Problem[] = [...checkSpec(path, spec, contract)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  const name = spec.name ?? basename(path).replace(/(\.bindings)?\.[cm]?[jt]s$/, '');
+  const operations = contract.operations.map((operation, index) =>
+    bindOperation(path, name, spec, operation, index, contract.openapi, options, problems),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze({
+    file: path,
+    name,
+    spec,
+    contract,
+    basePath: contract.basePath,
+    operations: Object.freeze(operations),
+    errors: compileErrors(spec.errors, undefined),
+  });
+}
+
+async function importSpec(path: string): Promise<BindingsSpec> {
+  const module = await import(pathToFileURL(path).href).catch((error: Error) => {
+    const code = (error as NodeJS.ErrnoException).code;
+    const missing = code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(path);
+    throw new ConfigError([
+      { where: path, message: missing ? 'there is no such file' : `cannot be imported: ${error.message}` },
+    ]);
+  });
+  const spec = module.default;
+  if (typeof spec !== 'object' || spec === null || typeof spec.contract !== 'string') {
+    throw new ConfigError([{ where: path, message: 'must export by default what bind({ contract, tenant, operations }) gives' }]);
+  }
+  return spec;
+}
+
+function bindOperation(
+  file: string,
+  api: string,
+  spec: BindingsSpec,
+  contract: Operation,
+  index: number,
+  openapi: Contract['openapi'],
+  options: LoadOptions,
+  problems: Problem[],
+): BoundOperation {
+  const own = spec.operations[contract.id];
+  const safe = contract.method === 'GET' || contract.method === 'HEAD';
+  const kind = safe || own?.kind === 'read' ? 'read' : 'write';
+  const has = (store: StoreName) => own?.[store] !== undefined;
+  const offered = offeredStages({
+    legacy: options.legacy,
+    dynamodb: has('dynamodb'),
+    mongodb: has('mongodb'),
+    freshness: (own?.freshness ?? spec.freshness) !== undefined,
+  });
+  const where = `${file}#/operations/${contract.id}`;
+  const stores: Partial<Record<StoreName, BoundStore>> = {};
+  for (const store of ['dynamodb', 'mongodb'] as const) {
+    const call = own?.[store];
+    if (own === undefined || call === undefined) continue;
+    const renderer = rendererOptions(where, spec, own, contract, store, options);
+    const wrong = checkSources(renderer);
+    problems.push(...wrong);
+    if (wrong.length === 0) stores[store] = Object.freeze({ call, render: compileRenderer(renderer) });
+  }
+  return Object.freeze({
+    index,
+    id: contract.id,
+    flag: `${api}.${contract.id}`.replace(/[^A-Za-z0-9._~-]/g, '-'),
+    contract,
+    kind,
+    spec: own,
+    stores: Object.freeze(stores),
+    offered,
+    initial: offered[0] ?? 'legacy',
+    parse: compileParameters(contract, openapi),
+    parseBody: own === undefined ? undefined : compileBody(contract, openapi),
+    page: own?.page === undefined ? undefined : compilePage(own.page),
+    errors: compileErrors(spec.errors, own?.errors),
+    status: own?.status ?? contract.success.status,
+    headers: joinHeaders(spec.headers, own?.headers),
+    refusesUnknown: (own?.unknownParameters ?? spec.unknownParameters) === 'refuse',
+    maxItems: own?.maxItems ?? MAX_ITEMS,
+    isList: own?.items !== undefined || contract.success.shape?.kind === 'array',
+  });
+}
+
+function rendererOptions(
+  where: string,
+  api: BindingsSpec,
+  own: OperationSpec,
+  contract: Operation,
+  store: StoreName,
+  options: LoadOptions,
+): RendererOptions {
+  const page = own.page ?? {};
+  const bare = own.items === undefined && contract.success.shape?.kind === 'array';
+  const absentAs = own.absentAs ?? api.absentAs;
+  return {
+    where,
+    shape: contract.success.shape,
+    store,
+    sources: own.response ?? {},
+    shapes: api.shapes ?? {},
+    items: bare ? '' : own.items,
+    page: {
+      ...(page.next === undefined ? {} : { next: page.next }),
+      ...(page.more === undefined ? {} : { more: page.more }),
+      ...(page.total === undefined ? {} : { total: page.total }),
+      ...(page.pages === undefined ? {} : { pages: page.pages }),
+    },
+    ...(absentAs === undefined ? {} : { absentAs }),
+    ...(own.open === undefined ? {} : { open: own.open }),
+    ...(own.variant === undefined ? {} : { variant: own.variant }),
+    onViolation: () => options.onViolation?.(contract.id, store),
+  };
+}
+
+function joinHeaders(api: HeaderSource | undefined, own: HeaderSource | undefined): HeaderSource | undefined {
+  if (api === undefined || own === undefined) return own ?? api;
+  return (request, result) => ({ ...api(request, result), ...own(request, result) });
+}

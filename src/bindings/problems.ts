@@ -1,0 +1,124 @@
+import type { Problem } from '../errors.ts';
+import type { BindingsSpec, OperationSpec } from '../model/binding.ts';
+import type { Contract, Operation } from '../model/operation.ts';
+
+const API_KEYS = [
+  'contract', 'name', 'tenant', 'auth', 'basePath', 'trailingSlash', 'errors', 'headers', 'freshness', 'shapes', 'absentAs',
+  'unknownParameters', 'compare', 'reveal', 'operations',
+];
+
+const OPERATION_KEYS = [
+  'dynamodb', 'mongodb', 'kind', 'tenantScope', 'allow', 'items', 'page', 'maxItems', 'response', 'errors', 'status',
+  'headers', 'empty', 'key', 'open', 'variant', 'absentAs', 'unknownParameters', 'repeatable', 'freshness', 'compare',
+];
+
+const PAGE_KEYS = ['limit', 'cursor', 'position', 'next', 'more', 'total', 'pages', 'links'];
+
+const RULES = ['ignore', 'unordered', 'within', 'absentEqualsNull', 'tolerance'];
+
+/** What is wrong with a bindings module as it stands, before any of it is called; each with file and path. */
+export function checkSpec(file: string, spec: BindingsSpec, contract: Contract): readonly Problem[] {
+  const problems: Problem[] = [];
+  const say = (pointer: string, message: string) => problems.push({ where: `${file}#${pointer}`, message });
+  unknownKeys(spec, API_KEYS, '', say);
+  if (typeof spec.tenant !== 'function') {
+    say('/tenant', "must be a function that gives the tenant, such as ({ headers }) => headers['x-tenant-id']");
+  }
+  if (spec.auth !== undefined && spec.auth.mode !== 'gateway') {
+    say('/auth/mode', `"${spec.auth.mode}" is not known here; 'gateway' is`);
+  }
+  for (const name of Object.keys(spec.shapes ?? {})) {
+    if (!contract.schemas.includes(name)) {
+      say(`/shapes/${name}`, `the contract has no such component schema${nearest(name, contract.schemas)}`);
+    }
+  }
+  rules(spec.compare, '/compare', say);
+  if (typeof spec.operations !== 'object' || spec.operations === null) {
+    say('/operations', 'must be an object: operationId → bindings');
+    return problems;
+  }
+  const known = new Map(contract.operations.map((operation) => [operation.id, operation]));
+  for (const [id, own] of Object.entries(spec.operations)) {
+    const operation = known.get(id);
+    if (operation === undefined) {
+      say(`/operations/${id}`, `the contract has no such operation${nearest(id, [...known.keys()])}`);
+      continue;
+    }
+    checkOperation(`/operations/${id}`, own, operation, say);
+  }
+  return problems;
+}
+
+type Say = (pointer: string, message: string) => void;
+
+function checkOperation(at: string, own: OperationSpec, operation: Operation, say: Say): void {
+  unknownKeys(own, OPERATION_KEYS, at, say);
+  const safe = operation.method === 'GET' || operation.method === 'HEAD';
+  const stores = (['dynamodb', 'mongodb'] as const).filter((store) => own[store] !== undefined);
+  for (const store of stores) {
+    if (typeof own[store] !== 'function') say(`${at}/${store}`, 'must be a function from the request to a call');
+  }
+  if (!safe && stores.length > 0 && own.kind !== 'read') {
+    say(at, `${operation.method} is a write, and writes pass to legacy; say kind: 'read' where it only reads`);
+  }
+  if (own.tenantScope !== undefined && !own.tenantScope.none) {
+    say(`${at}/tenantScope`, "must be { none: 'the reason' }");
+  }
+  rules(own.compare, `${at}/compare`, say);
+  if (own.page === undefined) return;
+  unknownKeys(own.page, PAGE_KEYS, `${at}/page`, say);
+  const { cursor, position, next, links } = own.page;
+  const queries = operation.parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
+  if (next !== undefined && position === undefined) {
+    say(`${at}/page/position`, 'is missing: a next cursor says where the page ended, such as position: ["sk"]');
+  }
+  if (position !== undefined && cursor === undefined) {
+    say(`${at}/page/cursor`, 'is missing: say where the client sends the cursor back, such as ({ query }) => query.cursor');
+  }
+  if (links !== undefined && !queries.includes(links)) {
+    say(`${at}/page/links`, `the operation has no query parameter "${links}"${nearest(links, queries)}`);
+  }
+  const isArray = operation.success.shape?.kind === 'array';
+  if (own.items === undefined && !isArray) say(`${at}/items`, 'is missing: say where the list stands in the response');
+}
+
+function unknownKeys(value: object, known: readonly string[], at: string, say: Say): void {
+  for (const name of Object.keys(value)) {
+    if (!known.includes(name)) say(`${at}/${name}`, `is not known${nearest(name, known)}`);
+  }
+}
+
+function rules(list: BindingsSpec['compare'], at: string, say: Say): void {
+  for (const [index, rule] of (list ?? []).entries()) {
+    const here = `${at}/${index}`;
+    if (!RULES.includes(rule.rule)) say(`${here}/rule`, `"${rule.rule}" is not one of ${RULES.join(', ')}`);
+    if (!rule.reason) say(`${here}/reason`, 'is missing: say why this difference is right');
+    if (rule.path === '' || rule.path === '/' || rule.path?.includes('**')) {
+      say(`${here}/path`, 'a rule on the root or on ** would hide everything; name the property');
+    }
+    if (rule.until !== undefined && Number.isNaN(Date.parse(rule.until))) {
+      say(`${here}/until`, `"${rule.until}" is no date; write it as 2027-01-31`);
+    }
+  }
+}
+
+/** `; do you mean "…"?` where a known word is at most three edits away. */
+export function nearest(word: string, known: readonly string[]): string {
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: edits(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return best !== undefined && best.distance <= 3 ? `; do you mean "${best.candidate}"?` : '';
+}
+
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

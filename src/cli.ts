@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import * as check from './commands/check.ts';
+import * as demo from './commands/demo.ts';
+import { processIo } from './commands/io.ts';
+import * as serve from './commands/serve.ts';
+import * as stage from './commands/stage.ts';
+import { ConfigError, StoreError, UsageError } from './errors.ts';
+
+const io = processIo();
+
+const program = new Command('crossfade')
+  .description('Moves a REST API from DynamoDB to MongoDB, one route and one tenant at a time.')
+  .version('0.1.0')
+  .exitOverride();
+
+for (const verb of [serve, demo, check, stage]) program.addCommand(verb.command(io).exitOverride());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCode(error);
+}
+
+/** 0 good, 1 found something, 2 usage or configuration, 3 a service failed. */
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+  if (error instanceof ConfigError || error instanceof UsageError) return 2;
+  if (error instanceof StoreError) return 3;
+  if (error instanceof Error && io.env.LOG_LEVEL === 'debug') io.err(`${error.stack}\n`);
+  return 3;
+}

@@ -1,0 +1,47 @@
+import closeWithGrace from 'close-with-grace';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { type App, compose, type Log } from '../compose.ts';
+import { type Config, loadConfig } from '../config.ts';
+import type { Io } from './io.ts';
+
+/** Longer than any request's deadline, so that none in flight is cut. */
+const GRACE_MARGIN = 5_000;
+
+export function command(io: Io): Command {
+  return new Command('serve')
+    .description('the façade on HOST:PORT and the admin side on ADMIN_HOST:ADMIN_PORT')
+    .argument('<bindings>', 'the bindings module')
+    .addHelpText('after', '\nExample:\n  $ LEGACY_URL=http://legacy:8000 AWS_REGION=eu-west-1 crossfade serve openapi/photos.bindings.ts')
+    .action(async (bindings: string) => {
+      const config = loadConfig(io.env, io.cwd);
+      await serve(config, bindings);
+    });
+}
+
+async function serve(config: Config, bindings: string): Promise<void> {
+  const log = createLog(config.logLevel);
+  if (config.cursorSecretsMade) {
+    log('warn', 'CURSOR_SECRETS is not set: page cursors are sealed with a secret that ends with this process');
+  }
+  const app = await compose(config, { bindings, log });
+  log('info', 'ready', { facade: app.facadeUrl, admin: app.adminUrl, api: app.bindings.name });
+  stopOnSignal(app, config, log);
+}
+
+/** SIGTERM and SIGINT: not ready, then the drain delay, then what is in flight, then the parts in reverse. */
+function stopOnSignal(app: App, config: Config, log: Log): void {
+  closeWithGrace({ delay: config.drainDelay + config.originTimeout + GRACE_MARGIN }, async ({ err, signal }) => {
+    if (err !== undefined) log('error', err.message, { cause: err });
+    log('info', 'closing', { signal });
+    app.drain();
+    await new Promise((done) => setTimeout(done, config.drainDelay));
+    await app.close();
+  });
+}
+
+/** One JSON line per event on standard output; headers and secrets never reach it. */
+export function createLog(level: string): Log {
+  const logger = pino({ level, base: null, serializers: { cause: pino.stdSerializers.err } });
+  return (severity, message, details = {}) => logger[severity](details, message);
+}

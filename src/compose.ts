@@ -1,0 +1,184 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createAdmin, type Readiness } from './admin.ts';
+import { createCursors, revive } from './bindings/cursor.ts';
+import { type Bindings, loadBindings } from './bindings/load.ts';
+import type { Config } from './config.ts';
+import { openDynamoDb } from './drivers/dynamodb.ts';
+import { openMongoDb } from './drivers/mongodb.ts';
+import { ConfigError, type Problem } from './errors.ts';
+import { createFacade } from './facade.ts';
+import type { Flags } from './flags/decide.ts';
+import { openFlags } from './flags/source.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { StoreOrigin } from './model/origin.ts';
+import { PLANS, type StoreName } from './model/stage.ts';
+import { createDynamoDbOrigin } from './origins/dynamodb.ts';
+import { createLegacyOrigin, type Legacy } from './origins/legacy.ts';
+import { createMongoDbOrigin } from './origins/mongodb.ts';
+import { createAnswerer } from './request/answer.ts';
+import { createAuth } from './request/auth.ts';
+
+/** One structured line. `level` is pino's word. */
+export type Log = (level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>) => void;
+
+export interface App {
+  readonly facadeUrl: string;
+  readonly adminUrl: string;
+  readonly bindings: Bindings;
+  readonly flags: Flags;
+  /** From now on `/readyz` says no, so that no new client is sent here. */
+  readonly drain: () => void;
+  /** Ends what is under way, then the parts in reverse order. */
+  readonly close: () => Promise<void>;
+}
+
+export interface ComposeOptions {
+  readonly bindings: string;
+  readonly log: Log;
+}
+
+type Close = () => Promise<unknown> | unknown;
+
+/**
+ * Config → parts, in order; listens on both ports. Throws a ConfigError where a part cannot be had, having closed what
+ * was already open.
+ */
+export async function compose(config: Config, { bindings: file, log }: ComposeOptions): Promise<App> {
+  const closers: Close[] = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    return await build(config, file, log, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(config: Config, file: string, log: Log, closers: Close[], close: () => Promise<void>): Promise<App> {
+  const metrics = createMetrics();
+  const bindings = await loadBindings(file, {
+    legacy: config.legacyUrl !== undefined,
+    onViolation: (operation, origin) => metrics.contractViolations.inc({ operation, origin }),
+  });
+  metrics.buildInfo.set({ version: '0.1.0', api: bindings.name }, 1);
+  checkNeeds(config, bindings);
+  const origins = openOrigins(config, bindings, closers);
+  const legacy = config.legacyUrl === undefined ? undefined : createLegacyOrigin({ url: config.legacyUrl, timeout: config.originTimeout });
+  if (legacy !== undefined) closers.push(() => legacy.close());
+  const flags = await openFlags({
+    file: config.stagesFile,
+    api: { name: bindings.name, operations: bindings.operations },
+    log,
+    onChange: (state) => {
+      metrics.flagsLastUpdate.set(Date.now() / 1000);
+      metrics.killActive.set(state.kill ? 1 : 0);
+    },
+    onRefused: () => metrics.flagsRefused.inc(),
+    onLowered: (operation) => metrics.stageLowered.inc({ operation }),
+  });
+  closers.push(() => flags.close());
+  const cursors = createCursors(config.cursorSecrets);
+  const line = Object.freeze({
+    bindings,
+    flags,
+    auth: createAuth(bindings.spec.auth),
+    answer: createAnswerer({ origins, cursors, revive, timeout: config.originTimeout, metrics }),
+    cursors,
+    legacy,
+    serverTiming: config.serverTiming,
+    onFailure: logFailure(log),
+  });
+  let draining = false;
+  const facade = createFacade({ line, metrics });
+  const admin = await createAdmin({
+    contract: bindings.contract,
+    metrics,
+    readiness: readiness({ bindings, flags, origins, legacy, isDraining: () => draining }),
+    hosts: ['localhost', '127.0.0.1', '[::1]', config.adminHost],
+  });
+  const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', closers);
+  const facadeUrl = await listen(facade, config.host, config.port, 'PORT', closers);
+  return Object.freeze({ facadeUrl, adminUrl, bindings, flags, drain: () => void (draining = true), close });
+}
+
+/** A bound operation whose stores nobody can reach is a mistake to hear of at start, not a request later. */
+function checkNeeds(config: Config, { file, operations }: Bindings): void {
+  const problems: Problem[] = [];
+  const uses = (store: StoreName) => operations.some(({ spec }) => spec?.[store] !== undefined);
+  if (uses('mongodb') && config.mongodbUri === undefined) {
+    problems.push({ where: 'MONGODB_URI', message: `is missing, and ${file} binds operations to MongoDB` });
+  }
+  if (uses('dynamodb') && config.dynamodb.endpoint === undefined && config.dynamodb.region === undefined) {
+    problems.push({ where: 'AWS_REGION', message: `is missing, and ${file} binds operations to DynamoDB` });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
+
+function openOrigins(config: Config, { operations }: Bindings, closers: Close[]): Origins {
+  const uses = (store: StoreName) => operations.some(({ stores }) => stores[store] !== undefined);
+  const origins: Partial<Record<StoreName, StoreOrigin>> = {};
+  if (uses('dynamodb')) origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout: config.originTimeout }));
+  if (uses('mongodb') && config.mongodbUri !== undefined) {
+    origins.mongodb = createMongoDbOrigin(openMongoDb({ uri: config.mongodbUri, timeout: config.originTimeout }));
+  }
+  for (const origin of Object.values(origins)) closers.push(() => origin.close());
+  return Object.freeze(origins);
+}
+
+interface ReadinessParts {
+  readonly bindings: Bindings;
+  readonly flags: Flags;
+  readonly origins: Origins;
+  readonly legacy: Legacy | undefined;
+  readonly isDraining: () => boolean;
+}
+
+const PING_TIMEOUT = 2_000;
+
+/** Ready: not draining, and every store that answers an operation at a current stage does answer. */
+function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Readiness {
+  return async () => {
+    if (isDraining()) return [{ part: 'process', problem: 'draining' }];
+    const stages = flags.stages();
+    const needed = new Set(bindings.operations.flatMap(({ index }) => (stages[index] ?? []).map((stage) => PLANS[stage].control)));
+    return Promise.all(
+      Object.values(origins)
+        .filter(({ name }) => needed.has(name))
+        .map(async (origin) => ({ part: origin.name, problem: await problemOf(origin) })),
+    );
+  };
+}
+
+async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
+  try {
+    await origin.ping(AbortSignal.timeout(PING_TIMEOUT));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, setting: string, closers: Close[]): Promise<string> {
+  try {
+    closers.push(() => app.close());
+    await app.listen({ host, port });
+  } catch (error) {
+    throw new ConfigError([{ where: setting, message: `cannot listen on ${host}:${port}: ${(error as Error).message}` }]);
+  }
+  const address = app.server.address() as AddressInfo;
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** What is ours to mend is logged with its cause; what the client did is not. */
+function logFailure(log: Log): Parameters<typeof createFacade>[0]['line']['onFailure'] {
+  return (error, request) => {
+    if (error.status < 500) return;
+    const cause = error.cause instanceof Error ? error.cause : error;
+    log('error', cause.message, { requestId: request.id, operation: request.trace.operation, origin: request.trace.origin, cause });
+  };
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { BoundOperation } from './bindings/load.ts';
+import { toFastifyPath } from './contract/route.ts';
+import type { Metrics } from './metrics.ts';
+import { errorRequest } from './request/ask.ts';
+import { handle, type Line } from './request/handle.ts';
+import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
+import type { Trace } from './request/trace.ts';
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** Any header size that a legacy server would take. */
+const MAX_HEADER_BYTES = 128 * 1024;
+
+/** Longer than any URL that fits into the headers. */
+const MAX_PARAMETER_LENGTH = MAX_HEADER_BYTES;
+
+const BODILESS = new Set(['GET', 'HEAD']);
+
+export interface FacadeOptions {
+  readonly line: Line;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The client side. Bound reads go down the line in `request/handle.ts`; all else passes to legacy in the first hook,
+ * before any body is touched.
+ */
+export function createFacade({ line, metrics }: FacadeOptions): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    http: { maxHeaderSize: MAX_HEADER_BYTES, optimizeEmptyRequests: true },
+    genReqId: (message: IncomingMessage) => requestId(message.headers['x-request-id']),
+    requestIdHeader: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: {
+      maxParamLength: MAX_PARAMETER_LENGTH,
+      ignoreTrailingSlash: line.bindings.spec.trailingSlash === 'ignore',
+    },
+    frameworkErrors: (_error, request, reply) => {
+      request.trace = newTrace(undefined);
+      void pass(line, request as FastifyRequest, reply as FastifyReply);
+    },
+  });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.decorateRequest('trace');
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
+    request.trace = newTrace(operation);
+    if (operation === undefined || operation.kind === 'write' || operation.spec === undefined) return void pass(line, request, reply);
+    if (!BODILESS.has(request.method)) return void handle(line, operation, request, reply);
+    done();
+  });
+
+  app.addHook('onResponse', (request, reply, done) => {
+    measure(metrics, request, reply);
+    done();
+  });
+
+  for (const operation of line.bindings.operations) {
+    for (const method of methodsOf(operation, line.bindings.operations)) {
+      app.route({
+        method,
+        url: line.bindings.basePath + toFastifyPath(operation.contract.path),
+        config: { operation },
+        handler: (request, reply) => {
+          void handle(line, operation, request, reply);
+        },
+      });
+    }
+  }
+
+  app.setNotFoundHandler((request, reply) => void pass(line, request, reply));
+  return app;
+}
+
+interface RouteConfig {
+  readonly operation?: BoundOperation;
+}
+
+/** HEAD is GET without a body, unless the contract has a HEAD of its own. */
+function methodsOf({ contract }: BoundOperation, all: readonly BoundOperation[]): string[] {
+  const ownHead = all.some((other) => other.contract.path === contract.path && other.contract.method === 'HEAD');
+  return contract.method === 'GET' && !ownHead ? ['GET', 'HEAD'] : [contract.method];
+}
+
+async function pass(line: Line, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  try {
+    await forward(line, request, reply);
+  } catch (error) {
+    const failure = toRequestError(error);
+    line.onFailure(failure, request);
+    send(line, request, reply, errorAnswer(line.bindings.errors, failure, errorRequest(request, undefined, undefined)));
+  }
+}
+
+const newTrace = (operation: BoundOperation | undefined): Trace => ({
+  began: performance.now(),
+  operation: operation?.id,
+  route: operation?.contract.path ?? '',
+  tenant: undefined,
+  stage: undefined,
+  origin: undefined,
+});
+
+const requestId = (sent: string | string[] | undefined): string =>
+  typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+function measure(metrics: Metrics, request: FastifyRequest, reply: FastifyReply): void {
+  const { trace } = request;
+  metrics.requestDuration.observe(
+    {
+      http_request_method: METHODS.has(request.method) ? request.method : 'OTHER',
+      http_route: trace.route,
+      http_response_status_code: String(reply.raw.statusCode),
+      origin: trace.origin ?? 'none',
+    },
+    (performance.now() - trace.began) / 1000,
+  );
+  if (trace.operation !== undefined && trace.stage !== undefined) {
+    metrics.stageRequests.inc({ operation: trace.operation, stage: trace.stage });
+  }
+}

@@ -1,0 +1,78 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * Every metric on one page. Labels hold operations, origins, stages and statuses only: never a path, a tenant or a
+ * value, so that their number is bounded by the contract.
+ */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly requestDuration: Histogram<'http_request_method' | 'http_route' | 'http_response_status_code' | 'origin'>;
+  readonly originDuration: Histogram<'operation' | 'origin' | 'role'>;
+  readonly stageRequests: Counter<'operation' | 'stage'>;
+  readonly stageLowered: Counter<'operation'>;
+  readonly killActive: Gauge;
+  readonly flagsLastUpdate: Gauge;
+  readonly flagsRefused: Counter;
+  readonly contractViolations: Counter<'operation' | 'origin'>;
+  readonly buildInfo: Gauge<'version' | 'api'>;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Metrics of one process, on a registry of their own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return Object.freeze({
+    registry,
+    requestDuration: new Histogram({
+      name: 'http_server_request_duration_seconds',
+      help: 'Time from a client’s request to its reply.',
+      labelNames: ['http_request_method', 'http_route', 'http_response_status_code', 'origin'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    originDuration: new Histogram({
+      name: 'crossfade_origin_duration_seconds',
+      help: 'Time that an origin took to answer, rendering included.',
+      labelNames: ['operation', 'origin', 'role'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    stageRequests: new Counter({
+      name: 'crossfade_stage_requests_total',
+      help: 'Requests by the stage they ran at.',
+      labelNames: ['operation', 'stage'] as const,
+      registers,
+    }),
+    stageLowered: new Counter({
+      name: 'crossfade_stage_lowered_total',
+      help: 'Decisions in which a flag asked for a stage that the operation cannot have.',
+      labelNames: ['operation'] as const,
+      registers,
+    }),
+    killActive: new Gauge({ name: 'crossfade_kill_active', help: '1 while the kill switch is on.', registers }),
+    flagsLastUpdate: new Gauge({
+      name: 'crossfade_flags_last_update_timestamp_seconds',
+      help: 'When the flags in force were read.',
+      registers,
+    }),
+    flagsRefused: new Counter({
+      name: 'crossfade_flags_refused_total',
+      help: 'Flag states that were refused; the last good one stayed.',
+      registers,
+    }),
+    contractViolations: new Counter({
+      name: 'crossfade_contract_violations_total',
+      help: 'Values that were served although they break the contract.',
+      labelNames: ['operation', 'origin'] as const,
+      registers,
+    }),
+    buildInfo: new Gauge({
+      name: 'crossfade_build_info',
+      help: '1, labelled with what runs.',
+      labelNames: ['version', 'api'] as const,
+      registers,
+    }),
+  });
+}

@@ -1,0 +1,176 @@
+import type { BoundOperation, BoundStore } from '../bindings/load.ts';
+import { type CursorContent, type Cursors, plainPosition } from '../bindings/cursor.ts';
+import { Undecodable } from '../bindings/codecs.ts';
+import type { Unpaged } from '../bindings/page.ts';
+import { NoSuchItem, RequestError, StoreError } from '../errors.ts';
+import type { Answer } from '../model/answer.ts';
+import type { Found, PageFacts, Read, Request } from '../model/binding.ts';
+import type { Call, Fetched, Item, Want } from '../model/call.ts';
+import type { StoreOrigin } from '../model/origin.ts';
+import type { StoreName } from '../model/stage.ts';
+import { linkHeader } from './link.ts';
+
+/** A store's question, complete: what is asked, by whom, from where on. Frozen; holds nothing of the HTTP request. */
+export interface Question {
+  readonly operation: BoundOperation;
+  readonly request: Unpaged;
+  /** Path and query as the client sent them, for links. */
+  readonly url: string;
+  /** Of the client's cursor, where it sent one of ours. */
+  readonly cursor: CursorContent | undefined;
+  /** Hash of all parameters but the cursor, which a cursor is bound to. */
+  readonly parameters: string;
+}
+
+export interface AnswererOptions {
+  readonly origins: Readonly<Partial<Record<StoreName, StoreOrigin>>>;
+  readonly cursors: Cursors;
+  /** Gives back a position as the store's own client takes it. */
+  readonly revive: (position: CursorContent['position'], store: StoreName) => Readonly<Record<string, unknown>>;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+/** (store, question) → the answer a client would get. Throws RequestError, StoreError; never asks another store. */
+export type Answerer = (store: StoreName, question: Question) => Promise<Answer>;
+
+const NONE: Fetched = Object.freeze({ items: Object.freeze([]), more: false });
+
+const FIXED_HEADERS = Object.freeze({ 'cache-control': 'private, no-store' });
+
+export function createAnswerer(options: AnswererOptions): Answerer {
+  return async (store, question) => {
+    const { operation } = question;
+    const origin = options.origins[store];
+    const bound = operation.stores[store];
+    if (origin === undefined || bound === undefined) throw new StoreError(store, 'unavailable', `${store} is not connected`);
+    const request = paged(options, store, question);
+    const want: Want = { limit: request.page.limit, maxItems: operation.maxItems, signal: AbortSignal.timeout(options.timeout) };
+    const found = await find(bound, origin, request, want);
+    const subject = operation.isList ? found.items : found.items[0];
+    if (subject === undefined || (operation.spec?.empty === 'notFound' && found.items.length === 0)) {
+      throw new RequestError('notFound', `there is no such ${operation.isList ? 'list' : 'item'}`);
+    }
+    const allowed = operation.spec?.allow?.(request, subject) ?? true;
+    if (allowed !== true) throw new RequestError(allowed, allowed === 'forbidden' ? 'not allowed' : 'there is no such item');
+    return compose(options, store, question, request, bound, found);
+  };
+}
+
+function paged(options: AnswererOptions, store: StoreName, { operation, request, cursor }: Question): Request {
+  const page = Object.freeze({
+    limit: operation.page?.limit(request),
+    after: cursor === undefined ? undefined : options.revive(cursor.position, store),
+  });
+  return Object.freeze({ ...request, page });
+}
+
+async function find(bound: BoundStore, origin: StoreOrigin, request: Request, want: Want): Promise<Fetched> {
+  try {
+    const given = bound.call(request, readWith(origin, want));
+    const found = given instanceof Promise ? await given : given;
+    return isCall(found) ? await origin.fetch(found, want) : asFetched(found, want);
+  } catch (error) {
+    if (error instanceof NoSuchItem) return NONE;
+    throw error;
+  }
+}
+
+const ONE_ITEM = new Set(['GetItem', 'findOne']);
+const CALLS = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan', 'findOne', 'find', 'aggregate']);
+
+function isCall(value: Found): value is Call {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const names = Object.keys(value);
+  return names.length === 1 && CALLS.has(names[0] as string);
+}
+
+/** What an async binding reads with: an item for one-item calls, else all items up to the call's own limit. */
+function readWith(origin: StoreOrigin, want: Want): Read {
+  return async (call) => {
+    const [name] = Object.keys(call);
+    const input = Object.values(call)[0] as { limit?: number; Limit?: number };
+    const { items } = await origin.fetch(call, { ...want, limit: input.limit ?? input.Limit });
+    return ONE_ITEM.has(name as string) ? items[0] : items;
+  };
+}
+
+function asFetched(found: Exclude<Found, Call>, { limit }: Want): Fetched {
+  if (found === undefined || found === null) return NONE;
+  const pageOf = !Array.isArray(found) && Array.isArray((found as { items?: unknown }).items) && !('_id' in found);
+  const { items, more, total } = (pageOf ? found : { items: Array.isArray(found) ? found : [found] }) as {
+    items: readonly Item[];
+    more?: boolean;
+    total?: number;
+  };
+  const over = limit !== undefined && items.length > limit;
+  return { items: over ? items.slice(0, limit) : items, more: more ?? over, ...(total === undefined ? {} : { total }) };
+}
+
+function compose(
+  options: AnswererOptions,
+  store: StoreName,
+  question: Question,
+  request: Request,
+  bound: BoundStore,
+  found: Fetched,
+): Answer {
+  const { operation } = question;
+  const page = pageFacts(options, store, question, request, found);
+  const item = operation.isList ? undefined : found.items[0];
+  const items = operation.isList ? found.items : undefined;
+  const body = renderWith(bound, store, { item, items, request, page });
+  const own = operation.headers?.(request, { item, items, page });
+  const link = linkHeader(operation, question.url, page, request);
+  const headers: Record<string, string> = { 'content-type': operation.contract.success.type, ...FIXED_HEADERS };
+  if (link !== undefined) headers.link = link;
+  for (const [name, value] of Object.entries(own ?? {})) if (value !== undefined) headers[name.toLowerCase()] = value;
+  return Object.freeze({ status: operation.status, headers: Object.freeze(headers), body });
+}
+
+function renderWith(bound: BoundStore, store: StoreName, input: Parameters<BoundStore['render']>[0]): Buffer {
+  try {
+    return bound.render(input);
+  } catch (error) {
+    if (error instanceof Undecodable) throw new StoreError(store, 'undecodable', error.message, error);
+    throw error;
+  }
+}
+
+function pageFacts(
+  options: AnswererOptions,
+  store: StoreName,
+  question: Question,
+  request: Request,
+  { items, more, total }: Fetched,
+): PageFacts {
+  const { limit } = request.page;
+  const next = more && question.operation.page?.issues === true ? seal(options, store, question, request, items) : undefined;
+  const pages = total === undefined || limit === undefined ? undefined : Math.ceil(total / limit);
+  return Object.freeze({ limit, count: items.length, more, next, total, pages });
+}
+
+function seal(options: AnswererOptions, store: StoreName, question: Question, request: Request, items: readonly Item[]): string | undefined {
+  const { operation, parameters } = question;
+  const last = items.at(-1);
+  if (operation.page === undefined || last === undefined) return undefined;
+  const content = {
+    operation: operation.id,
+    tenant: request.tenant,
+    parameters,
+    position: plainPosition(operation.page.position(store, last)),
+  };
+  return options.cursors.seal(travels(operation, request) ? content : { ...content, store });
+}
+
+/**
+ * Whether the other store can go on from this position. A Scan has an order of its own, so a cursor over one stays with
+ * the store that issued it; an async binding's order is what its author declared by `position`.
+ */
+function travels(operation: BoundOperation, request: Request): boolean {
+  return Object.values(operation.stores).every(({ call }) => isAsync(call) || !('Scan' in (call(request, NEVER) as Call)));
+}
+
+const isAsync = (call: BoundStore['call']): boolean => call.constructor.name === 'AsyncFunction';
+
+const NEVER: Read = () => Promise.reject(new Error('only an async binding reads'));

@@ -1,0 +1,93 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { Cursors } from '../bindings/cursor.ts';
+import type { BoundOperation } from '../bindings/load.ts';
+import type { Unpaged } from '../bindings/page.ts';
+import type { ErrorRequest } from '../model/binding.ts';
+
+type Parsed = ReturnType<BoundOperation['parse']>;
+
+/** What a request asks for, parsed at most once and only when somebody wants to know: legacy answers it unparsed. */
+export class Asked {
+  readonly url: string;
+  readonly #operation: BoundOperation;
+  readonly #message: IncomingMessage;
+  #parsed: Parsed | undefined;
+
+  constructor(operation: BoundOperation, message: IncomingMessage) {
+    this.url = message.url ?? '/';
+    this.#operation = operation;
+    this.#message = message;
+  }
+
+  get path(): Parsed['path'] {
+    return this.#parse().path;
+  }
+
+  get query(): Parsed['query'] {
+    return this.#parse().query;
+  }
+
+  get unknown(): readonly string[] {
+    return this.#parse().unknown;
+  }
+
+  /** Whether a cursor of ours could be in here: one look at the URL. */
+  mayCarryCursor(cursors: Cursors): boolean {
+    return this.#operation.page?.issues === true && this.url.includes(cursors.prefix);
+  }
+
+  /** All parameters but the cursor. */
+  parameters(cursor: string | undefined): Readonly<Record<string, unknown>> {
+    const { path, query } = this.#parse();
+    const rest = Object.entries(query).filter(([, value]) => cursor === undefined || value !== cursor);
+    return { path, query: Object.fromEntries(rest) };
+  }
+
+  /** The request as a binding sees it, but for its page, claims and body. */
+  unpaged(operation: BoundOperation, tenant: string): Unpaged {
+    const { path, query, headers } = this.#parse();
+    return Object.freeze({ operation: operation.id, tenant, claims: NOTHING, path, query, headers, body: undefined });
+  }
+
+  /** As far as parsing came. */
+  soFar(): Pick<ErrorRequest, 'path' | 'query'> {
+    return { path: this.#parsed?.path ?? NOTHING, query: this.#parsed?.query ?? NOTHING };
+  }
+
+  #parse(): Parsed {
+    if (this.#parsed === undefined) {
+      const cut = this.url.indexOf('?');
+      const pathname = cut === -1 ? this.url : this.url.slice(0, cut);
+      this.#parsed = this.#operation.parse({
+        pathname: belowBase(pathname, this.#operation.contract.path),
+        search: cut === -1 ? '' : this.url.slice(cut + 1),
+        headers: this.#message.headers,
+      });
+    }
+    return this.#parsed;
+  }
+}
+
+const NOTHING = Object.freeze({});
+
+export const ask = (operation: BoundOperation, message: IncomingMessage): Asked => new Asked(operation, message);
+
+/** What an error reply may know of the request. */
+export function errorRequest(request: FastifyRequest, operation: BoundOperation | undefined, asked: Asked | undefined): ErrorRequest {
+  return Object.freeze({
+    operation: operation?.id,
+    method: request.method,
+    url: request.raw.url ?? '/',
+    tenant: request.trace.tenant,
+    headers: request.headers,
+    ...(asked?.soFar() ?? { path: NOTHING, query: NOTHING }),
+  });
+}
+
+/** The part of a raw path that the contract's template speaks of: as many segments, counted from the end. */
+function belowBase(pathname: string, template: string): string {
+  let from = pathname.length;
+  for (let segments = template.split('/').length - 1; segments > 0; segments -= 1) from = pathname.lastIndexOf('/', from - 1);
+  return pathname.slice(Math.max(from, 0));
+}

@@ -1,0 +1,121 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type CursorContent, type Cursors, hashParameters } from '../bindings/cursor.ts';
+import type { Bindings, BoundOperation } from '../bindings/load.ts';
+import { RequestError } from '../errors.ts';
+import type { Decision, Flags } from '../flags/decide.ts';
+import type { Answer } from '../model/answer.ts';
+import type { StoreName } from '../model/stage.ts';
+import type { Legacy } from '../origins/legacy.ts';
+import type { Answerer, Question } from './answer.ts';
+import type { Claims } from './auth.ts';
+import { readBody } from './body.ts';
+import { errorAnswer, forward, send, toRequestError } from './reply.ts';
+import { type Asked, ask, errorRequest } from './ask.ts';
+import { tenantOf } from './tenant.ts';
+
+/** What the line needs, put together once by `compose`. */
+export interface Line {
+  readonly bindings: Bindings;
+  readonly flags: Flags;
+  readonly auth: (message: IncomingMessage) => Claims;
+  readonly answer: Answerer;
+  readonly cursors: Cursors;
+  readonly legacy: Legacy | undefined;
+  readonly serverTiming: boolean;
+  readonly onFailure: (error: RequestError, request: FastifyRequest) => void;
+}
+
+/** Who answers this request: decided as data, before anything is asked. */
+type Route = { readonly to: 'legacy' } | { readonly to: StoreName; readonly tenant: string; readonly cursor: CursorContent | undefined };
+
+/**
+ * One read, from its match to its reply (design section 3):
+ * authenticate → tenant → stage → plan → validate → observe(control) → reply.
+ * The reply depends on the control alone: no fallback, no retry on another origin.
+ */
+export async function handle(line: Line, operation: BoundOperation, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const asked = ask(operation, request.raw);
+  try {
+    const claims = line.auth(request.raw);
+    const route = decide(line, operation, asked, request);
+    request.trace.origin = route.to;
+    if (route.to === 'legacy') return await forward(line, request, reply);
+    const body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
+    send(line, request, reply, await line.answer(route.to, question(operation, asked, route, claims, body)));
+  } catch (error) {
+    const failure = toRequestError(error);
+    line.onFailure(failure, request);
+    send(line, request, reply, errorAnswer(operation.errors, failure, errorRequest(request, operation, asked)));
+  }
+}
+
+function decide(line: Line, operation: BoundOperation, asked: Asked, request: FastifyRequest): Route {
+  const tenant = attempt(() => tenantOf(line.bindings.spec.tenant, request.raw, asked));
+  const decision = line.flags.stageOf(operation.index, tenant.value ?? '');
+  const { plan } = decision;
+  request.trace.tenant = tenant.value;
+  request.trace.stage = decision.stage;
+  if (plan === undefined) throw new RequestError('unavailable', 'no stage that is still true can answer this');
+  if (plan.control === 'legacy' && !asked.mayCarryCursor(line.cursors)) return LEGACY;
+  if (tenant.value === undefined) throw tenant.error;
+  const cursor = openCursor(line, operation, asked, tenant.value);
+  if (cursor === 'foreign') return legacyCursor(line, decision);
+  if (cursor !== undefined) return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor });
+  if (plan.control === 'legacy') return LEGACY;
+  refuseUnknown(operation, asked);
+  return Object.freeze({ to: plan.control, tenant: tenant.value, cursor: undefined });
+}
+
+const LEGACY: Route = Object.freeze({ to: 'legacy' });
+
+/** Ours where it opens, `foreign` where it is none of ours, `undefined` on a first page. */
+function openCursor(line: Line, operation: BoundOperation, asked: Asked, tenant: string): CursorContent | 'foreign' | undefined {
+  const text = operation.page?.issues === true ? operation.page.cursor(asked.unpaged(operation, tenant)) : undefined;
+  if (text === undefined) return undefined;
+  const opened = line.cursors.open(text);
+  if (!opened.ours) return 'foreign';
+  const { content } = opened;
+  const right = content.operation === operation.id && content.tenant === tenant && content.parameters === hashParameters(asked.parameters(text));
+  if (!right) throw new RequestError('invalidCursor', 'the cursor belongs to another request');
+  return content;
+}
+
+/** A cursor that legacy issued goes back to it, if the floor still allows an answer from there. */
+function legacyCursor(line: Line, { floor }: Decision): Route {
+  if (line.legacy !== undefined && (floor === 'legacy' || floor === 'validate')) return LEGACY;
+  throw new RequestError('invalidCursor', 'the cursor is not known here');
+}
+
+/** A cursor of ours goes to a store even where the stage has fallen back to legacy. */
+function holder(operation: BoundOperation, control: string, cursor: CursorContent): StoreName {
+  if (cursor.store !== undefined && operation.stores[cursor.store] !== undefined) return cursor.store;
+  if (control === 'dynamodb' || control === 'mongodb') return control;
+  return operation.stores.dynamodb === undefined ? 'mongodb' : 'dynamodb';
+}
+
+function refuseUnknown(operation: BoundOperation, asked: Asked): void {
+  const [unknown] = operation.refusesUnknown ? asked.unknown : [];
+  if (unknown === undefined) return;
+  throw new RequestError('unknownParameter', `Received unknown parameter: ${unknown}`, { parameter: unknown });
+}
+
+function question(operation: BoundOperation, asked: Asked, route: Route & { tenant: string; cursor: CursorContent | undefined }, claims: Claims, body: unknown): Question {
+  return Object.freeze({
+    operation,
+    request: Object.freeze({ ...asked.unpaged(operation, route.tenant), claims, body }),
+    url: asked.url,
+    cursor: route.cursor,
+    parameters: operation.page?.issues === true ? hashParameters(asked.parameters(operation.page.cursor(asked.unpaged(operation, route.tenant)))) : '',
+  });
+}
+
+type Attempt<T> = { readonly value: T; readonly error?: undefined } | { readonly value?: undefined; readonly error: unknown };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { value: work() };
+  } catch (error) {
+    return { error };
+  }
+}

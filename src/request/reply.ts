@@ -1,0 +1,79 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { BoundOperation } from '../bindings/load.ts';
+import { NoSuchItem, RequestError, StoreError, type StoreFailure } from '../errors.ts';
+import type { Answer } from '../model/answer.ts';
+import type { ErrorRequest } from '../model/binding.ts';
+import type { Legacy } from '../origins/legacy.ts';
+
+const CAUSE_OF: Readonly<Record<StoreFailure, 'unavailable' | 'timeout' | 'internal'>> = Object.freeze({
+  unavailable: 'unavailable',
+  throttled: 'unavailable',
+  timeout: 'timeout',
+  refused: 'internal',
+  undecodable: 'internal',
+  tooMany: 'internal',
+});
+
+/** What a client is told of each cause that is ours: never what the store or the driver said. */
+const SAID = Object.freeze({
+  unavailable: 'the service cannot answer at the moment',
+  timeout: 'the service did not answer in time',
+  internal: 'the service could not answer',
+});
+
+/** Any error → the RequestError whose reply the client gets; its `cause` is for the log alone. */
+export function toRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  if (error instanceof NoSuchItem) return new RequestError('notFound', 'there is no such item', { cause: error });
+  const kind = error instanceof StoreError ? CAUSE_OF[error.failure] : 'internal';
+  return new RequestError(kind, SAID[kind], { cause: error });
+}
+
+/** The error reply in the contract's shape. */
+export function errorAnswer(errors: BoundOperation['errors'], error: RequestError, request: ErrorRequest): Answer {
+  return errors(error, request);
+}
+
+interface Sender {
+  readonly legacy: Legacy | undefined;
+  readonly serverTiming: boolean;
+}
+
+/** Writes an answer: one Buffer, its length said; without the body for HEAD. Nothing, where the reply has begun. */
+export function send(line: Sender, request: FastifyRequest, reply: FastifyReply, answer: Answer): void {
+  const { raw } = reply;
+  reply.hijack();
+  if (raw.headersSent || raw.destroyed) {
+    raw.destroy();
+    return;
+  }
+  for (const [name, value] of Object.entries(ownHeaders(line, request))) raw.setHeader(name, value);
+  for (const [name, value] of Object.entries(answer.headers)) raw.setHeader(name, value);
+  const bodiless = answer.status === 204 || answer.status === 304;
+  if (!bodiless) raw.setHeader('content-length', answer.body.length);
+  raw.statusCode = answer.status;
+  raw.end(request.method === 'HEAD' || bodiless ? undefined : answer.body);
+}
+
+/**
+ * Passes the request to the legacy service as it came and its reply back as it comes. Without one: 501 for what the
+ * contract has, 404 for what it has not. Throws a StoreError where legacy failed before it replied.
+ */
+export async function forward(line: Sender, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (line.legacy === undefined) {
+    const known = request.trace.operation !== undefined;
+    throw known
+      ? new RequestError('unavailable', 'nobody here answers this operation', { status: 501 })
+      : new RequestError('notFound', 'there is no such path');
+  }
+  request.trace.origin = 'legacy';
+  reply.hijack();
+  await line.legacy.forward(request.raw, reply.raw, { requestId: request.id, headers: ownHeaders(line, request) });
+}
+
+function ownHeaders(line: Sender, request: FastifyRequest): Readonly<Record<string, string>> {
+  const id = { 'x-request-id': request.id };
+  const { origin, stage } = request.trace;
+  if (!line.serverTiming || origin === undefined) return id;
+  return { ...id, 'server-timing': `origin;desc=${origin}${stage === undefined ? '' : `, stage;desc=${stage}`}` };
+}

@@ -1,0 +1,17 @@
+import type { OriginName, Stage } from '../model/stage.ts';
+
+/** What became of one request, for its metrics, its log line and its Server-Timing header. */
+export interface Trace {
+  readonly began: number;
+  operation: string | undefined;
+  route: string;
+  tenant: string | undefined;
+  stage: Stage | undefined;
+  origin: OriginName | undefined;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    trace: Trace;
+  }
+}
