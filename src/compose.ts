@@ -85,10 +85,12 @@ async function build(config: Config, file: string, log: Log, closers: Close[], c
     bindings,
     flags,
     auth: createAuth(bindings.spec.auth),
-    answer: createAnswerer({ origins, cursors, revive, timeout: config.originTimeout, metrics }),
+    answer: createAnswerer({ origins, cursors, revive, timeout: config.originTimeout }),
     cursors,
     legacy,
     serverTiming: config.serverTiming,
+    onAnswer: (operation: string, origin: StoreName, seconds: number) =>
+      metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
     onFailure: logFailure(log),
   });
   let draining = false;

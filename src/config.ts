@@ -89,7 +89,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
 export function settingsTable(): string {
   const rows = Object.entries(SETTINGS.properties).map(([name, schema]) => {
     const value = 'default' in schema ? `\`${schema.default}\`` : '–';
-    return `| \`${name}\` | ${value} | ${schema.description} |`;
+    return `| \`${name}\` | ${value} | ${(schema as { description?: string }).description} |`;
   });
   return ['| variable | default | what |', '|---|---|---|', ...rows].join('\n');
 }

@@ -32,9 +32,8 @@ export type Read = (call: Call) => Promise<Value>;
 /** What an async binding may give: the item, `undefined`, the items, a page of them, or a last call to carry out. */
 export type Found = Item | readonly Item[] | { items: readonly Item[]; more?: boolean; total?: number } | Call | undefined;
 
-export type StoreBinding<C extends Call = Call> =
-  | ((request: Request) => C)
-  | ((request: Request, read: Read) => Promise<Found>);
+/** From the parsed request to a store call, as data; where one call is not enough, an async function that reads. */
+export type StoreBinding<C extends Call = Call> = (request: Request, read: Read) => C | Promise<Found>;
 
 /** How a store value is written; without one the type of the contract decides. */
 export type Codec =

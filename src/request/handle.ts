@@ -23,6 +23,7 @@ export interface Line {
   readonly cursors: Cursors;
   readonly legacy: Legacy | undefined;
   readonly serverTiming: boolean;
+  readonly onAnswer: (operation: string, origin: StoreName, seconds: number) => void;
   readonly onFailure: (error: RequestError, request: FastifyRequest) => void;
 }
 
@@ -42,7 +43,10 @@ export async function handle(line: Line, operation: BoundOperation, request: Fas
     request.trace.origin = route.to;
     if (route.to === 'legacy') return await forward(line, request, reply);
     const body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
-    send(line, request, reply, await line.answer(route.to, question(operation, asked, route, claims, body)));
+    const began = performance.now();
+    const answer = await line.answer(route.to, question(operation, asked, route, claims, body));
+    line.onAnswer(operation.id, route.to, (performance.now() - began) / 1000);
+    send(line, request, reply, answer);
   } catch (error) {
     const failure = toRequestError(error);
     line.onFailure(failure, request);
