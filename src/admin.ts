@@ -1,8 +1,8 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Contract } from './model/operation.ts';
 import type { Metrics } from './metrics.ts';
+import type { Contract } from './model/operation.ts';
 
 /** What readiness depends on; each part says what is wrong with it, or nothing. */
 export type Readiness = () => Promise<readonly { readonly part: string; readonly problem: string | undefined }[]>;
@@ -45,7 +45,10 @@ export async function createAdmin({ contract, metrics, readiness, hosts }: Admin
 
   app.get('/', (_request, reply) => void reply.redirect('/docs/'));
 
-  await app.register(swagger, { mode: 'static', specification: { document: withoutExtensions(contract.document) as never } });
+  await app.register(swagger, {
+    mode: 'static',
+    specification: { document: withoutExtensions(contract.document) as never },
+  });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { tryItOutEnabled: false } });
   return app;
 }

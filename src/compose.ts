@@ -20,7 +20,11 @@ import { createAnswerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 
 /** One structured line. `level` is pino's word. */
-export type Log = (level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>) => void;
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  details?: Readonly<Record<string, unknown>>,
+) => void;
 
 export interface App {
   readonly facadeUrl: string;
@@ -57,7 +61,13 @@ export async function compose(config: Config, { bindings: file, log }: ComposeOp
   }
 }
 
-async function build(config: Config, file: string, log: Log, closers: Close[], close: () => Promise<void>): Promise<App> {
+async function build(
+  config: Config,
+  file: string,
+  log: Log,
+  closers: Close[],
+  close: () => Promise<void>,
+): Promise<App> {
   const metrics = createMetrics();
   const bindings = await loadBindings(file, {
     legacy: config.legacyUrl !== undefined,
@@ -66,7 +76,10 @@ async function build(config: Config, file: string, log: Log, closers: Close[], c
   metrics.buildInfo.set({ version: '0.1.0', api: bindings.name }, 1);
   checkNeeds(config, bindings);
   const origins = openOrigins(config, bindings, closers);
-  const legacy = config.legacyUrl === undefined ? undefined : createLegacyOrigin({ url: config.legacyUrl, timeout: config.originTimeout });
+  const legacy =
+    config.legacyUrl === undefined
+      ? undefined
+      : createLegacyOrigin({ url: config.legacyUrl, timeout: config.originTimeout });
   if (legacy !== undefined) closers.push(() => legacy.close());
   const flags = await openFlags({
     file: config.stagesFile,
@@ -103,7 +116,10 @@ async function build(config: Config, file: string, log: Log, closers: Close[], c
   });
   const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', closers);
   const facadeUrl = await listen(facade, config.host, config.port, 'PORT', closers);
-  return Object.freeze({ facadeUrl, adminUrl, bindings, flags, drain: () => void (draining = true), close });
+  const drain = () => {
+    draining = true;
+  };
+  return Object.freeze({ facadeUrl, adminUrl, bindings, flags, drain, close });
 }
 
 /** A bound operation whose stores nobody can reach is a mistake to hear of at start, not a request later. */
@@ -124,7 +140,8 @@ type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
 function openOrigins(config: Config, { operations }: Bindings, closers: Close[]): Origins {
   const uses = (store: StoreName) => operations.some(({ stores }) => stores[store] !== undefined);
   const origins: Partial<Record<StoreName, StoreOrigin>> = {};
-  if (uses('dynamodb')) origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout: config.originTimeout }));
+  if (uses('dynamodb'))
+    origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout: config.originTimeout }));
   if (uses('mongodb') && config.mongodbUri !== undefined) {
     origins.mongodb = createMongoDbOrigin(openMongoDb({ uri: config.mongodbUri, timeout: config.originTimeout }));
   }
@@ -147,7 +164,9 @@ function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Re
   return async () => {
     if (isDraining()) return [{ part: 'process', problem: 'draining' }];
     const stages = flags.stages();
-    const needed = new Set(bindings.operations.flatMap(({ index }) => (stages[index] ?? []).map((stage) => PLANS[stage].control)));
+    const needed = new Set(
+      bindings.operations.flatMap(({ index }) => (stages[index] ?? []).map((stage) => PLANS[stage].control)),
+    );
     return Promise.all(
       Object.values(origins)
         .filter(({ name }) => needed.has(name))
@@ -165,12 +184,20 @@ async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
   }
 }
 
-async function listen(app: FastifyInstance, host: string, port: number, setting: string, closers: Close[]): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  setting: string,
+  closers: Close[],
+): Promise<string> {
   try {
     closers.push(() => app.close());
     await app.listen({ host, port });
   } catch (error) {
-    throw new ConfigError([{ where: setting, message: `cannot listen on ${host}:${port}: ${(error as Error).message}` }]);
+    throw new ConfigError([
+      { where: setting, message: `cannot listen on ${host}:${port}: ${(error as Error).message}` },
+    ]);
   }
   const address = app.server.address() as AddressInfo;
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
@@ -181,6 +208,11 @@ function logFailure(log: Log): Parameters<typeof createFacade>[0]['line']['onFai
   return (error, request) => {
     if (error.status < 500) return;
     const cause = error.cause instanceof Error ? error.cause : error;
-    log('error', cause.message, { requestId: request.id, operation: request.trace.operation, origin: request.trace.origin, cause });
+    log('error', cause.message, {
+      requestId: request.id,
+      operation: request.trace.operation,
+      origin: request.trace.origin,
+      cause,
+    });
   };
 }

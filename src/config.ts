@@ -12,16 +12,30 @@ export const SETTINGS = Type.Object({
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'Port of the façade.' }),
   ADMIN_HOST: Type.String({ default: '127.0.0.1', description: 'Address of probes, metrics and the contract’s page.' }),
   ADMIN_PORT: Type.Integer({ default: 9090, minimum: 0, maximum: 65535, description: 'Port of the admin side.' }),
-  LEGACY_URL: Type.Optional(Type.String({ description: 'The legacy service. Without it: 501 and 404 where it would answer.' })),
-  AWS_REGION: Type.Optional(Type.String({ description: 'Region of DynamoDB; credentials come from the usual AWS chain.' })),
-  AWS_ENDPOINT_URL_DYNAMODB: Type.Optional(Type.String({ description: 'Another endpoint for DynamoDB, such as a local one.' })),
+  LEGACY_URL: Type.Optional(
+    Type.String({ description: 'The legacy service. Without it: 501 and 404 where it would answer.' }),
+  ),
+  AWS_REGION: Type.Optional(
+    Type.String({ description: 'Region of DynamoDB; credentials come from the usual AWS chain.' }),
+  ),
+  AWS_ENDPOINT_URL_DYNAMODB: Type.Optional(
+    Type.String({ description: 'Another endpoint for DynamoDB, such as a local one.' }),
+  ),
   MONGODB_URI: Type.Optional(Type.String({ description: 'MongoDB, with the database’s name.' })),
   STAGES_FILE: Type.String({ default: 'stages.yaml', description: 'Flags as a file, reloaded when it changes.' }),
   CURSOR_SECRETS: Type.Optional(
     Type.String({ description: 'Comma-separated secrets that seal page cursors: the first seals, all open.' }),
   ),
-  ORIGIN_TIMEOUT_MS: Type.Integer({ default: 10_000, minimum: 1, description: 'Deadline of one request to an origin, in milliseconds.' }),
-  DRAIN_DELAY_MS: Type.Integer({ default: 0, minimum: 0, description: 'How long to go on serving, not ready, after SIGTERM.' }),
+  ORIGIN_TIMEOUT_MS: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'Deadline of one request to an origin, in milliseconds.',
+  }),
+  DRAIN_DELAY_MS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'How long to go on serving, not ready, after SIGTERM.',
+  }),
   SERVER_TIMING: Type.Boolean({ default: false, description: 'Say origin and stage in a Server-Timing header.' }),
   LOG_LEVEL: Type.String({ default: 'info', description: 'fatal, error, warn, info, debug, trace or silent.' }),
 });
@@ -119,6 +133,9 @@ function read(given: Record<string, unknown>, problems: Problem[]): Values | und
 function checkUrl(where: string, text: string | undefined, protocols: readonly string[], problems: Problem[]): void {
   if (text === undefined) return;
   if (!protocols.some((protocol) => text.startsWith(`${protocol}//`))) {
-    problems.push({ where, message: `must be a URL that begins with ${protocols.map((one) => `${one}//`).join(' or ')}` });
+    problems.push({
+      where,
+      message: `must be a URL that begins with ${protocols.map((one) => `${one}//`).join(' or ')}`,
+    });
   }
 }

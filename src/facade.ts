@@ -54,7 +54,8 @@ export function createFacade({ line, metrics }: FacadeOptions): FastifyInstance 
   app.addHook('onRequest', (request, reply, done) => {
     const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
     request.trace = newTrace(operation);
-    if (operation === undefined || operation.kind === 'write' || operation.spec === undefined) return void pass(line, request, reply);
+    if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
+      return void pass(line, request, reply);
     if (!BODILESS.has(request.method)) return void handle(line, operation, request, reply);
     done();
   });

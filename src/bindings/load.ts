@@ -99,7 +99,9 @@ async function importSpec(path: string): Promise<BindingsSpec> {
   });
   const spec = module.default;
   if (typeof spec !== 'object' || spec === null || typeof spec.contract !== 'string') {
-    throw new ConfigError([{ where: path, message: 'must export by default what bind({ contract, tenant, operations }) gives' }]);
+    throw new ConfigError([
+      { where: path, message: 'must export by default what bind({ contract, tenant, operations }) gives' },
+    ]);
   }
   return spec;
 }

@@ -24,7 +24,10 @@ export interface BoundPage {
 export function compilePage(spec: PageSpec): BoundPage {
   const { position } = spec;
   const perStore = position !== undefined && !Array.isArray(position) && typeof position !== 'function';
-  const sources = (perStore ? position : { dynamodb: position, mongodb: position }) as Record<StoreName, PositionSource | undefined>;
+  const sources = (perStore ? position : { dynamodb: position, mongodb: position }) as Record<
+    StoreName,
+    PositionSource | undefined
+  >;
   const readers = { dynamodb: readPosition(sources.dynamodb), mongodb: readPosition(sources.mongodb) };
   return Object.freeze({
     limit: compileLimit(spec.limit),

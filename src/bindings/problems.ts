@@ -3,13 +3,45 @@ import type { BindingsSpec, OperationSpec } from '../model/binding.ts';
 import type { Contract, Operation } from '../model/operation.ts';
 
 const API_KEYS = [
-  'contract', 'name', 'tenant', 'auth', 'basePath', 'trailingSlash', 'errors', 'headers', 'freshness', 'shapes', 'absentAs',
-  'unknownParameters', 'compare', 'reveal', 'operations',
+  'contract',
+  'name',
+  'tenant',
+  'auth',
+  'basePath',
+  'trailingSlash',
+  'errors',
+  'headers',
+  'freshness',
+  'shapes',
+  'absentAs',
+  'unknownParameters',
+  'compare',
+  'reveal',
+  'operations',
 ];
 
 const OPERATION_KEYS = [
-  'dynamodb', 'mongodb', 'kind', 'tenantScope', 'allow', 'items', 'page', 'maxItems', 'response', 'errors', 'status',
-  'headers', 'empty', 'key', 'open', 'variant', 'absentAs', 'unknownParameters', 'repeatable', 'freshness', 'compare',
+  'dynamodb',
+  'mongodb',
+  'kind',
+  'tenantScope',
+  'allow',
+  'items',
+  'page',
+  'maxItems',
+  'response',
+  'errors',
+  'status',
+  'headers',
+  'empty',
+  'key',
+  'open',
+  'variant',
+  'absentAs',
+  'unknownParameters',
+  'repeatable',
+  'freshness',
+  'compare',
 ];
 
 const PAGE_KEYS = ['limit', 'cursor', 'position', 'next', 'more', 'total', 'pages', 'links'];
@@ -73,7 +105,10 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
     say(`${at}/page/position`, 'is missing: a next cursor says where the page ended, such as position: ["sk"]');
   }
   if (position !== undefined && cursor === undefined) {
-    say(`${at}/page/cursor`, 'is missing: say where the client sends the cursor back, such as ({ query }) => query.cursor');
+    say(
+      `${at}/page/cursor`,
+      'is missing: say where the client sends the cursor back, such as ({ query }) => query.cursor',
+    );
   }
   if (links !== undefined && !queries.includes(links)) {
     say(`${at}/page/links`, `the operation has no query parameter "${links}"${nearest(links, queries)}`);

@@ -12,7 +12,10 @@ export function command(io: Io): Command {
   return new Command('serve')
     .description('the façade on HOST:PORT and the admin side on ADMIN_HOST:ADMIN_PORT')
     .argument('<bindings>', 'the bindings module')
-    .addHelpText('after', '\nExample:\n  $ LEGACY_URL=http://legacy:8000 AWS_REGION=eu-west-1 crossfade serve openapi/photos.bindings.ts')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ LEGACY_URL=http://legacy:8000 AWS_REGION=eu-west-1 crossfade serve openapi/photos.bindings.ts',
+    )
     .action(async (bindings: string) => {
       const config = loadConfig(io.env, io.cwd);
       await serve(config, bindings);

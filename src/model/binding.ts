@@ -30,7 +30,12 @@ export interface Request {
 export type Read = (call: Call) => Promise<Value>;
 
 /** What an async binding may give: the item, `undefined`, the items, a page of them, or a last call to carry out. */
-export type Found = Item | readonly Item[] | { items: readonly Item[]; more?: boolean; total?: number } | Call | undefined;
+export type Found =
+  | Item
+  | readonly Item[]
+  | { items: readonly Item[]; more?: boolean; total?: number }
+  | Call
+  | undefined;
 
 /** From the parsed request to a store call, as data; where one call is not enough, an async function that reads. */
 export type StoreBinding<C extends Call = Call> = (request: Request, read: Read) => C | Promise<Found>;
@@ -141,11 +146,43 @@ export interface PageSpec {
 }
 
 export type CompareRule =
-  | { readonly path: string; readonly rule: 'ignore'; readonly reason: string; readonly until?: string; readonly pair?: string }
-  | { readonly path: string; readonly rule: 'unordered'; readonly reason: string; readonly until?: string; readonly pair?: string }
-  | { readonly path: string; readonly rule: 'within'; readonly duration: string; readonly reason: string; readonly until?: string; readonly pair?: string }
-  | { readonly path: string; readonly rule: 'absentEqualsNull'; readonly reason: string; readonly until?: string; readonly pair?: string }
-  | { readonly path: string; readonly rule: 'tolerance'; readonly tolerance: number; readonly reason: string; readonly until?: string; readonly pair?: string };
+  | {
+      readonly path: string;
+      readonly rule: 'ignore';
+      readonly reason: string;
+      readonly until?: string;
+      readonly pair?: string;
+    }
+  | {
+      readonly path: string;
+      readonly rule: 'unordered';
+      readonly reason: string;
+      readonly until?: string;
+      readonly pair?: string;
+    }
+  | {
+      readonly path: string;
+      readonly rule: 'within';
+      readonly duration: string;
+      readonly reason: string;
+      readonly until?: string;
+      readonly pair?: string;
+    }
+  | {
+      readonly path: string;
+      readonly rule: 'absentEqualsNull';
+      readonly reason: string;
+      readonly until?: string;
+      readonly pair?: string;
+    }
+  | {
+      readonly path: string;
+      readonly rule: 'tolerance';
+      readonly tolerance: number;
+      readonly reason: string;
+      readonly until?: string;
+      readonly pair?: string;
+    };
 
 export type HeaderSource = (
   request: Request,

@@ -27,7 +27,9 @@ export interface Operation {
   /** JSON pointer into the contract, for messages: `#/paths/~1users~1{userId}/get`. */
   readonly pointer: string;
   readonly parameters: readonly Parameter[];
-  readonly body: { readonly required: boolean; readonly types: readonly string[]; readonly schema: Schema | undefined } | undefined;
+  readonly body:
+    | { readonly required: boolean; readonly types: readonly string[]; readonly schema: Schema | undefined }
+    | undefined;
   /** The contract's only 2xx, else 200; its media type (default application/json) and shape (`undefined`: no body). */
   readonly success: { readonly status: number; readonly type: string; readonly shape: Shape | undefined };
   /** Documented statuses as written: `200`, `4XX`, `default`. */

@@ -46,9 +46,7 @@ export interface AnyShape extends Named {
 export interface UnionShape extends Named {
   readonly kind: 'union';
   readonly branches: readonly Shape[];
-  readonly discriminator:
-    | { readonly property: string; readonly branches: ReadonlyMap<string, Shape> }
-    | undefined;
+  readonly discriminator: { readonly property: string; readonly branches: ReadonlyMap<string, Shape> } | undefined;
   /** One object with the properties of all object branches; `undefined` where no branch is an object. */
   readonly merged: ObjectShape | undefined;
 }

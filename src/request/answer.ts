@@ -1,6 +1,6 @@
-import type { BoundOperation, BoundStore } from '../bindings/load.ts';
-import { type CursorContent, type Cursors, plainPosition } from '../bindings/cursor.ts';
 import { Undecodable } from '../bindings/codecs.ts';
+import { type CursorContent, type Cursors, plainPosition } from '../bindings/cursor.ts';
+import type { BoundOperation, BoundStore } from '../bindings/load.ts';
 import type { Unpaged } from '../bindings/page.ts';
 import { NoSuchItem, RequestError, StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
@@ -43,16 +43,22 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     const { operation } = question;
     const origin = options.origins[store];
     const bound = operation.stores[store];
-    if (origin === undefined || bound === undefined) throw new StoreError(store, 'unavailable', `${store} is not connected`);
+    if (origin === undefined || bound === undefined)
+      throw new StoreError(store, 'unavailable', `${store} is not connected`);
     const request = paged(options, store, question);
-    const want: Want = { limit: request.page.limit, maxItems: operation.maxItems, signal: AbortSignal.timeout(options.timeout) };
+    const want: Want = {
+      limit: request.page.limit,
+      maxItems: operation.maxItems,
+      signal: AbortSignal.timeout(options.timeout),
+    };
     const found = await find(bound, origin, request, want);
     const subject = operation.isList ? found.items : found.items[0];
     if (subject === undefined || (operation.spec?.empty === 'notFound' && found.items.length === 0)) {
       throw new RequestError('notFound', `there is no such ${operation.isList ? 'list' : 'item'}`);
     }
     const allowed = operation.spec?.allow?.(request, subject) ?? true;
-    if (allowed !== true) throw new RequestError(allowed, allowed === 'forbidden' ? 'not allowed' : 'there is no such item');
+    if (allowed !== true)
+      throw new RequestError(allowed, allowed === 'forbidden' ? 'not allowed' : 'there is no such item');
     return compose(options, store, question, request, bound, found);
   };
 }
@@ -145,12 +151,19 @@ function pageFacts(
   { items, more, total }: Fetched,
 ): PageFacts {
   const { limit } = request.page;
-  const next = more && question.operation.page?.issues === true ? seal(options, store, question, request, items) : undefined;
+  const next =
+    more && question.operation.page?.issues === true ? seal(options, store, question, request, items) : undefined;
   const pages = total === undefined || limit === undefined ? undefined : Math.ceil(total / limit);
   return Object.freeze({ limit, count: items.length, more, next, total, pages });
 }
 
-function seal(options: AnswererOptions, store: StoreName, question: Question, request: Request, items: readonly Item[]): string | undefined {
+function seal(
+  options: AnswererOptions,
+  store: StoreName,
+  question: Question,
+  request: Request,
+  items: readonly Item[],
+): string | undefined {
   const { operation, parameters } = question;
   const last = items.at(-1);
   if (operation.page === undefined || last === undefined) return undefined;
@@ -168,7 +181,9 @@ function seal(options: AnswererOptions, store: StoreName, question: Question, re
  * the store that issued it; an async binding's order is what its author declared by `position`.
  */
 function travels(operation: BoundOperation, request: Request): boolean {
-  return Object.values(operation.stores).every(({ call }) => isAsync(call) || !('Scan' in (call(request, NEVER) as Call)));
+  return Object.values(operation.stores).every(
+    ({ call }) => isAsync(call) || !('Scan' in (call(request, NEVER) as Call)),
+  );
 }
 
 const isAsync = (call: BoundStore['call']): boolean => call.constructor.name === 'AsyncFunction';

@@ -74,7 +74,11 @@ const NOTHING = Object.freeze({});
 export const ask = (operation: BoundOperation, message: IncomingMessage): Asked => new Asked(operation, message);
 
 /** What an error reply may know of the request. */
-export function errorRequest(request: FastifyRequest, operation: BoundOperation | undefined, asked: Asked | undefined): ErrorRequest {
+export function errorRequest(
+  request: FastifyRequest,
+  operation: BoundOperation | undefined,
+  asked: Asked | undefined,
+): ErrorRequest {
   return Object.freeze({
     operation: operation?.id,
     method: request.method,
@@ -88,6 +92,7 @@ export function errorRequest(request: FastifyRequest, operation: BoundOperation 
 /** The part of a raw path that the contract's template speaks of: as many segments, counted from the end. */
 function belowBase(pathname: string, template: string): string {
   let from = pathname.length;
-  for (let segments = template.split('/').length - 1; segments > 0; segments -= 1) from = pathname.lastIndexOf('/', from - 1);
+  for (let segments = template.split('/').length - 1; segments > 0; segments -= 1)
+    from = pathname.lastIndexOf('/', from - 1);
   return pathname.slice(Math.max(from, 0));
 }

@@ -9,7 +9,8 @@ export async function readBody(message: IncomingMessage): Promise<Buffer> {
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new RequestError('invalidBody', `the body is larger than ${MAX_BYTES} bytes`, { status: 413 });
+    if (bytes > MAX_BYTES)
+      throw new RequestError('invalidBody', `the body is larger than ${MAX_BYTES} bytes`, { status: 413 });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

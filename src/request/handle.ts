@@ -4,14 +4,13 @@ import { type CursorContent, type Cursors, hashParameters } from '../bindings/cu
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
 import { RequestError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
-import type { Answer } from '../model/answer.ts';
 import type { StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
 import type { Answerer, Question } from './answer.ts';
+import { type Asked, ask, errorRequest } from './ask.ts';
 import type { Claims } from './auth.ts';
 import { readBody } from './body.ts';
 import { errorAnswer, forward, send, toRequestError } from './reply.ts';
-import { type Asked, ask, errorRequest } from './ask.ts';
 import { tenantOf } from './tenant.ts';
 
 /** What the line needs, put together once by `compose`. */
@@ -28,14 +27,21 @@ export interface Line {
 }
 
 /** Who answers this request: decided as data, before anything is asked. */
-type Route = { readonly to: 'legacy' } | { readonly to: StoreName; readonly tenant: string; readonly cursor: CursorContent | undefined };
+type Route =
+  | { readonly to: 'legacy' }
+  | { readonly to: StoreName; readonly tenant: string; readonly cursor: CursorContent | undefined };
 
 /**
  * One read, from its match to its reply (design section 3):
  * authenticate → tenant → stage → plan → validate → observe(control) → reply.
  * The reply depends on the control alone: no fallback, no retry on another origin.
  */
-export async function handle(line: Line, operation: BoundOperation, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function handle(
+  line: Line,
+  operation: BoundOperation,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const asked = ask(operation, request.raw);
   try {
     const claims = line.auth(request.raw);
@@ -65,7 +71,8 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
   if (tenant.value === undefined) throw tenant.error;
   const cursor = openCursor(line, operation, asked, tenant.value);
   if (cursor === 'foreign') return legacyCursor(line, decision);
-  if (cursor !== undefined) return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor });
+  if (cursor !== undefined)
+    return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor });
   if (plan.control === 'legacy') return LEGACY;
   refuseUnknown(operation, asked);
   return Object.freeze({ to: plan.control, tenant: tenant.value, cursor: undefined });
@@ -74,13 +81,21 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
 const LEGACY: Route = Object.freeze({ to: 'legacy' });
 
 /** Ours where it opens, `foreign` where it is none of ours, `undefined` on a first page. */
-function openCursor(line: Line, operation: BoundOperation, asked: Asked, tenant: string): CursorContent | 'foreign' | undefined {
+function openCursor(
+  line: Line,
+  operation: BoundOperation,
+  asked: Asked,
+  tenant: string,
+): CursorContent | 'foreign' | undefined {
   const text = operation.page?.issues === true ? operation.page.cursor(asked.unpaged(operation, tenant)) : undefined;
   if (text === undefined) return undefined;
   const opened = line.cursors.open(text);
   if (!opened.ours) return 'foreign';
   const { content } = opened;
-  const right = content.operation === operation.id && content.tenant === tenant && content.parameters === hashParameters(asked.parameters(text));
+  const right =
+    content.operation === operation.id &&
+    content.tenant === tenant &&
+    content.parameters === hashParameters(asked.parameters(text));
   if (!right) throw new RequestError('invalidCursor', 'the cursor belongs to another request');
   return content;
 }
@@ -104,17 +119,28 @@ function refuseUnknown(operation: BoundOperation, asked: Asked): void {
   throw new RequestError('unknownParameter', `Received unknown parameter: ${unknown}`, { parameter: unknown });
 }
 
-function question(operation: BoundOperation, asked: Asked, route: Route & { tenant: string; cursor: CursorContent | undefined }, claims: Claims, body: unknown): Question {
+function question(
+  operation: BoundOperation,
+  asked: Asked,
+  route: Route & { tenant: string; cursor: CursorContent | undefined },
+  claims: Claims,
+  body: unknown,
+): Question {
   return Object.freeze({
     operation,
     request: Object.freeze({ ...asked.unpaged(operation, route.tenant), claims, body }),
     url: asked.url,
     cursor: route.cursor,
-    parameters: operation.page?.issues === true ? hashParameters(asked.parameters(operation.page.cursor(asked.unpaged(operation, route.tenant)))) : '',
+    parameters:
+      operation.page?.issues === true
+        ? hashParameters(asked.parameters(operation.page.cursor(asked.unpaged(operation, route.tenant))))
+        : '',
   });
 }
 
-type Attempt<T> = { readonly value: T; readonly error?: undefined } | { readonly value?: undefined; readonly error: unknown };
+type Attempt<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: unknown };
 
 function attempt<T>(work: () => T): Attempt<T> {
   try {

@@ -9,9 +9,14 @@ const MAX_LENGTH = 128;
  * the tenant is missing, empty, over-long or doubled, or was nominated for removal by a `Connection` header (RFC 9110
  * §7.6.1): a proxy on the way could have dropped or kept it, so it proves nothing.
  */
-export function tenantOf(rule: (input: TenantInput) => string | undefined, message: IncomingMessage, parsed: ParsedParts): string {
+export function tenantOf(
+  rule: (input: TenantInput) => string | undefined,
+  message: IncomingMessage,
+  parsed: ParsedParts,
+): string {
   const tenant = rule({ headers: soundHeaders(message), path: parsed.path, query: parsed.query, claims: NO_CLAIMS });
-  if (tenant === undefined || tenant === '') throw new RequestError('missingParameter', 'the tenant is missing or given twice');
+  if (tenant === undefined || tenant === '')
+    throw new RequestError('missingParameter', 'the tenant is missing or given twice');
   if (typeof tenant !== 'string' || tenant.length > MAX_LENGTH) {
     throw new RequestError('invalidParameter', `the tenant must be a text of at most ${MAX_LENGTH} characters`);
   }
@@ -30,7 +35,10 @@ type Headers = Readonly<Record<string, string | undefined>>;
 
 function soundHeaders(message: IncomingMessage): Headers {
   const { headers, rawHeaders } = message;
-  const nominated = headers.connection === undefined || headers.connection === 'keep-alive' || headers.connection === 'close' ? '' : headers.connection;
+  const nominated =
+    headers.connection === undefined || headers.connection === 'keep-alive' || headers.connection === 'close'
+      ? ''
+      : headers.connection;
   const doubled = Object.keys(headers).length * 2 !== rawHeaders.length;
   if (!doubled && nominated === '') return headers as Headers;
   const sound: Record<string, string | undefined> = { ...(headers as Headers) };

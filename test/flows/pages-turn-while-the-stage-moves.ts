@@ -125,10 +125,13 @@ t.test('a client that turns pages while its tenant is moved sees every item once
           room += 1;
           const pk = `acme#${room}`;
           for (let index = 0; index < all.length; index += 25) {
-            const puts = all.slice(index, index + 25).map((one) => ({ PutRequest: { Item: { pk, sk: rank(one), ...one } } }));
+            const puts = all
+              .slice(index, index + 25)
+              .map((one) => ({ PutRequest: { Item: { pk, sk: rank(one), ...one } } }));
             await documents.send(new BatchWriteCommand({ RequestItems: { [table]: puts } }));
           }
-          if (all.length > 0) await collection.insertMany(all.map((one) => ({ tenant: 'acme', room: String(room), ...one })));
+          if (all.length > 0)
+            await collection.insertMany(all.map((one) => ({ tenant: 'acme', room: String(room), ...one })));
 
           const seen: Message[] = [];
           let cursor: string | undefined;
@@ -153,6 +156,9 @@ t.test('a client that turns pages while its tenant is moved sees every item once
       ),
       { numRuns: 25 },
     );
-    t.ok(turned.pages > 50 && turned.deleted > 5, `turned ${turned.pages} pages, ${turned.deleted} boundary rows deleted`);
+    t.ok(
+      turned.pages > 50 && turned.deleted > 5,
+      `turned ${turned.pages} pages, ${turned.deleted} boundary rows deleted`,
+    );
   });
 });

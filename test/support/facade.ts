@@ -19,7 +19,12 @@ export interface Facade {
   readonly app: App;
   readonly url: string;
   /** Sends the path as it stands: `fetch` would rewrite it. */
-  readonly send: (method: string, path: string, headers?: Record<string, string | string[]>, body?: string) => Promise<Reply>;
+  readonly send: (
+    method: string,
+    path: string,
+    headers?: Record<string, string | string[]>,
+    body?: string,
+  ) => Promise<Reply>;
   readonly get: (path: string, headers?: Record<string, string | string[]>) => Promise<Reply>;
   /** Writes stages.yaml as an editor does and waits until the flags run on it. */
   readonly stages: (text: string) => Promise<void>;
@@ -33,7 +38,10 @@ export interface FacadeOptions {
 }
 
 /** The façade on free ports, closed after the test. */
-export async function withFacade(t: Test, { bindings, env, stages = 'operations: {}\n' }: FacadeOptions): Promise<Facade> {
+export async function withFacade(
+  t: Test,
+  { bindings, env, stages = 'operations: {}\n' }: FacadeOptions,
+): Promise<Facade> {
   const folder = t.testdir({
     'stages.yaml': stages,
     ...('text' in bindings
@@ -69,7 +77,13 @@ async function moveStages(app: App, file: string, text: string): Promise<void> {
   }
 }
 
-function sendTo(base: string, method: string, path: string, headers: Record<string, string | string[]>, body?: string): Promise<Reply> {
+function sendTo(
+  base: string,
+  method: string,
+  path: string,
+  headers: Record<string, string | string[]>,
+  body?: string,
+): Promise<Reply> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
     const message = httpRequest({ hostname, port, method, path, headers, agent: false }, (response) => {
