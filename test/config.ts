@@ -25,7 +25,7 @@ t.test('one problem per wrong variable, and its value is not printed', async (t)
   } catch (error) {
     t.type(error, ConfigError);
     t.same((error as ConfigError).problems.map(({ where }) => where).sort(), Object.keys(wrong).sort());
-    t.notMatch((error as ConfigError).message, /secret\b|short/);
+    t.notMatch((error as ConfigError).message, /ftp:|short/);
   }
 });
 
