@@ -11,9 +11,11 @@ import { bind, key } from '../src/index.ts';
 const TableName = 'photos';
 
 const avatar = (name: string | undefined) => name && `https://cdn.photos.example/avatars/${name}`;
-const fail = (code: string, message: string) => ({ parameter }: { parameter: string | undefined }) => ({
-  body: { error: { code, message, parameter } },
-});
+const fail =
+  (code: string, message: string) =>
+  ({ parameter }: { parameter: string | undefined }) => ({
+    body: { error: { code, message, parameter } },
+  });
 
 export default bind({
   contract: './photos.yaml',
@@ -118,7 +120,8 @@ export default bind({
       page: {
         limit: ({ query }) => query.limit,
         cursor: ({ query }) => query.cursor,
-        position: {                                // the same plain values from either store
+        position: {
+          // the same plain values from either store
           dynamodb: (last) => ({ at: last.last_message_at, id: last.conversation_id }),
           mongodb: (last) => ({ at: last.lastAt.getTime(), id: last.ref }),
         },
