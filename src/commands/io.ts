@@ -1,0 +1,30 @@
+/** A command's outside: where it prints, what it is told. */
+export interface Io {
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly color: boolean;
+}
+
+/** The process's own. Colour only on a terminal, and never where NO_COLOR is set. */
+export function processIo(): Io {
+  return Object.freeze({
+    out: (text: string) => void process.stdout.write(text),
+    err: (text: string) => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+    color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  });
+}
+
+/** Data as it may be shown: control characters, and what turns the direction of text, as `\u{…}`; line ends stay. */
+export function printable(text: string): string {
+  return text.replace(
+    /[^\P{C}\n]|[\u2028\u2029]/gu,
+    (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`,
+  );
+}
+
+/** The same for one line: line ends are shown too. */
+export const printableLine = (text: string): string => printable(text).replaceAll('\n', '\\n');
