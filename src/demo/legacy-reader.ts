@@ -44,7 +44,7 @@ export async function startLegacyReader({
   const client = demoDynamoDb(endpoint);
   const db = DynamoDBDocumentClient.from(client, {
     unmarshallOptions: {
-      wrapNumbers: (text) => (Number.isSafeInteger(Number(text)) || text.includes('.') ? Number(text) : BigInt(text)),
+      wrapNumbers: (text) => (/^-?\d{16,}$/.test(text) ? BigInt(text) : Number(text)),
     },
   });
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 8 * 1024 * 1024 });

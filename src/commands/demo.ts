@@ -1,0 +1,128 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import closeWithGrace from 'close-with-grace';
+import { Command } from 'commander';
+import { compose } from '../compose.ts';
+import { loadConfig } from '../config.ts';
+import { startLegacyReader } from '../demo/legacy-reader.ts';
+import { DEMO_AWS, startStores } from '../demo/stores.ts';
+import type { BindingsSpec } from '../model/binding.ts';
+import type { Io } from './io.ts';
+import { createLog } from './serve.ts';
+
+/** Ctrl-C ends everything within this, come what may. */
+const GRACE = 4_500;
+
+/** How this program is called again: from a clone, where nothing is built, or installed. */
+const CROSSFADE = import.meta.url.endsWith('.ts') ? 'node_modules/.bin/node src/cli.ts' : 'npx crossfade';
+
+/** What the demo tells the other verbs, in `.crossfade/demo.json`. */
+export interface DemoFile {
+  readonly bindings: string;
+  readonly stagesFile: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Demo {
+  readonly facadeUrl: string;
+  readonly adminUrl: string;
+  readonly stagesFile: string;
+  close(): Promise<void>;
+}
+
+/** `crossfade demo`: everything embedded, until Ctrl-C. */
+export function command(io: Io): Command {
+  return new Command('demo')
+    .description('the sample API with both stores, a legacy service and sample data, all embedded')
+    .addHelpText('after', '\nExample:\n  $ crossfade demo\n\nPORT (8080) and ADMIN_PORT (9090) say where it listens.')
+    .action(async () => {
+      const demo = await startDemo(io);
+      closeWithGrace({ delay: GRACE }, async ({ err }) => {
+        if (err !== undefined) io.err(`${err.message}\n`);
+        await demo.close();
+      });
+      io.out(story(demo, relative(io.cwd, demo.stagesFile)));
+    });
+}
+
+/**
+ * Starts stores, legacy service and façade, and writes `.crossfade/stages.yaml` and `.crossfade/demo.json` below the
+ * working directory. Throws, with all that was started stopped, where a part cannot be had.
+ */
+export async function startDemo(io: Io): Promise<Demo> {
+  const started: { stop(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const part of started.splice(0).reverse()) await part.stop();
+  };
+  try {
+    loadConfig(io.env, io.cwd); // a wrong setting is told before anything is started
+    const stores = await startStores({ log: (line) => io.err(`${line}\n`) });
+    started.push(stores);
+    const legacy = await startLegacyReader({ endpoint: stores.dynamodb.endpoint });
+    started.push(legacy);
+    const bindings = fileURLToPath(new URL('../../openapi/photos.bindings.ts', import.meta.url));
+    const stagesFile = join(io.cwd, '.crossfade', 'stages.yaml');
+    const env = {
+      ...DEMO_AWS,
+      AWS_ENDPOINT_URL_DYNAMODB: stores.dynamodb.endpoint,
+      MONGODB_URI: stores.mongodb.uri,
+      LEGACY_URL: legacy.url,
+      STAGES_FILE: stagesFile,
+      SERVER_TIMING: 'true',
+    };
+    Object.assign(process.env, DEMO_AWS); // the SDK itself takes its credentials from there
+    await writeWhole(stagesFile, await stages(bindings));
+    const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
+    const app = await compose(config, { bindings, log: createLog(config.logLevel) });
+    started.push({ stop: app.close });
+    const { facadeUrl, adminUrl } = app;
+    const file = { bindings, stagesFile, port: portOf(facadeUrl), adminPort: portOf(adminUrl), env } satisfies DemoFile;
+    await writeWhole(join(io.cwd, '.crossfade', 'demo.json'), `${JSON.stringify(file, undefined, 2)}\n`);
+    return { facadeUrl, adminUrl, stagesFile, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Every bound operation at `dynamodb`; written anew at each start, so that the demo always begins the same. */
+async function stages(bindings: string): Promise<string> {
+  const { default: spec } = (await import(pathToFileURL(bindings).href)) as { default: BindingsSpec };
+  return `# Who answers what, for whom. Edit and save: it takes effect within a second. Each start of the demo writes it anew.
+# Stages of this demo: legacy, dynamodb, shadow, live, complete. For one tenant, or for a share of all tenants:
+#   getUser: { stage: dynamodb, tenants: { acme: live } }
+#   getUser: { stage: dynamodb, ramp: { to: live, percent: 25 } }
+operations:
+${Object.keys(spec.operations)
+  .map((operation) => `  ${operation}: { stage: dynamodb }\n`)
+  .join('')}`;
+}
+
+/** What a newcomer reads: each line with curl works as it stands. */
+function story({ facadeUrl, adminUrl }: Demo, stagesFile: string): string {
+  const curl = (tenant: string) => `  curl -i ${facadeUrl}/users/u-1001 -H 'X-Tenant-Id: ${tenant}'`;
+  return `Façade on ${facadeUrl}, admin on ${adminUrl}; DynamoDB, MongoDB and the legacy service are embedded.
+1. DynamoDB answers (see the Server-Timing header):
+${curl('acme')}
+2. Move this operation for one tenant: in ${stagesFile} make the line of getUser
+  getUser: { stage: dynamodb, tenants: { acme: live } }
+   or run: ${CROSSFADE} stage getUser live --tenant acme --force --reason try
+3. Within a second the first curl is answered by MongoDB, with the same bytes. The other tenant is unmoved:
+${curl('globex')}
+4. A share of all tenants, always the same ones first:
+  getUser: { stage: dynamodb, ramp: { to: live, percent: 25 } }
+The contract's page: ${adminUrl}/docs/    Ctrl-C stops everything.
+`;
+}
+
+const portOf = (url: string) => Number(new URL(url).port);
+
+/** Renamed into place, so that nobody ever reads half of it. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
