@@ -190,8 +190,8 @@ function message(tenant: string, index: number, number: number, at: number): Pai
       ...(editedAt && { edited_at: editedAt }),
     },
     document: {
-      ...shared,
       _id: new ObjectId(id),
+      ...shared,
       tenantId: tenant,
       roomRef: conversationId(number),
       author: { userId: sender },
