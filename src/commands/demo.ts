@@ -73,7 +73,8 @@ export async function startDemo(io: Io): Promise<Demo> {
       STAGES_FILE: stagesFile,
       SERVER_TIMING: 'true',
     };
-    Object.assign(process.env, DEMO_AWS); // the SDK itself takes its credentials from there
+    delete process.env.AWS_PROFILE; // it would beat the next line, from which the SDK takes its credentials
+    Object.assign(process.env, DEMO_AWS);
     await writeWhole(stagesFile, await stages(bindings));
     const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
     const app = await compose(config, { bindings, log: createLog(config.logLevel) });
