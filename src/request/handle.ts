@@ -48,6 +48,7 @@ export async function handle(
     const route = decide(line, operation, asked, request);
     request.trace.origin = route.to;
     if (route.to === 'legacy') return await forward(line, request, reply);
+    refuseUnknown(operation, asked);
     const body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
     const began = performance.now();
     const answer = await line.answer(route.to, question(operation, asked, route, claims, body));
@@ -74,7 +75,6 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
   if (cursor !== undefined)
     return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor });
   if (plan.control === 'legacy') return LEGACY;
-  refuseUnknown(operation, asked);
   return Object.freeze({ to: plan.control, tenant: tenant.value, cursor: undefined });
 }
 
