@@ -1,0 +1,56 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { CAUSES, RequestError } from '../errors.ts';
+import type { Answer } from '../model/answer.ts';
+import type { ErrorReplies, ErrorReply, ErrorRequest } from '../model/binding.ts';
+
+/** What a client is told where the fault is ours: never why. */
+const INTERNAL = 'the service could not answer';
+
+const FIXED_HEADERS = Object.freeze({ 'cache-control': 'private, no-store' });
+
+/**
+ * The error replies of an operation: its own by cause, else the API's, else RFC 9457 problem+json. An error function
+ * that throws, or gives a status or header that HTTP has not, is answered with the default reply of `internal`.
+ */
+export function compileErrors(
+  api: ErrorReplies | undefined,
+  operation: ErrorReplies | undefined,
+): (error: RequestError, request: ErrorRequest) => Answer {
+  const replies: ErrorReplies = Object.freeze({ ...api, ...operation });
+  return (error, request) => {
+    const reply = replies[error.kind];
+    if (reply === undefined) return problem(error);
+    try {
+      return answer(reply({ message: messageOf(error), parameter: error.parameter, request }), error.status);
+    } catch {
+      return problem(new RequestError('internal', INTERNAL));
+    }
+  };
+}
+
+const messageOf = (error: RequestError): string => (error.kind === 'internal' ? INTERNAL : error.message);
+
+function problem(error: RequestError): Answer {
+  const { status, parameter } = error;
+  const { title } = CAUSES[error.kind];
+  const body = { type: 'about:blank', title, status, detail: messageOf(error), parameter };
+  return finish(status, { 'content-type': 'application/problem+json' }, JSON.stringify(body));
+}
+
+function answer({ status: own, headers: given = {}, body }: ErrorReply, status: number): Answer {
+  const headers = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  for (const [name, value] of Object.entries(headers)) {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  }
+  if (own !== undefined && !(Number.isInteger(own) && own >= 200 && own <= 599)) {
+    throw new RangeError(`${own} is no status of a reply`);
+  }
+  if (body === undefined) return finish(own ?? status, headers, '');
+  const isText = typeof body === 'string';
+  const type = isText ? 'text/plain; charset=utf-8' : 'application/json';
+  return finish(own ?? status, { 'content-type': type, ...headers }, isText ? body : JSON.stringify(body));
+}
+
+const finish = (status: number, headers: Readonly<Record<string, string>>, body: string): Answer =>
+  Object.freeze({ status, headers: Object.freeze({ ...FIXED_HEADERS, ...headers }), body: Buffer.from(body, 'utf8') });

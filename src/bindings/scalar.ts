@@ -1,0 +1,55 @@
+import { canonicalNumber } from './number.ts';
+
+/** A store's scalar by what it is, as text where it is a number or an id. Wrappers are known by their marks alone. */
+export type Plain =
+  | { readonly kind: 'string' | 'number' | 'objectId' | 'uuid' | 'date'; readonly text: string }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'null' };
+
+/** Whatever lib-dynamodb or the MongoDB driver gives → a plain scalar; `undefined` for what is none. */
+export function plainOf(value: unknown): Plain | undefined {
+  if (value === null || value === undefined) return { kind: 'null' };
+  switch (typeof value) {
+    case 'string':
+      return { kind: 'string', text: value };
+    case 'boolean':
+      return { kind: 'boolean', value };
+    case 'number':
+    case 'bigint':
+      return numberOf(String(value));
+    case 'object':
+      return ofObject(value);
+    default:
+      return undefined;
+  }
+}
+
+function ofObject(value: object): Plain | undefined {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : { kind: 'date', text: value.toJSON() };
+  const bson = (value as { _bsontype?: unknown })._bsontype;
+  switch (bson) {
+    case 'ObjectId':
+      return { kind: 'objectId', text: (value as { toHexString(): string }).toHexString() };
+    case 'Binary': {
+      const binary = value as { sub_type?: unknown; toUUID?: () => { toString(): string } };
+      return binary.sub_type === 4 && binary.toUUID ? { kind: 'uuid', text: String(binary.toUUID()) } : undefined;
+    }
+    case 'Long':
+    case 'Int32':
+    case 'Double':
+    case 'Decimal128':
+      return numberOf(String(value));
+    case undefined:
+      return isNumberValue(value) ? numberOf(value.value) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const isNumberValue = (value: object): value is { readonly value: string } =>
+  value.constructor?.name.startsWith('NumberValue') && typeof (value as { value?: unknown }).value === 'string';
+
+function numberOf(text: string): Plain | undefined {
+  const canonical = canonicalNumber(text);
+  return canonical === undefined ? undefined : { kind: 'number', text: canonical };
+}
