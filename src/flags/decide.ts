@@ -68,7 +68,11 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
   let current = '';
   let rows = api.operations.map((operation) => createRow(operation, undefined, false, engine, cacheSize));
 
-  const keep = (features: ReadonlyMap<string, Feature>, name: string, wrong: (feature: Feature) => string | undefined) => {
+  const keep = (
+    features: ReadonlyMap<string, Feature>,
+    name: string,
+    wrong: (feature: Feature) => string | undefined,
+  ) => {
     const feature = features.get(name);
     const reason = feature === undefined ? 'is missing' : wrong(feature);
     if (feature !== undefined && reason === undefined) flags.set(name, feature);

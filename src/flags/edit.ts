@@ -1,7 +1,7 @@
 import { chmod, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMap, parseDocument, type YAMLMap } from 'yaml';
+import { type Document, isMap, parseDocument, type YAMLMap } from 'yaml';
 import type { Stage } from '../model/stage.ts';
 import { type Ramp, scalarText } from './ladder.ts';
 
@@ -13,9 +13,9 @@ export type StagesEdit =
 
 /** The text of stages.yaml with one move made; comments and the order of what is there stay. */
 export function editStages(text: string, edit: StagesEdit): string {
-  const document = parseDocument(text);
+  const document: Document = parseDocument(text);
   if (!isMap(document.contents)) document.contents = document.createNode({});
-  const top = document.contents as unknown as YAMLMap;
+  const top = document.contents as YAMLMap;
   const child = (map: YAMLMap, key: string, flow: boolean): YAMLMap => {
     const pair = map.items.find((item) => scalarText(item.key) === key || item.key === key);
     if (isMap(pair?.value)) return pair.value;
@@ -73,7 +73,8 @@ export async function replaceFile(file: string, edit: (text: string) => string):
     await handle.sync();
     await handle.close();
     if (before !== undefined) await chmod(temporary, (await stat(target)).mode & 0o7777);
-    if ((await readOr(target)) !== before) throw new Error(`${file} was changed meanwhile: nothing is written, try again`);
+    if ((await readOr(target)) !== before)
+      throw new Error(`${file} was changed meanwhile: nothing is written, try again`);
     await rename(temporary, target);
   } catch (error) {
     await handle.close().catch(() => {});

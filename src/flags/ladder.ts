@@ -242,7 +242,10 @@ export const apiFlags = (name: string): { readonly kill: string; readonly sampli
 export function toFeatures(state: StagesState, api: FlagApi): Features {
   const { kill, sampling } = apiFlags(api.name);
   const ladders = api.operations.map(({ flag, initial, id }, index) =>
-    ladder(flag, state.operations[index] ?? { id, stage: initial, floor: initial, ramp: undefined, tenants: new Map() }),
+    ladder(
+      flag,
+      state.operations[index] ?? { id, stage: initial, floor: initial, ramp: undefined, tenants: new Map() },
+    ),
   );
   return [
     ...ladders,
@@ -269,7 +272,13 @@ function ladder(flag: string, { stage: rest, floor, ramp, tenants }: OperationSt
     ),
   );
   const ramped = ramp === undefined ? [] : [step(ramp.to, ramp.percent)];
-  return { name: flag, type: 'release', enabled: true, strategies: [...named, ...ramped, step(rest, 100)], variants: [] };
+  return {
+    name: flag,
+    type: 'release',
+    enabled: true,
+    strategies: [...named, ...ramped, step(rest, 100)],
+    variants: [],
+  };
 }
 
 const share = (groupId: string, rollout: number, stickiness: string): Strategy => ({

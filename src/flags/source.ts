@@ -10,7 +10,11 @@ export interface FlagsOptions extends DeciderEvents {
   /** stages.yaml; where it is missing every operation is at its initial stage. */
   readonly file: string;
   readonly api: FlagApi;
-  readonly log: (level: 'info' | 'warn' | 'error', message: string, details?: Readonly<Record<string, unknown>>) => void;
+  readonly log: (
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+  ) => void;
   /** New flags are in force, those at the start included. */
   readonly onChange?: (state: FlagsState) => void;
   /** An edit was refused and the last good state stays. */
