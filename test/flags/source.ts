@@ -1,0 +1,105 @@
+import { mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { ConfigError } from '../../src/errors.ts';
+import type { Flags } from '../../src/flags/decide.ts';
+import { openFlags } from '../../src/flags/source.ts';
+import { flagApi as api } from '../support/flags.ts';
+
+const at = (stage: string) => `operations: { getUser: { stage: ${stage} } }\n`;
+
+async function open(t: Test, text: string | undefined) {
+  const file = join(t.testdir(), 'stages.yaml');
+  if (text !== undefined) await writeFile(file, text);
+  const said: string[] = [];
+  const refused: string[] = [];
+  const changes: string[] = [];
+  const flags = await openFlags({
+    file,
+    api,
+    log: (_level, message) => said.push(message),
+    onChange: ({ revision }) => changes.push(revision),
+    onRefused: (message) => refused.push(message),
+  });
+  t.teardown(() => flags.close());
+  return { file, flags, said, refused, changes };
+}
+
+/** Milliseconds until it holds; fails the test after a second. */
+async function until(t: Test, what: string, holds: () => boolean): Promise<void> {
+  const start = Date.now();
+  while (!holds()) {
+    if (Date.now() - start > 1000) return void t.fail(`${what}: not within a second`);
+    await sleep(5);
+  }
+  t.pass(`${what} after ${Date.now() - start} ms`);
+}
+
+const stage = (flags: Flags) => flags.stageOf(0, 'acme').stage;
+
+t.test('edits take effect within a second, in place and by rename', async (t) => {
+  const { file, flags, changes } = await open(t, at('dynamodb'));
+  t.equal(stage(flags), 'dynamodb');
+  await writeFile(file, at('shadow'));
+  await until(t, 'in place', () => stage(flags) === 'shadow');
+  await writeFile(`${file}.new`, at('live'));
+  await rename(`${file}.new`, file);
+  await until(t, 'renamed', () => stage(flags) === 'live');
+  await rm(file);
+  await writeFile(file, at('legacy'));
+  await until(t, 'removed and written', () => stage(flags) === 'legacy');
+  t.equal(new Set(changes).size, 4);
+  t.equal(changes.at(-1), flags.revision());
+  t.match(flags.state(), { kill: false, file, revision: flags.revision() });
+});
+
+t.test('a bad edit: refused with line and reason, the last good state stays', async (t) => {
+  const { file, flags, said, refused } = await open(t, at('live'));
+  await writeFile(file, 'operations:\n  getUser: { stage: shadwo }\n');
+  await until(t, 'said', () => flags.problem() !== undefined);
+  t.equal(flags.problem(), `${file}:2: getUser: stage: \`shadwo\` is no stage; did you mean \`shadow\`?`);
+  t.match(said.at(-1), 'the last good stages stay');
+  t.equal(stage(flags), 'live');
+  await sleep(600);
+  t.equal(refused.length, 1, 'said once');
+  await writeFile(file, at('live'));
+  await until(t, 'mended', () => flags.problem() === undefined);
+});
+
+t.test('an emptied or deleted file keeps the last good state and says so', async (t) => {
+  const { file, flags } = await open(t, at('live'));
+  await truncate(file);
+  await until(t, 'emptied', () => flags.problem() === `${file} is empty`);
+  t.equal(stage(flags), 'live');
+  await rm(file);
+  await until(t, 'deleted', () => flags.problem() === `${file} is gone`);
+  t.equal(stage(flags), 'live');
+  await writeFile(file, at('shadow'));
+  await until(t, 'back', () => stage(flags) === 'shadow' && flags.problem() === undefined);
+});
+
+t.test('a missing file: initial stages, said; it counts as soon as it is there', async (t) => {
+  const { file, flags, said } = await open(t, undefined);
+  t.equal(stage(flags), 'legacy');
+  t.match(said[0], 'does not exist');
+  await writeFile(file, at('dynamodb'));
+  await until(t, 'there', () => stage(flags) === 'dynamodb');
+});
+
+t.test('a wrong file at the start stops it', async (t) => {
+  const file = join(t.testdir(), 'stages.yaml');
+  await writeFile(file, 'kil: true');
+  await t.rejects(openFlags({ file, api, log: () => {} }), ConfigError);
+  await rm(file);
+  await mkdir(file);
+  await t.rejects(openFlags({ file, api, log: () => {} }), ConfigError);
+});
+
+t.test('closed: edits no longer matter', async (t) => {
+  const { file, flags } = await open(t, at('live'));
+  flags.close();
+  await writeFile(file, at('legacy'));
+  await sleep(400);
+  t.equal(stage(flags), 'live');
+});
