@@ -79,7 +79,7 @@ t.test('decisions are frozen, shared, and carry their plan', async (t) => {
   const decider = createDecider(api);
   decider.swap('1', featuresOf(getUser('stage: live')));
   const decision = decider.stageOf(0, 'a');
-  t.strictSame(decision, { stage: 'live', asked: 'live', lowered: false, plan: PLANS.live });
+  t.strictSame(decision, { stage: 'live', asked: 'live', lowered: false, floor: 'legacy', plan: PLANS.live });
   t.ok(Object.isFrozen(decision));
   t.equal(decision, decider.stageOf(0, 'b'));
   t.throws(() => decider.stageOf(99, 'a'), RangeError);
@@ -155,7 +155,13 @@ t.test('a stage that cannot be had: the nearest earlier one, counted each time',
   const decider = createDecider(api, { onLowered: (operation) => lowered.push(operation) });
   const wide = { ...api, operations: api.operations.map((one) => ({ ...one, offered: STAGES })) };
   decider.swap('1', toFeatures(parseStages('operations: { listMessages: { stage: live } }', wide, 'x'), api));
-  t.strictSame(decider.stageOf(1, 'a'), { stage: 'shadow', asked: 'live', lowered: true, plan: PLANS.shadow });
+  t.strictSame(decider.stageOf(1, 'a'), {
+    stage: 'shadow',
+    asked: 'live',
+    lowered: true,
+    floor: 'dynamodb',
+    plan: PLANS.shadow,
+  });
   decider.stageOf(1, 'a');
   t.strictSame(lowered, ['listMessages', 'listMessages']);
 });
