@@ -11,8 +11,6 @@ export interface Decision {
   readonly asked: Stage;
   /** The operation cannot have `asked` and stays at an earlier stage, or at none. */
   readonly lowered: boolean;
-  /** The lowest stage whose answers are still true. */
-  readonly floor: Stage;
   /** `undefined` together with `stage`. */
   readonly plan: Plan | undefined;
   /** The lowest stage whose answers are still true. */
@@ -175,7 +173,7 @@ const variantStage = ({ variants }: Strategy): Stage | undefined =>
 function decisionFor(asked: Stage, offered: readonly Stage[], floor: Stage): Decision {
   const stage = lower(asked, offered, floor);
   const lowered = stage === undefined || compareStages(stage, asked) < 0;
-  return Object.freeze({ stage, asked, lowered, floor, plan: stage === undefined ? undefined : PLANS[stage], floor });
+  return Object.freeze({ stage, asked, lowered, plan: stage === undefined ? undefined : PLANS[stage], floor });
 }
 
 type Repository = NonNullable<UnleashConfig['repository']>;
