@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import * as check from './commands/check.ts';
 import * as demo from './commands/demo.ts';
-import { processIo } from './commands/io.ts';
+import { printable, processIo } from './commands/io.ts';
 import * as serve from './commands/serve.ts';
 import * as stage from './commands/stage.ts';
 import { ConfigError, StoreError, UsageError } from './errors.ts';
@@ -25,9 +25,8 @@ try {
 /** 0 good, 1 found something, 2 usage or configuration, 3 a service failed. */
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  io.err(`${error instanceof Error ? error.message : String(error)}\n`);
+  io.err(`${printable(error instanceof Error ? error.message : String(error))}\n`);
   if (error instanceof ConfigError || error instanceof UsageError) return 2;
   if (error instanceof StoreError) return 3;
-  if (error instanceof Error && io.env.LOG_LEVEL === 'debug') io.err(`${error.stack}\n`);
   return 3;
 }

@@ -90,6 +90,10 @@ async function build(
       metrics.killActive.set(state.kill ? 1 : 0);
     },
     onRefused: () => metrics.flagsRefused.inc(),
+    onFallback: (flag, reason) => {
+      metrics.flagsFallback.inc({ flag });
+      log('warn', `flag ${flag} ${reason}; its last good form stays`);
+    },
     onLowered: (operation) => metrics.stageLowered.inc({ operation }),
   });
   closers.push(() => flags.close());

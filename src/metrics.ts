@@ -13,6 +13,7 @@ export interface Metrics {
   readonly killActive: Gauge;
   readonly flagsLastUpdate: Gauge;
   readonly flagsRefused: Counter;
+  readonly flagsFallback: Counter<'flag'>;
   readonly contractViolations: Counter<'operation' | 'origin'>;
   readonly buildInfo: Gauge<'version' | 'api'>;
 }
@@ -60,6 +61,12 @@ export function createMetrics(): Metrics {
     flagsRefused: new Counter({
       name: 'crossfade_flags_refused_total',
       help: 'Flag states that were refused; the last good one stayed.',
+      registers,
+    }),
+    flagsFallback: new Counter({
+      name: 'crossfade_flags_fallback_total',
+      help: 'Flags that went missing, empty or misspelt; their last good form stayed.',
+      labelNames: ['flag'] as const,
       registers,
     }),
     contractViolations: new Counter({
