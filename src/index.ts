@@ -1,5 +1,6 @@
 export { bind } from './bindings/bind.ts';
 export { key } from './bindings/key.ts';
+export { RequestError } from './errors.ts';
 export type {
   BindingsSpec,
   CompareRule,
