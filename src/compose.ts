@@ -6,11 +6,12 @@ import { type Bindings, loadBindings } from './bindings/load.ts';
 import type { Config } from './config.ts';
 import { openDynamoDb } from './drivers/dynamodb.ts';
 import { openMongoDb } from './drivers/mongodb.ts';
+import { wrap } from './drivers/wrap.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { Flags } from './flags/decide.ts';
 import { openFlags } from './flags/source.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import type { StoreOrigin } from './model/origin.ts';
 import { PLANS, type StoreName } from './model/stage.ts';
 import { createDynamoDbOrigin } from './origins/dynamodb.ts';
@@ -102,7 +103,12 @@ async function build(
     bindings,
     flags,
     auth: createAuth(bindings.spec.auth),
-    answer: createAnswerer({ origins, cursors, revive, timeout: config.originTimeout }),
+    answer: createAnswerer({
+      origins,
+      cursors,
+      revive: (position, store) => revive(position, store, wrap),
+      timeout: config.originTimeout,
+    }),
     cursors,
     legacy,
     serverTiming: config.serverTiming,
