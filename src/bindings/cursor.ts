@@ -5,12 +5,15 @@ import type { StoreName } from '../model/stage.ts';
 import { exactDouble } from './number.ts';
 import { plainOf } from './scalar.ts';
 
-/** Strings, booleans and null as they are; the rest tagged: n a number's digits, d a date, o an ObjectId, u a UUID. */
+/**
+ * Strings, booleans and null as they are; the rest tagged: n a number's digits (t: a decimal with a fraction, which no
+ * double equals in MongoDB), d a date, o an ObjectId, u a UUID.
+ */
 export type PlainValue =
   | string
   | boolean
   | null
-  | { readonly n: string }
+  | { readonly n: string; readonly t?: 'decimal' }
   | { readonly d: string }
   | { readonly o: string }
   | { readonly u: string };
@@ -125,7 +128,7 @@ function plainValue(name: string, value: unknown): PlainValue {
     case 'string':
       return plain.text;
     case 'number':
-      return { n: plain.text };
+      return plain.decimal && !WHOLE.test(plain.text) ? { n: plain.text, t: 'decimal' } : { n: plain.text };
     case 'date':
       return { d: plain.text };
     case 'objectId':
@@ -150,16 +153,21 @@ const asText: Wrap = (_kind, text) => text;
 
 function reviveValue(value: PlainValue, store: StoreName, wrap: Wrap): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if ('n' in value) return reviveNumber(value.n, store, wrap);
+  if ('n' in value) return reviveNumber(value, store, wrap);
   if ('d' in value) return new Date(value.d);
   const [kind, text] = 'o' in value ? (['objectId', value.o] as const) : (['uuid', value.u] as const);
   return store === 'mongodb' ? wrap(kind, text, store) : text;
 }
 
-function reviveNumber(text: string, store: StoreName, wrap: Wrap): unknown {
-  const double = exactDouble(text);
+const WHOLE = /^-?\d+$/;
+/** Digits that any 64-bit integer can have. */
+const LONG = 18;
+
+function reviveNumber({ n, t }: { n: string; t?: 'decimal' }, store: StoreName, wrap: Wrap): unknown {
+  if (t === 'decimal' && store === 'mongodb') return wrap('number', n, store);
+  const double = exactDouble(n);
   if (double !== undefined) return double;
-  return /^-?\d+$/.test(text) ? BigInt(text) : wrap('number', text, store);
+  return WHOLE.test(n) && (store === 'dynamodb' || n.length <= LONG) ? BigInt(n) : wrap('number', n, store);
 }
 
 /** A hash of parameters that does not depend on the order of names; absent and `undefined` are the same. */

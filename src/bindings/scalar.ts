@@ -2,7 +2,8 @@ import { canonicalNumber } from './number.ts';
 
 /** A store's scalar by what it is, as text where it is a number or an id. Wrappers are known by their marks alone. */
 export type Plain =
-  | { readonly kind: 'string' | 'number' | 'objectId' | 'uuid' | 'date'; readonly text: string }
+  | { readonly kind: 'string' | 'objectId' | 'uuid' | 'date'; readonly text: string }
+  | { readonly kind: 'number'; readonly text: string; readonly decimal?: true }
   | { readonly kind: 'boolean'; readonly value: boolean }
   | { readonly kind: 'null' };
 
@@ -37,8 +38,9 @@ function ofObject(value: object): Plain | undefined {
     case 'Long':
     case 'Int32':
     case 'Double':
-    case 'Decimal128':
       return numberOf(String(value));
+    case 'Decimal128':
+      return numberOf(String(value), { decimal: true });
     case undefined:
       return isNumberValue(value) ? numberOf(value.value) : undefined;
     default:
@@ -49,7 +51,7 @@ function ofObject(value: object): Plain | undefined {
 const isNumberValue = (value: object): value is { readonly value: string } =>
   value.constructor?.name.startsWith('NumberValue') && typeof (value as { value?: unknown }).value === 'string';
 
-function numberOf(text: string): Plain | undefined {
+function numberOf(text: string, mark: { readonly decimal?: true } = {}): Plain | undefined {
   const canonical = canonicalNumber(text);
-  return canonical === undefined ? undefined : { kind: 'number', text: canonical };
+  return canonical === undefined ? undefined : { kind: 'number', text: canonical, ...mark };
 }

@@ -69,10 +69,10 @@ t.test('positions come back without loss, and alike from either store', async (t
   const uuid = new UUID();
   const at = new Date(1_700_000_000_123);
   t.same(
-    plainPosition({ n: NumberValue.from(big), d: NumberValue.from(precise), i: 3, f: 1.5 }),
+    plainPosition({ n: NumberValue.from(big), d: NumberValue.from('1E2'), i: 3, f: 1.5 }),
     plainPosition({
       n: Long.fromString(big),
-      d: Decimal128.fromString(precise),
+      d: Decimal128.fromString('100.0'),
       i: new Int32(3),
       f: new Double(1.5),
     }),
@@ -97,6 +97,9 @@ t.test('positions come back without loss, and alike from either store', async (t
   t.equal(mongodb.no, null);
   t.same(wrapped, ['number mongodb', 'objectId mongodb', 'uuid mongodb']);
   t.equal(revive(plain, 'dynamodb', wrap).oid, oid.toHexString());
+  const rating = plainPosition({ rating: Decimal128.fromString('8.30') });
+  t.equal(revive(rating, 'dynamodb', wrap).rating, 8.3);
+  t.same(revive(rating, 'mongodb', wrap).rating, Decimal128.fromString('8.3'), 'as a double it would be more');
   t.throws(() => plainPosition({ a: { b: 1 } }), TypeError);
   t.throws(() => plainPosition({ a: Number.NaN }), TypeError);
   fc.assert(
