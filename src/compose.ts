@@ -6,7 +6,7 @@ import { type Bindings, loadBindings } from './bindings/load.ts';
 import type { Config } from './config.ts';
 import { openDynamoDb } from './drivers/dynamodb.ts';
 import { openMongoDb } from './drivers/mongodb.ts';
-import { wrap, wrapValue } from './drivers/wrap.ts';
+import { wrap } from './drivers/wrap.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { Flags } from './flags/decide.ts';
