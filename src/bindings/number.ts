@@ -1,0 +1,80 @@
+/**
+ * Numbers of both stores have one text: as JavaScript prints it where its shortest form is this decimal, else all its
+ * digits without trailing zeros. Nothing goes through a double that a double cannot hold.
+ */
+
+interface Decimal {
+  readonly sign: '' | '-';
+  /** Without leading and trailing zeros; '' for zero. */
+  readonly digits: string;
+  /** Power of ten of the digit after the last: 8.3 is 83 and -1. */
+  readonly exponent: number;
+}
+
+const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
+
+function parse(text: string): Decimal | undefined {
+  const match = NUMBER.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  if (whole === '' && fraction === '') return undefined;
+  const all = (whole + fraction).replace(/^0+/, '');
+  const digits = all.replace(/0+$/, '');
+  if (digits === '') return { sign: '', digits, exponent: 0 };
+  return {
+    sign: sign === '-' ? '-' : '',
+    digits,
+    exponent: Number(exponent) - fraction.length + (all.length - digits.length),
+  };
+}
+
+const same = (a: Decimal, b: Decimal): boolean =>
+  a.sign === b.sign && a.digits === b.digits && a.exponent === b.exponent;
+
+/** The double that prints as this very decimal, or `undefined` where none does. */
+export function exactDouble(text: string): number | undefined {
+  const decimal = parse(text);
+  if (decimal === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isFinite(value)) return undefined;
+  const printed = parse(String(value));
+  return printed !== undefined && same(decimal, printed) ? (Object.is(value, -0) ? 0 : value) : undefined;
+}
+
+/** The canonical text of a number, or `undefined` for what is none (NaN, Infinity, words). */
+export function canonicalNumber(text: string): string | undefined {
+  const double = exactDouble(text);
+  if (double !== undefined) return String(double);
+  const decimal = parse(text);
+  return decimal === undefined ? undefined : printed(decimal);
+}
+
+/** The number in plain notation, with exactly `scale` decimals; `undefined` where that would lose a digit. */
+export function toScale(text: string, scale: number): string | undefined {
+  const plain = plainNumber(text);
+  if (plain === undefined) return undefined;
+  const [whole = '', fraction = ''] = plain.split('.');
+  if (fraction.length > scale) return undefined;
+  return scale === 0 ? whole : `${whole}.${fraction.padEnd(scale, '0')}`;
+}
+
+/** The number in plain notation, never with an exponent. */
+export function plainNumber(text: string): string | undefined {
+  const decimal = parse(text);
+  if (decimal === undefined) return undefined;
+  const { sign, digits, exponent } = decimal;
+  if (digits === '') return '0';
+  if (exponent >= 0) return sign + digits + '0'.repeat(exponent);
+  const point = digits.length + exponent;
+  return point > 0
+    ? `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
+    : `${sign}0.${'0'.repeat(-point)}${digits}`;
+}
+
+/** As JavaScript lays digits out (ECMA-262 Number::toString): plain from 1e-7 to below 1e21, else with an exponent. */
+function printed({ sign, digits, exponent }: Decimal): string {
+  const magnitude = digits.length + exponent;
+  if (magnitude > -6 && magnitude <= 21) return plainNumber(`${sign}${digits}e${exponent}`) as string;
+  const rest = digits.length > 1 ? `.${digits.slice(1)}` : '';
+  return `${sign}${digits[0]}${rest}e${magnitude > 0 ? '+' : '-'}${Math.abs(magnitude - 1)}`;
+}

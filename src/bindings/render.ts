@@ -1,0 +1,454 @@
+import type { Problem } from '../errors.ts';
+import type {
+  AttributeSource,
+  Codec,
+  FunctionSource,
+  PageFacts,
+  Request,
+  Source,
+  SourceContext,
+  Sources,
+} from '../model/binding.ts';
+import type { Item } from '../model/call.ts';
+import type { ArrayShape, ObjectShape, Shape, UnionShape } from '../model/shape.ts';
+import type { StoreName } from '../model/stage.ts';
+import { bytesOf, compileEncode, naturalScalar, Undecodable } from './codecs.ts';
+import { plainOf } from './scalar.ts';
+
+export { Undecodable };
+
+export interface RendererOptions {
+  /** Where the operation's bindings stand, for messages. */
+  readonly where: string;
+  readonly shape: Shape | undefined;
+  readonly store: StoreName;
+  readonly sources: Sources;
+  readonly shapes: Readonly<Record<string, Sources>>;
+  /** Pointer of the list; '' for a bare array; `undefined` for one item. */
+  readonly items: string | undefined;
+  /** Pointers for what a page says of itself. */
+  readonly page: Readonly<Partial<Record<'next' | 'more' | 'total' | 'pages', string>>>;
+  readonly absentAs?: 'null';
+  readonly open?: boolean;
+  readonly variant?: (item: unknown) => string;
+  /** A value was served although it breaks the contract. */
+  readonly onViolation?: (pointer: string) => void;
+}
+
+export interface RenderInput {
+  readonly item: Item | undefined;
+  readonly items: readonly Item[] | undefined;
+  readonly request: Request;
+  readonly page: PageFacts;
+}
+
+/** Items → the body, one Buffer. Throws Undecodable, naming the pointer, where a value cannot be written. */
+export type Render = (input: RenderInput) => Buffer;
+
+/** Rules below one place: `own` is the source of the place itself. */
+interface Rules {
+  own: Source | undefined;
+  readonly children: Map<string, Rules>;
+}
+
+/** What a value is written with: `element` is what attribute paths are relative to. */
+interface Scope {
+  readonly input: RenderInput;
+  readonly element: unknown;
+  readonly parent: unknown;
+  readonly item: unknown;
+}
+
+type Write = (value: unknown, scope: Scope) => string;
+
+const NO_RULES: Rules = { own: undefined, children: new Map() };
+
+/** Compiles a response shape and its sources, for one store, to a function that writes the body. */
+export function compileRenderer(options: RendererOptions): Render {
+  const { shape } = options;
+  if (shape === undefined) return () => Buffer.alloc(0);
+  const rules = rulesOf(options);
+  const write = compiler(options)(shape, rules, '');
+  const root = rules.own === undefined ? undefined : sourceOf(rules.own, options.store);
+  return (input) => {
+    const value = options.items === undefined ? input.item : options.items === '' ? input.items : undefined;
+    const scope: Scope = { input, element: value, parent: undefined, item: input.item };
+    return Buffer.from(write(root === undefined ? value : take(root, value, value, scope), scope));
+  };
+}
+
+/** What is wrong with the response pointers of an operation: places that the schema lacks. */
+export function checkSources({ where, shape, sources, items, page }: RendererOptions): readonly Problem[] {
+  const problems: Problem[] = [];
+  const check = (pointer: string, key: string) => {
+    if (pointer !== '' && !pointer.startsWith('/'))
+      problems.push({ where: `${where}/${key}`, message: `"${pointer}" is no JSON pointer; it begins with /` });
+    else if (shape === undefined || !reaches(shape, tokensOf(pointer))) {
+      problems.push({ where: `${where}/${key}`, message: `the response schema has no ${pointer}` });
+    }
+  };
+  for (const pointer of Object.keys(sources)) check(pointer, `response/${pointer}`);
+  for (const [name, pointer] of Object.entries(page)) check(pointer, `page/${name}`);
+  if (items !== undefined && items !== '') check(items, 'items');
+  return problems;
+}
+
+function reaches(shape: Shape, [token, ...rest]: readonly string[]): boolean {
+  if (token === undefined) return true;
+  switch (shape.kind) {
+    case 'object': {
+      const property = shape.properties.find(({ name }) => name === token);
+      if (property !== undefined) return reaches(property.shape, rest);
+      return shape.free || (shape.values !== undefined && reaches(shape.values, rest));
+    }
+    case 'array':
+      return (token === '*' || /^\d+$/.test(token)) && reaches(shape.items, rest);
+    case 'union':
+      return shape.branches.some((branch) => reaches(branch, [token, ...rest]));
+    default:
+      return shape.kind === 'any';
+  }
+}
+
+function rulesOf({ sources, items, page }: RendererOptions): Rules {
+  const rules: Rules = { own: undefined, children: new Map() };
+  for (const [pointer, source] of Object.entries(sources)) placeOf(rules, pointer).own = source;
+  const facts = { next: 'next', more: 'more', total: 'total', pages: 'pages' } as const;
+  for (const name of Object.values(facts)) {
+    const pointer = page[name];
+    if (pointer !== undefined)
+      placeOf(rules, pointer).own = (_element: unknown, context: SourceContext) => context.page[name];
+  }
+  if (items !== undefined && items !== '') {
+    placeOf(rules, items).own ??= ITEMS;
+  }
+  return rules;
+}
+
+/** Stands where the list stands. */
+const ITEMS: FunctionSource = () => undefined;
+
+function placeOf(rules: Rules, pointer: string): Rules {
+  let place = rules;
+  for (const token of tokensOf(pointer)) {
+    let next = place.children.get(token);
+    if (next === undefined) {
+      next = { own: undefined, children: new Map() };
+      place.children.set(token, next);
+    }
+    place = next;
+  }
+  return place;
+}
+
+const tokensOf = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+
+/** Rules of a component schema lie under those of the operation, place by place. */
+function layered(upper: Rules, lower: Rules): Rules {
+  if (upper.children.size === 0 && upper.own === undefined) return lower;
+  const children = new Map(lower.children);
+  for (const [token, rules] of upper.children) {
+    const below = children.get(token);
+    children.set(token, below === undefined ? rules : layered(rules, below));
+  }
+  return { own: upper.own ?? lower.own, children };
+}
+
+/** A writer per shape, made once; recursive shapes are made when first met at run time. */
+function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointer: string) => Write {
+  const plain = new Map<Shape, Write>();
+  const shapeRules = new Map(
+    Object.entries(options.shapes).map(([name, sources]) => {
+      const rules: Rules = { own: undefined, children: new Map() };
+      for (const [pointer, source] of Object.entries(sources)) placeOf(rules, pointer).own = source;
+      return [name, rules];
+    }),
+  );
+
+  const compile = (shape: Shape, rules: Rules, pointer: string): Write => {
+    const bare = rules.children.size === 0;
+    const known = bare ? plain.get(shape) : undefined;
+    if (known !== undefined) return known;
+    let made: Write | undefined;
+    // Sources of a component's shape are relative to the value that is written with it.
+    const entered = shape.name !== undefined && shapeRules.has(shape.name);
+    const lazy: Write = (value, given) => {
+      const scope =
+        entered && value !== undefined && value !== given.element
+          ? { ...given, element: value, parent: given.element }
+          : given;
+      made ??= build(
+        shape,
+        shape.name === undefined ? rules : layered(rules, shapeRules.get(shape.name) ?? NO_RULES),
+        pointer,
+      );
+      return made(value, scope);
+    };
+    if (bare) plain.set(shape, lazy);
+    return lazy;
+  };
+
+  const build = (shape: Shape, rules: Rules, pointer: string): Write => {
+    switch (shape.kind) {
+      case 'object':
+        return objectWriter(shape, rules, pointer);
+      case 'array':
+        return arrayWriter(shape, rules, pointer);
+      case 'union':
+        return unionWriter(shape, rules, pointer);
+      case 'any':
+        return (value) => natural(value, pointer);
+      default:
+        return scalarWriter(shape, undefined, pointer, options);
+    }
+  };
+
+  const objectWriter = (shape: ObjectShape, rules: Rules, pointer: string): Write => {
+    if (shape.free && rules.children.size === 0) return (value) => natural(value, pointer);
+    const fields = shape.properties
+      .filter(({ writeOnly }) => !writeOnly)
+      .map((property) => {
+        const inner = rules.children.get(property.name) ?? NO_RULES;
+        const ownRules = property.shape.name === undefined ? undefined : shapeRules.get(property.shape.name)?.own;
+        const source = inner.own ?? ownRules;
+        const at = `${pointer}/${property.name}`;
+        const isList = at === options.items;
+        return {
+          name: property.name,
+          key: `${JSON.stringify(property.name)}:`,
+          taken: isList ? LIST : source === undefined ? undefined : sourceOf(source, options.store),
+          write: fieldWriter(property.shape, source, inner, at),
+          constant: property.required ? constantText(property.shape) : undefined,
+          absent:
+            absentText(source, options.store) ??
+            (options.absentAs === 'null' && property.shape.nullable ? 'null' : undefined),
+        };
+      });
+    const declared = new Set(shape.properties.map(({ name }) => name));
+    const values =
+      shape.values === undefined
+        ? undefined
+        : compile(shape.values, rules.children.get('*') ?? NO_RULES, `${pointer}/*`);
+    const open = options.open === true;
+    return (value, scope) => {
+      const named = plainOf(value);
+      if (value !== undefined && named !== undefined) return violation(value, pointer);
+      let text = '';
+      for (const field of fields) {
+        const inner =
+          field.taken === undefined ? get(value, field.name) : take(field.taken, value, scope.element, scope);
+        let written: string | undefined;
+        if (inner !== undefined) written = field.write(inner, scope);
+        else if (field.constant !== undefined) written = field.constant;
+        else if (field.absent !== undefined) written = field.absent;
+        if (written === undefined && inner === undefined && hasSources(field.name)) written = assembled(field, scope);
+        if (written !== undefined) text += `${text === '' ? '' : ','}${field.key}${written}`;
+      }
+      const rest = values ?? (open ? openWrite : undefined);
+      if (rest !== undefined && value !== undefined) {
+        for (const [name, inner] of Object.entries(value as object)) {
+          if (declared.has(name) || inner === undefined) continue;
+          text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${rest(inner, { ...scope, element: inner, parent: scope.element })}`;
+        }
+      }
+      return `{${text}}`;
+    };
+
+    function hasSources(name: string): boolean {
+      return (rules.children.get(name)?.children.size ?? 0) > 0;
+    }
+    function assembled(field: { readonly write: Write }, scope: Scope): string | undefined {
+      const written = field.write(undefined, scope);
+      return written === '{}' ? undefined : written;
+    }
+    function openWrite(inner: unknown): string {
+      return natural(inner, pointer);
+    }
+  };
+
+  const fieldWriter = (shape: Shape, source: Source | undefined, rules: Rules, at: string): Write => {
+    const codec = codecOf(source, options.store);
+    if (codec === undefined) return compile(shape, rules, at);
+    const scalar = scalarWriter(shape, codec, at, options);
+    return shape.kind === 'array'
+      ? arrayOf(shape, () => scalarWriter(shape.items, codec, `${at}/*`, options), rules, at)
+      : scalar;
+  };
+
+  const arrayWriter = (shape: ArrayShape, rules: Rules, pointer: string): Write =>
+    arrayOf(shape, () => compile(shape.items, rules.children.get('*') ?? NO_RULES, `${pointer}/*`), rules, pointer);
+
+  const arrayOf = (shape: ArrayShape, element: () => Write, rules: Rules, pointer: string): Write => {
+    const every = element();
+    const source = rules.children.get('*')?.own;
+    const taken = source === undefined ? undefined : sourceOf(source, options.store);
+    const single = new Map(
+      [...rules.children].filter(([token]) => token !== '*').map(([token, own]) => [Number(token), own] as const),
+    );
+    const isRoot = pointer === options.items;
+    return (value, scope) => {
+      const list = listOf(value);
+      if (list === undefined) return value === null ? 'null' : violation(value, pointer);
+      const texts = list.map((given, index) => {
+        const own = single.get(index)?.own;
+        const inner: Scope = { ...scope, element: given, parent: scope.element, item: isRoot ? given : scope.item };
+        const one =
+          own !== undefined
+            ? take(sourceOf(own, options.store), given, given, inner)
+            : taken === undefined
+              ? given
+              : take(taken, given, given, inner);
+        return one === undefined ? 'null' : every(one, inner);
+      });
+      return `[${texts.join(',')}]`;
+    };
+  };
+
+  const unionWriter = (shape: UnionShape, rules: Rules, pointer: string): Write => {
+    const writers = new Map(shape.branches.map((branch) => [branch, compile(branch, rules, pointer)]));
+    const merged = shape.merged === undefined ? undefined : compile(shape.merged, rules, pointer);
+    const objects = shape.branches.filter(({ kind }) => kind === 'object');
+    const arrays = shape.branches.find(({ kind }) => kind === 'array');
+    const scalars = shape.branches.filter(({ kind }) => kind !== 'object' && kind !== 'array');
+    const branchOf = (value: unknown, scope: Scope): Shape | undefined => {
+      const tag = shape.discriminator === undefined ? undefined : get(value, shape.discriminator.property);
+      const named = tag === undefined ? undefined : shape.discriminator?.branches.get(String(tag));
+      if (named !== undefined) return named;
+      const variant = options.variant?.(value ?? scope.item);
+      const chosen = variant === undefined ? undefined : shape.branches.find(({ name }) => name === variant);
+      return chosen ?? (objects.length === 1 ? objects[0] : undefined);
+    };
+    return (value, scope) => {
+      if (value === null) return 'null';
+      if (plainOf(value) !== undefined && value !== undefined) {
+        const [only] = scalars;
+        return scalars.length === 1 && only !== undefined
+          ? (writers.get(only) as Write)(value, scope)
+          : natural(value, pointer);
+      }
+      if (listOf(value) !== undefined && arrays !== undefined) return (writers.get(arrays) as Write)(value, scope);
+      const branch = branchOf(value, scope);
+      const write = branch === undefined ? merged : writers.get(branch);
+      return write === undefined ? natural(value, pointer) : write(value, scope);
+    };
+  };
+
+  const violation = (value: unknown, pointer: string): string => {
+    if (value !== null) options.onViolation?.(pointer);
+    return natural(value, pointer);
+  };
+
+  return compile;
+}
+
+type Taken = {
+  readonly path: readonly string[] | undefined;
+  readonly fn: FunctionSource | undefined;
+  readonly list: boolean;
+};
+
+const LIST: Taken = { path: undefined, fn: undefined, list: true };
+
+function isPerStore(source: Source): source is { dynamodb?: AttributeSource; mongodb?: AttributeSource } {
+  return typeof source === 'object' && ('dynamodb' in source || 'mongodb' in source);
+}
+
+const oneOf = (source: Source, store: StoreName) => (isPerStore(source) ? source[store] : source);
+
+function sourceOf(source: Source, store: StoreName): Taken | undefined {
+  const one = oneOf(source, store);
+  if (one === undefined) return undefined;
+  if (typeof one === 'function') return { path: undefined, fn: one, list: false };
+  const path = typeof one === 'string' ? one : (one as { from?: string }).from;
+  return path === undefined ? undefined : { path: path.split('.'), fn: undefined, list: false };
+}
+
+function codecOf(source: Source | undefined, store: StoreName): Codec | undefined {
+  const one = source === undefined ? undefined : oneOf(source, store);
+  return typeof one === 'object' ? (one as { as?: Codec }).as : undefined;
+}
+
+function absentText(source: Source | undefined, store: StoreName): string | undefined {
+  const one = source === undefined ? undefined : oneOf(source, store);
+  const absent = typeof one === 'object' ? (one as { absent?: unknown }).absent : undefined;
+  return absent === undefined ? undefined : JSON.stringify(absent);
+}
+
+function take(taken: Taken | undefined, value: unknown, element: unknown, scope: Scope): unknown {
+  if (taken === undefined) return value;
+  if (taken.list) return scope.input.items;
+  if (taken.path !== undefined) return taken.path.reduce<unknown>(get, element);
+  const { input, item, parent } = scope;
+  return taken.fn?.(element, { item: item ?? element, parent, request: input.request, page: input.page });
+}
+
+function get(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
+
+/** Arrays as they are; a set sorted, numbers by size and all else by its text, so that both stores write it alike. */
+function listOf(value: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(value)) return value;
+  if (!(value instanceof Set)) return undefined;
+  return [...value].sort((a, b) => {
+    const [left, right] = [naturalScalar(a) ?? '', naturalScalar(b) ?? ''];
+    if (plainOf(a)?.kind === 'number' && plainOf(b)?.kind === 'number')
+      return Number(left) - Number(right) || (left < right ? -1 : 1);
+    return left < right ? -1 : left > right ? 1 : 0;
+  });
+}
+
+/** Any value by its own nature, whole. */
+function natural(value: unknown, pointer: string): string {
+  if (value === undefined) return 'null';
+  const scalar = naturalScalar(value);
+  if (scalar !== undefined) return scalar;
+  const list = listOf(value);
+  if (list !== undefined) return `[${list.map((inner) => natural(inner, pointer)).join(',')}]`;
+  if (typeof value === 'object' && value !== null && isMap(value)) {
+    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    return `{${entries.map(([name, inner]) => `${JSON.stringify(name)}:${natural(inner, pointer)}`).join(',')}}`;
+  }
+  throw new Undecodable(`${pointer || '/'}: a value of no JSON kind`);
+}
+
+const isMap = (value: object): boolean =>
+  !('_bsontype' in value) && bytesOf(value) === undefined && !(value instanceof Date);
+
+const KINDS: Readonly<Record<string, string>> = Object.freeze({
+  string: 'string',
+  number: 'number',
+  integer: 'number',
+  boolean: 'boolean',
+});
+
+function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, options: RendererOptions): Write {
+  const encode = compileEncode(shape, codec);
+  const want = KINDS[shape.kind];
+  return (value) => {
+    if (value === null) return 'null';
+    try {
+      if (codec === undefined && plainOf(value) === undefined && bytesOf(value) === undefined) {
+        options.onViolation?.(pointer);
+        return natural(value, pointer);
+      }
+      const text = encode(value);
+      const kind = text[0] === '"' ? 'string' : text === 'true' || text === 'false' ? 'boolean' : 'number';
+      if (want !== undefined && kind !== want) options.onViolation?.(pointer);
+      return text;
+    } catch (error) {
+      if (error instanceof Undecodable && !error.message.startsWith('/'))
+        throw new Undecodable(`${pointer || '/'}: ${error.message}`);
+      throw error;
+    }
+  };
+}
+
+function constantText(shape: Shape): string | undefined {
+  return 'constant' in shape && shape.constant !== undefined ? JSON.stringify(shape.constant.value) : undefined;
+}
