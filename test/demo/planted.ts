@@ -28,7 +28,6 @@ t.test('the sample API: all but the planted differences is the same bytes from l
   Object.assign(process.env, DEMO_AWS);
   const facade = await withFacade(t, {
     bindings: { file },
-    stages: stages('legacy'),
     env: {
       ...DEMO_AWS,
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
