@@ -111,7 +111,7 @@ ${curl('acme')}
 2. Move this operation for one tenant: in ${stagesFile} make the line of getUser
   getUser: { stage: dynamodb, tenants: { acme: live } }
    or run: ${CROSSFADE} stage getUser live --tenant acme --force --reason try
-3. Within a second the first curl is answered by MongoDB, with the same bytes. The other tenant is unmoved:
+3. Within a second MongoDB answers the first request, with the same bytes. The other tenant is unmoved:
 ${curl('globex')}
 4. A share of all tenants, always the same ones first:
   getUser: { stage: dynamodb, ramp: { to: live, percent: 25 } }

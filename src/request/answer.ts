@@ -91,14 +91,22 @@ function isCall(value: Found): value is Call {
   return names.length === 1 && CALLS.has(names[0] as string);
 }
 
-/** What an async binding reads with: an item for one-item calls, else all items up to the call's own limit. */
+/**
+ * What an async binding reads with: an item for one-item calls, else all items up to the call's own limit. A key that the
+ * store could never hold is no item, so that the binding can say what that means.
+ */
 function readWith(origin: StoreOrigin, want: Want): Read {
   return async (call) => {
     const [name] = Object.keys(call);
     const input = Object.values(call)[0] as { limit?: number; Limit?: number };
-    const { items } = await origin.fetch(call, { ...want, limit: input.limit ?? input.Limit });
+    const { items } = await origin.fetch(call, { ...want, limit: input.limit ?? input.Limit }).catch(noneFor);
     return ONE_ITEM.has(name as string) ? items[0] : items;
   };
+}
+
+function noneFor(error: unknown): Fetched {
+  if (error instanceof NoSuchItem) return NONE;
+  throw error;
 }
 
 function asFetched(found: Exclude<Found, Call>, { limit }: Want): Fetched {

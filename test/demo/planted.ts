@@ -46,7 +46,8 @@ t.test('the sample API: all but the planted differences is the same bytes from l
     await facade.stages(stages(stage));
     answers[origin] = await askAll(asked, async ({ tenant, path }) => {
       const reply = await facade.get(path, { 'x-tenant-id': tenant });
-      if (!String(reply.headers['server-timing']).includes(origin)) return `not answered by ${origin}`;
+      const answeredBy = String(reply.headers['server-timing']);
+      if (reply.status !== 400 && !answeredBy.includes(`origin;desc=${origin}`)) return `not answered by ${origin}`;
       return `${reply.status} ${reply.text}`;
     });
   }
@@ -56,6 +57,20 @@ t.test('the sample API: all but the planted differences is the same bytes from l
   t.same(differing('legacy', 'dynamodb'), [], 'legacy and DynamoDB');
   const planted = PLANTED.flatMap(({ tenant, path, also }) => [`${tenant} ${path}`, ...also]);
   t.same(differing('dynamodb', 'mongodb').sort(), planted.sort(), 'DynamoDB and MongoDB');
+
+  for (const path of ['/conversations?limit=5', '/conversations/c-110/messages?kind=photo&limit=3']) {
+    const ids: string[] = [];
+    let cursor: string | undefined = '';
+    for (let page = 0; cursor !== undefined; page++) {
+      await facade.stages(stages(page % 2 === 0 ? 'dynamodb' : 'live'));
+      const reply = await facade.get(`${path}&cursor=${cursor}`, { 'x-tenant-id': 'acme' });
+      ids.push(...(reply.json.conversations ?? reply.json.messages).map(({ id }: { id: string }) => id));
+      cursor = reply.json.nextCursor;
+    }
+    const whole = await facade.get(path.replace(/limit=\d/, 'limit=100'), { 'x-tenant-id': 'acme' });
+    const all = (whole.json.conversations ?? whole.json.messages).map(({ id }: { id: string }) => id);
+    t.same(ids, all, `each item once, in order, whichever store gives the page: ${path}`);
+  }
 });
 
 interface Asked {
@@ -63,10 +78,11 @@ interface Asked {
   readonly path: string;
 }
 
-/** Every user, conversation, message and attachment of the sample, and the lists, in pages that hold all. */
+/** Every user, conversation and list of messages; of messages and attachments every seventh, and all that are planted. */
 function requests(): Map<string, Asked> {
   const { items } = makeSeed({ planted: false });
-  const paths = items.flatMap((item) => {
+  const paths = items.flatMap((item, index) => {
+    if (item.message_id && index % 7 > 0) return [];
     const tenant = String(item.pk).split('#')[0] as string;
     if (item.sk === 'PROFILE') return [[tenant, `/users/${item.user_id}`]];
     if (item.attachment_id) return [[tenant, `/attachments/${item.attachment_id}`]];
