@@ -31,7 +31,7 @@ t.test('one problem per wrong variable, and its value is not printed', async (t)
 
 t.test('a port that is none is named', async (t) => {
   for (const PORT of ['http', '70000', '-1']) {
-    t.throws(() => loadConfig({ PORT }, t.testdir()), { problems: [{ where: 'PORT' }] }, PORT);
+    t.throws(() => loadConfig({ PORT }, t.testdir()), { name: 'ConfigError', problems: [{ where: 'PORT' }] }, PORT);
   }
 });
 

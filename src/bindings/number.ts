@@ -71,10 +71,13 @@ export function plainNumber(text: string): string | undefined {
     : `${sign}0.${'0'.repeat(-point)}${digits}`;
 }
 
-/** As JavaScript lays digits out (ECMA-262 Number::toString): plain from 1e-7 to below 1e21, else with an exponent. */
+/** DynamoDB holds 38 digits; a number of so many is written plain. */
+const LONGEST = 38;
+
+/** All digits: plain from 1e-6 to what DynamoDB can hold digit by digit, else with an exponent, as JavaScript writes one. */
 function printed({ sign, digits, exponent }: Decimal): string {
   const magnitude = digits.length + exponent;
-  if (magnitude > -6 && magnitude <= 21) return plainNumber(`${sign}${digits}e${exponent}`) as string;
+  if (magnitude > -6 && magnitude <= LONGEST) return plainNumber(`${sign}${digits}e${exponent}`) as string;
   const rest = digits.length > 1 ? `.${digits.slice(1)}` : '';
   return `${sign}${digits[0]}${rest}e${magnitude > 0 ? '+' : '-'}${Math.abs(magnitude - 1)}`;
 }

@@ -275,14 +275,14 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
     if (codec === undefined) return compile(shape, rules, at);
     const scalar = scalarWriter(shape, codec, at, options);
     return shape.kind === 'array'
-      ? arrayOf(shape, () => scalarWriter(shape.items, codec, `${at}/*`, options), rules, at)
+      ? arrayOf(() => scalarWriter(shape.items, codec, `${at}/*`, options), rules, at)
       : scalar;
   };
 
   const arrayWriter = (shape: ArrayShape, rules: Rules, pointer: string): Write =>
-    arrayOf(shape, () => compile(shape.items, rules.children.get('*') ?? NO_RULES, `${pointer}/*`), rules, pointer);
+    arrayOf(() => compile(shape.items, rules.children.get('*') ?? NO_RULES, `${pointer}/*`), rules, pointer);
 
-  const arrayOf = (shape: ArrayShape, element: () => Write, rules: Rules, pointer: string): Write => {
+  const arrayOf = (element: () => Write, rules: Rules, pointer: string): Write => {
     const every = element();
     const source = rules.children.get('*')?.own;
     const taken = source === undefined ? undefined : sourceOf(source, options.store);

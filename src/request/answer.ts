@@ -51,7 +51,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       maxItems: operation.maxItems,
       signal: AbortSignal.timeout(options.timeout),
     };
-    const found = await find(bound, origin, request, want);
+    const found = await find(bound, origin, request, want, operation.isList);
     const subject = operation.isList ? found.items : found.items[0];
     if (subject === undefined || (operation.spec?.empty === 'notFound' && found.items.length === 0)) {
       throw new RequestError('notFound', `there is no such ${operation.isList ? 'list' : 'item'}`);
@@ -71,11 +71,17 @@ function paged(options: AnswererOptions, store: StoreName, { operation, request,
   return Object.freeze({ ...request, page });
 }
 
-async function find(bound: BoundStore, origin: StoreOrigin, request: Request, want: Want): Promise<Fetched> {
+async function find(
+  bound: BoundStore,
+  origin: StoreOrigin,
+  request: Request,
+  want: Want,
+  isList: boolean,
+): Promise<Fetched> {
   try {
     const given = bound.call(request, readWith(origin, want));
     const found = given instanceof Promise ? await given : given;
-    return isCall(found) ? await origin.fetch(found, want) : asFetched(found, want);
+    return isCall(found) ? await origin.fetch(found, want) : asFetched(found, want, isList);
   } catch (error) {
     if (error instanceof NoSuchItem) return NONE;
     throw error;
@@ -109,9 +115,9 @@ function noneFor(error: unknown): Fetched {
   throw error;
 }
 
-function asFetched(found: Exclude<Found, Call>, { limit }: Want): Fetched {
+function asFetched(found: Exclude<Found, Call>, { limit }: Want, isList: boolean): Fetched {
   if (found === undefined || found === null) return NONE;
-  const pageOf = !Array.isArray(found) && Array.isArray((found as { items?: unknown }).items) && !('_id' in found);
+  const pageOf = isList && !Array.isArray(found) && Array.isArray((found as { items?: unknown }).items);
   const { items, more, total } = (pageOf ? found : { items: Array.isArray(found) ? found : [found] }) as {
     items: readonly Item[];
     more?: boolean;

@@ -17,7 +17,11 @@ t.test('a limit that the contract says in prose', async (t) => {
   for (const [asked, clamped, allowed] of rows) {
     t.equal(clamp(request({ limit: asked })), clamped, `clamp ${asked}`);
     if (allowed === undefined)
-      t.throws(() => refuse(request({ limit: asked })), { kind: 'invalidParameter', parameter: 'limit' });
+      t.throws(() => refuse(request({ limit: asked })), {
+        name: 'RequestError',
+        kind: 'invalidParameter',
+        parameter: 'limit',
+      });
     else t.equal(refuse(request({ limit: asked })), allowed, `refuse ${asked}`);
   }
 });
