@@ -14,7 +14,7 @@ import type {
 } from '../model/call.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import { extentOf } from './extent.ts';
-import { refuseLoneSurrogates } from './values.ts';
+import { refuseUnholdable } from './values.ts';
 
 /** DynamoDB as an origin. It closes the driver when it is closed. */
 export function createDynamoDbOrigin(driver: DynamoDb): StoreOrigin {
@@ -35,7 +35,7 @@ async function fetchFrom(driver: DynamoDb, call: Call, want: Want): Promise<Fetc
 }
 
 async function getItem(driver: DynamoDb, input: GetItemInput, want: Want): Promise<Fetched> {
-  refuseLoneSurrogates(input.Key);
+  refuseUnholdable('dynamodb', input.Key);
   const item = await driver.getItem(input, want.signal);
   return { items: item ? [item] : [], more: false };
 }
@@ -43,7 +43,7 @@ async function getItem(driver: DynamoDb, input: GetItemInput, want: Want): Promi
 const BATCH = 100;
 
 async function batchGetItem(driver: DynamoDb, input: BatchGetItemInput, want: Want): Promise<Fetched> {
-  refuseLoneSurrogates(input.Keys);
+  refuseUnholdable('dynamodb', input.Keys);
   const names = Object.keys(input.Keys[0] ?? {}).sort();
   const keys = new Map(input.Keys.map((key) => [keyText(key, names), key]));
   if (keys.size > want.maxItems) {
@@ -122,7 +122,7 @@ async function list<Input extends QueryInput | ScanInput>(
 ): Promise<Fetched>;
 async function list(read: ReadPage<QueryRequest & ScanRequest>, call: QueryInput, want: Want): Promise<Fetched> {
   const { skip, count = false, Limit, ExclusiveStartKey, ...listing } = call;
-  refuseLoneSurrogates([listing.ExpressionAttributeValues, ExclusiveStartKey]);
+  refuseUnholdable('dynamodb', [listing.ExpressionAttributeValues, ExclusiveStartKey]);
   const extent = extentOf(
     'dynamodb',
     { ...(skip !== undefined && { skip }), ...(Limit !== undefined && { limit: Limit }) },

@@ -64,6 +64,8 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
   });
 }
 
+const NOTHING = Buffer.alloc(0);
+
 type RawHeaders = readonly string[];
 
 function forward(
@@ -106,7 +108,7 @@ function forward(
       status = code;
       reply.sendDate = false;
       reply.writeHead(code, statusText ?? '', replyHeaders(rawText(controller.rawHeaders), extra));
-      reply.flushHeaders();
+      reply.write(NOTHING); // sends the headers as Latin-1, as they came; flushHeaders would make them UTF-8
     },
     onResponseData(controller, chunk) {
       if (!reply.write(chunk)) controller.pause();
@@ -206,11 +208,14 @@ const FAILURES: Readonly<Record<string, StoreFailure>> = Object.freeze({
   UND_ERR_INVALID_ARG: 'refused',
 });
 
-function translate(error: Error & { code?: string }): StoreError {
-  const failure =
-    FAILURES[error.code ?? ''] ??
-    (error.name === 'TimeoutError' || error.name === 'AbortError' ? 'timeout' : undefined);
-  const unparsable = error.code?.startsWith('HPE_') || error.name === 'HTTPParserError';
+function translate(error: Error & { code?: string | number }): StoreError {
   const message = `legacy did not answer: ${error.message || error.code || error.name}`;
-  return new StoreError('legacy', failure ?? (unparsable ? 'undecodable' : 'unavailable'), message, error);
+  return new StoreError('legacy', failureOf(error.name, String(error.code)), message, error);
+}
+
+function failureOf(name: string, code: string): StoreFailure {
+  const known = FAILURES[code];
+  if (known) return known;
+  if (name === 'TimeoutError' || name === 'AbortError') return 'timeout';
+  return name === 'HTTPParserError' ? 'undecodable' : 'unavailable';
 }

@@ -4,7 +4,7 @@ import type { AggregateInput, Call, Fetched, FindInput, FindOneInput, Item, Want
 import type { StoreOrigin } from '../model/origin.ts';
 import { extentOf } from './extent.ts';
 import { keysetCondition } from './keyset.ts';
-import { refuseLoneSurrogates } from './values.ts';
+import { refuseUnholdable } from './values.ts';
 
 /** MongoDB as an origin. It closes the driver when it is closed. */
 export function createMongoDbOrigin(driver: MongoDb): StoreOrigin {
@@ -24,14 +24,14 @@ async function fetchFrom(driver: MongoDb, call: Call, want: Want): Promise<Fetch
 }
 
 async function findOne(driver: MongoDb, input: FindOneInput, want: Want): Promise<Fetched> {
-  refuseLoneSurrogates(input.filter);
+  refuseUnholdable('mongodb', input.filter);
   const item = await driver.findOne(input, want.signal);
   return { items: item ? [item] : [], more: false };
 }
 
 async function find(driver: MongoDb, input: FindInput, want: Want): Promise<Fetched> {
   const { collection, filter, projection, sort, after, count = false } = input;
-  refuseLoneSurrogates([filter, after]);
+  refuseUnholdable('mongodb', [filter, after]);
   const extent = extentOf('mongodb', input, want);
   const behind = after && keysetCondition(sort, after);
   const request = { collection, projection, sort, skip: extent.skip, filter: behind ? allOf(filter, behind) : filter };
@@ -50,7 +50,7 @@ const WRITING = ['$out', '$merge'];
 
 async function aggregate(driver: MongoDb, input: AggregateInput, want: Want): Promise<Fetched> {
   const { collection, pipeline, count = false } = input;
-  refuseLoneSurrogates(pipeline);
+  refuseUnholdable('mongodb', pipeline);
   const writing = pipeline.flatMap((stage) => Object.keys(stage)).find((name) => WRITING.includes(name));
   if (writing) throw new StoreError('mongodb', 'refused', `${writing} writes, and a binding only reads`);
 

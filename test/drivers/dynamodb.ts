@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { NumberValue } from '@aws-sdk/lib-dynamodb';
 import t, { type Test } from 'tap';
@@ -121,22 +120,28 @@ t.test('numbers and keys', async (t) => {
 });
 
 t.test('a store that is away, or never answers', async (t) => {
-  const silent = createServer().listen(0, '127.0.0.1');
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
   const get = { TableName: 'things', Key: { pk: 'a' } };
 
   const waiting = openDynamoDb({ endpoint });
-  await t.rejects(waiting.getItem(get, AbortSignal.timeout(50)), { failure: 'timeout' }, 'deadline');
+  await t.rejects(
+    waiting.getItem(get, AbortSignal.timeout(50)),
+    { name: 'StoreError', failure: 'timeout' },
+    'deadline',
+  );
   const short = openDynamoDb({ endpoint, timeout: 50, attempts: 1 });
-  await t.rejects(short.getItem(get, soon()), { failure: 'timeout' }, 'its own time-out');
+  await t.rejects(short.getItem(get, soon()), { name: 'StoreError', failure: 'timeout' }, 'its own time-out');
   await short.close();
   await waiting.close();
+  for (const socket of sockets) socket.destroy();
   silent.close();
   await once(silent, 'close');
 
   const away = openDynamoDb({ endpoint, attempts: 1 });
-  await t.rejects(away.getItem(get, soon()), { failure: 'unavailable' });
-  await t.rejects(away.ping(soon()), { failure: 'unavailable' });
+  await t.rejects(away.getItem(get, soon()), { name: 'StoreError', failure: 'unavailable' });
+  await t.rejects(away.ping(soon()), { name: 'StoreError', failure: 'unavailable' });
   await away.close();
 });
