@@ -1,6 +1,6 @@
 import type { Codec } from '../model/binding.ts';
 import type { Shape } from '../model/shape.ts';
-import { canonicalNumber, plainNumber, toScale } from './number.ts';
+import { canonicalNumber, exactDouble, plainNumber, toScale } from './number.ts';
 import { type Plain, plainOf } from './scalar.ts';
 
 /** A store value that cannot be decoded or written: that origin cannot answer. The message names the pointer. */
@@ -46,8 +46,6 @@ export function compileEncode(shape: Shape, codec: Codec | undefined): Encode {
       return (value) => quote(uuidOf(value));
     case 'hex':
       return (value) => quote(bytesOf(value)?.toString('hex') ?? fail('no binary'));
-    case 'json':
-      return (value) => JSON.stringify(JSON.parse(plainText(value)));
     default:
       return format === 'date' ? byNature((date) => date.slice(0, 10)) : byNature((date) => date);
   }
@@ -63,8 +61,10 @@ function epoch(unit: number, text: boolean, format: string | undefined): Encode 
   }
   return (value) => {
     const plain = plainOf(value);
-    const date = plain?.kind === 'number' ? new Date(Number(plain.text) * unit) : dateOf(value);
-    if (Number.isNaN(date.getTime())) fail('no date');
+    const digits =
+      plain?.kind === 'number' || (plain?.kind === 'string' && /^-?\d+$/.test(plain.text)) ? plain.text : undefined;
+    const date = digits === undefined ? dateOf(value) : new Date(Number(digits) * unit);
+    if (!isValid(date)) fail('no date');
     return quote(format === 'date' ? date.toISOString().slice(0, 10) : date.toISOString());
   };
 }
@@ -113,10 +113,39 @@ function plainText(value: unknown): string {
   return plain.kind === 'boolean' ? String(plain.value) : plain.text;
 }
 
+/** RFC 3339, or its day alone: what else `Date` would read depends on the machine's time zone or is a guess. */
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/i;
+
 function dateOf(value: unknown): Date {
   const plain = plainOf(value);
-  const date = plain?.kind === 'date' || plain?.kind === 'string' ? new Date(plain.text) : new Date(Number.NaN);
-  return Number.isNaN(date.getTime()) ? fail(`a ${nameOf(value)} is no date`) : date;
+  if (plain?.kind === 'date') return new Date(plain.text);
+  const day = plain?.kind === 'string' ? RFC3339.exec(plain.text)?.[1] : undefined;
+  // February 31 would become March 3.
+  const isDay = day !== undefined && isValid(new Date(day)) && new Date(day).toISOString().startsWith(day);
+  const date = isDay ? new Date((plain as { text: string }).text) : new Date(Number.NaN);
+  return isValid(date) ? date : fail(`a ${nameOf(value)} is no date`);
+}
+
+const isValid = (date: Date): boolean => !Number.isNaN(date.getTime());
+
+/** JSON text → its value, numbers that a double cannot hold wrapped as DynamoDB's client wraps them. Throws Undecodable. */
+export function fromJsonText(value: unknown, pointer: string): unknown {
+  const revive = (_key: string, inner: unknown, context: { source: string }) =>
+    typeof inner === 'number' ? (exactDouble(context.source) ?? new NumberValueText(context.source)) : inner;
+  try {
+    return JSON.parse(plainText(value), revive as (key: string, value: unknown) => unknown);
+  } catch (error) {
+    throw new Undecodable(`${pointer || '/'}: ${(error as Error).message}`);
+  }
+}
+
+/** Looks like lib-dynamodb's NumberValue. */
+class NumberValueText {
+  readonly value: string;
+
+  constructor(value: string) {
+    this.value = value;
+  }
 }
 
 /** RFC 3339 without a fraction, and with it where there is one to lose. */

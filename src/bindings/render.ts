@@ -12,7 +12,7 @@ import type {
 import type { Item } from '../model/call.ts';
 import type { ArrayShape, ObjectShape, Shape, UnionShape } from '../model/shape.ts';
 import type { StoreName } from '../model/stage.ts';
-import { bytesOf, compileEncode, naturalScalar, Undecodable } from './codecs.ts';
+import { bytesOf, compileEncode, fromJsonText, naturalScalar, Undecodable } from './codecs.ts';
 import { plainOf } from './scalar.ts';
 
 export { Undecodable };
@@ -57,6 +57,8 @@ interface Scope {
   readonly element: unknown;
   readonly parent: unknown;
   readonly item: unknown;
+  /** Shapes that are being put together around this place although no store holds them: a recursive one ends here. */
+  readonly chain: readonly Shape[];
 }
 
 type Write = (value: unknown, scope: Scope) => string;
@@ -72,7 +74,7 @@ export function compileRenderer(options: RendererOptions): Render {
   const root = rules.own === undefined ? undefined : sourceOf(rules.own, options.store);
   return (input) => {
     const value = options.items === undefined ? input.item : options.items === '' ? input.items : undefined;
-    const scope: Scope = { input, element: value, parent: undefined, item: input.item };
+    const scope: Scope = { input, element: value, parent: undefined, item: input.item, chain: [] };
     return Buffer.from(write(root === undefined ? value : take(root, value, value, scope), scope));
   };
 }
@@ -219,6 +221,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
         const isList = at === options.items;
         return {
           name: property.name,
+          shape: property.shape,
           key: `${JSON.stringify(property.name)}:`,
           taken: isList ? LIST : source === undefined ? undefined : sourceOf(source, options.store),
           write: fieldWriter(property.shape, source, inner, at),
@@ -234,9 +237,14 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
         ? undefined
         : compile(shape.values, rules.children.get('*') ?? NO_RULES, `${pointer}/*`);
     const open = options.open === true;
-    return (value, scope) => {
+    const write: Write = (value, scope) => {
       const named = plainOf(value);
       if (value !== undefined && named !== undefined) return violation(value, pointer);
+      const several = listOf(value);
+      if (several !== undefined) {
+        options.onViolation?.(pointer);
+        return `[${several.map((one) => write(one, { ...scope, element: one, parent: scope.element })).join(',')}]`;
+      }
       let text = '';
       for (const field of fields) {
         const inner =
@@ -250,19 +258,21 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
       }
       const rest = values ?? (open ? openWrite : undefined);
       if (rest !== undefined && value !== undefined) {
-        for (const [name, inner] of Object.entries(value as object)) {
+        for (const [name, inner] of sorted(value as object)) {
           if (declared.has(name) || inner === undefined) continue;
           text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${rest(inner, { ...scope, element: inner, parent: scope.element })}`;
         }
       }
       return `{${text}}`;
     };
+    return write;
 
     function hasSources(name: string): boolean {
       return (rules.children.get(name)?.children.size ?? 0) > 0;
     }
-    function assembled(field: { readonly write: Write }, scope: Scope): string | undefined {
-      const written = field.write(undefined, scope);
+    function assembled(field: { readonly write: Write; readonly shape: Shape }, scope: Scope): string | undefined {
+      if (scope.chain.includes(field.shape)) return undefined;
+      const written = field.write(undefined, { ...scope, chain: [...scope.chain, field.shape] });
       return written === '{}' ? undefined : written;
     }
     function openWrite(inner: unknown): string {
@@ -273,6 +283,10 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
   const fieldWriter = (shape: Shape, source: Source | undefined, rules: Rules, at: string): Write => {
     const codec = codecOf(source, options.store);
     if (codec === undefined) return compile(shape, rules, at);
+    if (codec === 'json') {
+      const inner = compile(shape, rules, at);
+      return (value, scope) => inner(fromJsonText(value, at), scope);
+    }
     const scalar = scalarWriter(shape, codec, at, options);
     return shape.kind === 'array'
       ? arrayOf(() => scalarWriter(shape.items, codec, `${at}/*`, options), rules, at)
@@ -333,13 +347,13 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
       if (listOf(value) !== undefined && arrays !== undefined) return (writers.get(arrays) as Write)(value, scope);
       const branch = branchOf(value, scope);
       const write = branch === undefined ? merged : writers.get(branch);
-      return write === undefined ? natural(value, pointer) : write(value, scope);
+      return write === undefined ? violation(value, pointer) : write(value, scope);
     };
   };
 
   const violation = (value: unknown, pointer: string): string => {
     if (value !== null) options.onViolation?.(pointer);
-    return natural(value, pointer);
+    return projected(value);
   };
 
   return compile;
@@ -403,6 +417,16 @@ function listOf(value: unknown): readonly unknown[] | undefined {
   });
 }
 
+/** Keys of a map by code unit: DynamoDB keeps no order, and both stores must write the same bytes. */
+const sorted = (map: object): [string, unknown][] => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** A value that the schema has no place for: scalars as they are, lists item by item, of an object nothing gets out. */
+function projected(value: unknown): string {
+  const list = listOf(value);
+  if (list !== undefined) return `[${list.map(projected).join(',')}]`;
+  return naturalScalar(value) ?? '{}';
+}
+
 /** Any value by its own nature, whole. */
 function natural(value: unknown, pointer: string): string {
   if (value === undefined) return 'null';
@@ -411,11 +435,21 @@ function natural(value: unknown, pointer: string): string {
   const list = listOf(value);
   if (list !== undefined) return `[${list.map((inner) => natural(inner, pointer)).join(',')}]`;
   if (typeof value === 'object' && value !== null && isMap(value)) {
-    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    const entries = sorted(value).filter(([, inner]) => inner !== undefined);
     return `{${entries.map(([name, inner]) => `${JSON.stringify(name)}:${natural(inner, pointer)}`).join(',')}}`;
   }
   throw new Undecodable(`${pointer || '/'}: a value of no JSON kind`);
 }
+
+const isContainer = (value: unknown): boolean =>
+  listOf(value) !== undefined ||
+  (typeof value === 'object' &&
+    value !== null &&
+    isMap(value) &&
+    plainOf(value) === undefined &&
+    !isNumberValue(value));
+
+const isNumberValue = (value: object): boolean => value.constructor?.name.startsWith('NumberValue') === true;
 
 const isMap = (value: object): boolean =>
   !('_bsontype' in value) && bytesOf(value) === undefined && !(value instanceof Date);
@@ -434,8 +468,9 @@ function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, o
     if (value === null) return 'null';
     try {
       if (codec === undefined && plainOf(value) === undefined && bytesOf(value) === undefined) {
+        if (!isContainer(value)) throw new Undecodable('a value of no JSON kind');
         options.onViolation?.(pointer);
-        return natural(value, pointer);
+        return projected(value);
       }
       const text = encode(value);
       const kind = text[0] === '"' ? 'string' : text === 'true' || text === 'false' ? 'boolean' : 'number';

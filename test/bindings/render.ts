@@ -234,6 +234,34 @@ const rows: [string, object, unknown, Partial<RendererOptions>, string][] = [
     '{"a":"\\ud800"}',
   ],
   [
+    'of an object under a scalar nothing gets out',
+    { type: 'object', properties: { a: { type: 'string' }, l: { type: 'array', items: { type: 'string' } } } },
+    { a: { secret: 1 }, l: { secret: 1 } },
+    {},
+    '{"a":{},"l":{}}',
+  ],
+  [
+    'a list under an object is projected item by item',
+    { type: 'object', properties: { o: { type: 'object', properties: { a: {} } } } },
+    { o: [{ a: 1, secret: 2 }] },
+    {},
+    '{"o":[{"a":1}]}',
+  ],
+  [
+    'keys of a map by code unit',
+    { type: 'object', additionalProperties: {} },
+    { b: 1, a: 2, Z: 3 },
+    {},
+    '{"Z":3,"a":2,"b":1}',
+  ],
+  [
+    'JSON text along the schema, numbers whole',
+    { type: 'object', properties: { j: { type: 'object', properties: { n: { type: 'number' } } } } },
+    { j: '{"secret":1,"n":12345678901234567890}' },
+    { sources: { '/j': { as: 'json' } } },
+    '{"j":{"n":12345678901234567890}}',
+  ],
+  [
     'a wrong type is served as it is',
     { type: 'object', properties: { a: { type: 'string' } } },
     { a: 7 },
@@ -273,5 +301,30 @@ t.test('a recursive schema ends where the data does', async (t) => {
   t.equal(
     String(write({ item, items: undefined, request: {}, page } as unknown as RenderInput)),
     '{"v":1,"next":{"v":2,"next":{"v":3}}}',
+  );
+});
+
+t.test('a recursive component with a source below its own reference ends', async (t) => {
+  const cat = {
+    type: 'object',
+    properties: { name: { type: 'string' }, parent: { $ref: '#/components/schemas/Cat' } },
+  };
+  const shape = createShapes(() => cat)({ $ref: '#/components/schemas/Cat' });
+  const write = compileRenderer({ ...base, shape, store: 'dynamodb', shapes: { Cat: { '/parent/name': 'pn' } } });
+  const item = { name: 'a', pn: 'b' };
+  t.equal(
+    String(write({ item, items: undefined, request: {}, page } as unknown as RenderInput)),
+    '{"name":"a","parent":{"name":"b"}}',
+  );
+});
+
+t.test('a text that is no RFC 3339 date is undecodable under a date codec', async (t) => {
+  const schema = { type: 'object', properties: { a: { type: 'string', format: 'date-time' } } };
+  for (const a of ['7', 'Feb 3 2023', '2023-02-31', '2023-02-31T00:00:00Z', 'x']) {
+    t.throws(() => render(schema, { a }, { sources: { '/a': { as: 'iso8601-millis' } } }), { name: 'Undecodable' }, a);
+  }
+  t.equal(
+    render(schema, { a: '2023-02-03T01:00:00+01:00' }, { sources: { '/a': { as: 'iso8601-seconds' } } }),
+    '{"a":"2023-02-03T00:00:00Z"}',
   );
 });
