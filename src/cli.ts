@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import * as check from './commands/check.ts';
 import * as demo from './commands/demo.ts';
 import { printable, processIo } from './commands/io.ts';
 import * as serve from './commands/serve.ts';
@@ -13,7 +14,7 @@ const program = new Command('crossfade')
   .version('0.1.0')
   .exitOverride();
 
-for (const verb of [serve, demo, stage]) program.addCommand(verb.command(io).exitOverride());
+for (const verb of [serve, demo, check, stage]) program.addCommand(verb.command(io).exitOverride());
 
 try {
   await program.parseAsync();

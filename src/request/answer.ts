@@ -83,10 +83,13 @@ async function find(
     const found = given instanceof Promise ? await given : given;
     return isCall(found) ? await origin.fetch(found, want) : asFetched(found, want, isList);
   } catch (error) {
-    if (error instanceof NoSuchItem) return NONE;
+    if (error instanceof NoSuchItem || isMalformedId(error)) return NONE;
     throw error;
   }
 }
+
+/** `new ObjectId('x')` in a binding: a value that the store could never hold as a key. */
+const isMalformedId = (error: unknown): boolean => error instanceof Error && error.name === 'BSONError';
 
 const ONE_ITEM = new Set(['GetItem', 'findOne']);
 const CALLS = new Set(['GetItem', 'BatchGetItem', 'Query', 'Scan', 'findOne', 'find', 'aggregate']);
