@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { patternsOf, unsafePattern } from '../contract/pattern.ts';
 import { NoSuchItem, type Problem, RequestError } from '../errors.ts';
 import type { Request } from '../model/binding.ts';
 import type { Call, Item } from '../model/call.ts';
@@ -40,6 +41,7 @@ export async function checkBindings(bindings: Bindings, { runs, seed }: CheckOpt
   const calls: Checked['calls'][number][] = [];
   const hasTenants = !isConstant(bindings);
   for (const operation of bindings.operations) {
+    checkPatterns(bindings.contract.file, operation, problems);
     for (const store of ['dynamodb', 'mongodb'] as const) {
       if (operation.stores[store] === undefined) continue;
       const where = `${bindings.file}#/operations/${operation.id}/${store}`;
@@ -321,6 +323,16 @@ function structureOf(value: unknown, key: string | undefined): string {
   }
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
   return `{${entries.map(([name, inner]) => `${name}:${structureOf(inner, name)}`).join()}}`;
+}
+
+/** A pattern that backtracks without bound would let one client hold the event loop. */
+function checkPatterns(file: string, { contract, spec }: BoundOperation, problems: Map<string, Problem>): void {
+  if (spec === undefined) return;
+  for (const pattern of patternsOf(contract)) {
+    const message = unsafePattern(pattern);
+    const where = `${file}${contract.pointer}`;
+    if (message !== undefined) problems.set(where + pattern, { where, message });
+  }
 }
 
 /** Whether the cursors of an operation can go from store to store, and whether they skip or repeat. */
