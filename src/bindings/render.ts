@@ -149,6 +149,12 @@ const tokensOf = (pointer: string): string[] =>
     .slice(1)
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 
+/** The component schemas whose sources hold for a shape: its own, then those it was merged from. */
+function namesOf(shape: Shape): string[] {
+  const parts = shape.kind === 'object' ? (shape.parts ?? []) : [];
+  return shape.name === undefined ? [...parts] : [shape.name, ...parts];
+}
+
 /** Rules of a component schema lie under those of the operation, place by place. */
 function layered(upper: Rules, lower: Rules): Rules {
   if (upper.children.size === 0 && upper.own === undefined) return lower;
@@ -177,7 +183,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
     if (known !== undefined) return known;
     let made: Write | undefined;
     // Sources of a component's shape are relative to the value that is written with it.
-    const entered = shape.name !== undefined && shapeRules.has(shape.name);
+    const entered = namesOf(shape).some((name) => shapeRules.has(name));
     const lazy: Write = (value, given) => {
       const scope =
         entered && value !== undefined && value !== given.element
@@ -185,7 +191,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
           : given;
       made ??= build(
         shape,
-        shape.name === undefined ? rules : layered(rules, shapeRules.get(shape.name) ?? NO_RULES),
+        namesOf(shape).reduce((upper, name) => layered(upper, shapeRules.get(name) ?? NO_RULES), rules),
         pointer,
       );
       return made(value, scope);
@@ -294,29 +300,29 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
   };
 
   const arrayWriter = (shape: ArrayShape, rules: Rules, pointer: string): Write =>
-    arrayOf(() => compile(shape.items, rules.children.get('*') ?? NO_RULES, `${pointer}/*`), rules, pointer);
+    arrayOf((own) => fieldWriter(shape.items, own.own, own, `${pointer}/*`), rules, pointer);
 
-  const arrayOf = (element: () => Write, rules: Rules, pointer: string): Write => {
-    const every = element();
-    const source = rules.children.get('*')?.own;
-    const taken = source === undefined ? undefined : sourceOf(source, options.store);
+  const arrayOf = (element: (own: Rules) => Write, rules: Rules, pointer: string): Write => {
+    const star = rules.children.get('*') ?? NO_RULES;
+    const writerOf = (own: Rules) => ({
+      taken: own.own === undefined ? undefined : sourceOf(own.own, options.store),
+      write: element(own),
+    });
+    const every = writerOf(star);
     const single = new Map(
-      [...rules.children].filter(([token]) => token !== '*').map(([token, own]) => [Number(token), own] as const),
+      [...rules.children]
+        .filter(([token]) => token !== '*')
+        .map(([token, own]) => [Number(token), writerOf(layered(own, star))] as const),
     );
     const isRoot = pointer === options.items;
     return (value, scope) => {
       const list = listOf(value);
       if (list === undefined) return value === null ? 'null' : violation(value, pointer);
       const texts = list.map((given, index) => {
-        const own = single.get(index)?.own;
+        const { taken, write } = single.get(index) ?? every;
         const inner: Scope = { ...scope, element: given, parent: scope.element, item: isRoot ? given : scope.item };
-        const one =
-          own !== undefined
-            ? take(sourceOf(own, options.store), given, given, inner)
-            : taken === undefined
-              ? given
-              : take(taken, given, given, inner);
-        return one === undefined ? 'null' : every(one, inner);
+        const one = taken === undefined ? given : take(taken, given, given, inner);
+        return one === undefined ? 'null' : write(one, inner);
       });
       return `[${texts.join(',')}]`;
     };

@@ -34,6 +34,7 @@ export function createShapes(resolve: Resolve): (schema: unknown) => Shape {
   const build = (schema: unknown, name: string | undefined, node: object): Shape => {
     if (!isObject(schema)) return any(name);
     const flat = Array.isArray(schema.allOf) ? merge(schema, resolve) : schema;
+    const parts = Array.isArray(schema.allOf) ? partsOf(schema, resolve) : [];
     const types = typesOf(flat);
     const nullable = flat.nullable === true || types.includes('null');
     const kinds = types.filter((type) => type !== 'null');
@@ -48,7 +49,8 @@ export function createShapes(resolve: Resolve): (schema: unknown) => Shape {
       );
     const [kind] = kinds;
     if (kind === 'array') return { kind, name, nullable, items: shapeOf(flat.items) };
-    if (kind === 'object' || isObject(flat.properties)) return object(flat, name, nullable, node);
+    if (kind === 'object' || isObject(flat.properties))
+      return Object.assign(object(flat, name, nullable, node), parts.length > 0 ? { parts } : {});
     if (kind === 'string' || kind === 'number' || kind === 'integer' || kind === 'boolean') {
       return { kind, name, nullable, format: text(flat.format), constant: constantOf(flat) };
     }
@@ -128,6 +130,7 @@ function mergedOf(objects: readonly ObjectShape[]): ObjectShape {
     properties: Object.freeze([...properties.values()]),
     values: objects.find(({ values }) => values !== undefined)?.values,
     free: objects.every(({ free }) => free),
+    parts: Object.freeze(objects.flatMap(({ name, parts = [] }) => (name === undefined ? parts : [name, ...parts]))),
   };
 }
 
@@ -143,6 +146,15 @@ function discriminatorOf(schema: Json, branches: readonly Shape[]) {
     return branch === undefined ? [] : [[value, branch] as const];
   });
   return Object.freeze({ property: given.propertyName, branches: new Map([...byName, ...mapped]) });
+}
+
+/** Names of the component schemas that `allOf` refers to, through all levels. */
+function partsOf(schema: Json, resolve: Resolve): string[] {
+  return (Array.isArray(schema.allOf) ? schema.allOf : []).filter(isObject).flatMap((part) => {
+    const name = typeof part.$ref === 'string' ? /^#\/components\/schemas\/([^/]+)$/.exec(part.$ref)?.[1] : undefined;
+    const target = typeof part.$ref === 'string' ? resolve(part.$ref) : part;
+    return [...(name === undefined ? [] : [name]), ...(isObject(target) ? partsOf(target, resolve) : [])];
+  });
 }
 
 /** `allOf` and the schema around it as one: properties in order, required together, the rest by the last that says it. */

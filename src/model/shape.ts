@@ -17,6 +17,8 @@ export interface ObjectShape extends Named {
   readonly values: Shape | undefined;
   /** `{ type: object }` with neither properties nor a map's schema: passes whole. */
   readonly free: boolean;
+  /** Names of the component schemas that `allOf`, or the branches of a union, were merged from. */
+  readonly parts?: readonly string[];
 }
 
 export interface Property {

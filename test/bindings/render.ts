@@ -328,3 +328,57 @@ t.test('a text that is no RFC 3339 date is undecodable under a date codec', asyn
     '{"a":"2023-02-03T00:00:00Z"}',
   );
 });
+
+t.test('a codec on the elements of an array, and sources of one element alone', async (t) => {
+  const schema = {
+    type: 'object',
+    properties: {
+      a: { type: 'array', items: { type: 'number' } },
+      l: { type: 'array', items: { type: 'object', properties: { v: {} } } },
+    },
+  };
+  const sources = { '/a/*': { as: 'decimal(2)' }, '/l/1/v': 'w' } as const;
+  t.equal(
+    render(
+      schema,
+      {
+        a: [1, 2.5],
+        l: [
+          { v: 1, w: 2 },
+          { v: 3, w: 4 },
+        ],
+      },
+      { sources },
+    ),
+    '{"a":[1.00,2.50],"l":[{"v":1},{"v":4}]}',
+  );
+});
+
+t.test('sources of a component hold where allOf or a union refers to it', async (t) => {
+  const schemas: Record<string, object> = {
+    Base: { type: 'object', properties: { id: { type: 'string' } } },
+    Cat: {
+      allOf: [{ $ref: '#/components/schemas/Base' }, { type: 'object', properties: { name: { type: 'string' } } }],
+    },
+    Dog: { type: 'object', properties: { id: { type: 'string' }, bark: { type: 'boolean' } } },
+  };
+  const build = createShapes((ref) => schemas[ref.split('/').at(-1) as string]);
+  const shapes = { Base: { '/id': '_id' }, Dog: { '/id': '_id' } };
+  const write = (schema: object, item: object) =>
+    String(
+      compileRenderer({ ...base, shape: build(schema), store: 'mongodb', shapes })({
+        item,
+        items: undefined,
+        request: {},
+        page,
+      } as unknown as RenderInput),
+    );
+  t.equal(write({ $ref: '#/components/schemas/Cat' }, { _id: 'c', name: 'n' }), '{"id":"c","name":"n"}');
+  t.equal(
+    write(
+      { anyOf: [{ $ref: '#/components/schemas/Cat' }, { $ref: '#/components/schemas/Dog' }] },
+      { _id: 'd', bark: true },
+    ),
+    '{"id":"d","bark":true}',
+  );
+});
