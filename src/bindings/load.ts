@@ -9,7 +9,8 @@ import { type OriginName, offeredStages, type Stage, type StoreName } from '../m
 import { compileErrors } from './errors.ts';
 import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
-import { checkSources, compileRenderer, type Render, type RendererOptions } from './render.ts';
+import { compileRenderer, type Render } from './render.ts';
+import { checkSources, type RendererOptions } from './sources.ts';
 
 /** A store's part in an operation: the pure call, and how its items become the body. */
 export interface BoundStore {

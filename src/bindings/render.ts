@@ -1,69 +1,30 @@
-import type { Problem } from '../errors.ts';
-import type {
-  AttributeSource,
-  Codec,
-  FunctionSource,
-  PageFacts,
-  Request,
-  Source,
-  SourceContext,
-  Sources,
-} from '../model/binding.ts';
-import type { Item } from '../model/call.ts';
+import type { Codec, Source } from '../model/binding.ts';
 import type { ArrayShape, ObjectShape, Shape, UnionShape } from '../model/shape.ts';
-import type { StoreName } from '../model/stage.ts';
-import { bytesOf, compileEncode, fromJsonText, naturalScalar, Undecodable } from './codecs.ts';
+import { bytesOf, compileEncode, fromJsonText, Undecodable } from './codecs.ts';
+import { isContainer, listOf, natural, projected, sorted } from './natural.ts';
 import { plainOf } from './scalar.ts';
-
-export { Undecodable };
-
-export interface RendererOptions {
-  /** Where the operation's bindings stand, for messages. */
-  readonly where: string;
-  readonly shape: Shape | undefined;
-  readonly store: StoreName;
-  readonly sources: Sources;
-  readonly shapes: Readonly<Record<string, Sources>>;
-  /** Pointer of the list; '' for a bare array; `undefined` for one item. */
-  readonly items: string | undefined;
-  /** Pointers for what a page says of itself. */
-  readonly page: Readonly<Partial<Record<'next' | 'more' | 'total' | 'pages', string>>>;
-  readonly absentAs?: 'null';
-  readonly open?: boolean;
-  readonly variant?: (item: unknown) => string;
-  /** A value was served although it breaks the contract. */
-  readonly onViolation?: (pointer: string) => void;
-}
-
-export interface RenderInput {
-  readonly item: Item | undefined;
-  readonly items: readonly Item[] | undefined;
-  readonly request: Request;
-  readonly page: PageFacts;
-}
+import {
+  absentText,
+  codecOf,
+  get,
+  LIST,
+  layered,
+  NO_RULES,
+  namesOf,
+  placeOf,
+  type RendererOptions,
+  type RenderInput,
+  type Rules,
+  rulesOf,
+  type Scope,
+  sourceOf,
+  take,
+} from './sources.ts';
 
 /** Items → the body, one Buffer. Throws Undecodable, naming the pointer, where a value cannot be written. */
 export type Render = (input: RenderInput) => Buffer;
 
-/** Rules below one place: `own` is the source of the place itself. */
-interface Rules {
-  own: Source | undefined;
-  readonly children: Map<string, Rules>;
-}
-
-/** What a value is written with: `element` is what attribute paths are relative to. */
-interface Scope {
-  readonly input: RenderInput;
-  readonly element: unknown;
-  readonly parent: unknown;
-  readonly item: unknown;
-  /** Shapes that are being put together around this place although no store holds them: a recursive one ends here. */
-  readonly chain: readonly Shape[];
-}
-
 type Write = (value: unknown, scope: Scope) => string;
-
-const NO_RULES: Rules = { own: undefined, children: new Map() };
 
 /** Compiles a response shape and its sources, for one store, to a function that writes the body. */
 export function compileRenderer(options: RendererOptions): Render {
@@ -77,93 +38,6 @@ export function compileRenderer(options: RendererOptions): Render {
     const scope: Scope = { input, element: value, parent: undefined, item: input.item, chain: [] };
     return Buffer.from(write(root === undefined ? value : take(root, value, value, scope), scope));
   };
-}
-
-/** What is wrong with the response pointers of an operation: places that the schema lacks. */
-export function checkSources({ where, shape, sources, items, page }: RendererOptions): readonly Problem[] {
-  const problems: Problem[] = [];
-  const check = (pointer: string, key: string) => {
-    if (pointer !== '' && !pointer.startsWith('/'))
-      problems.push({ where: `${where}/${key}`, message: `"${pointer}" is no JSON pointer; it begins with /` });
-    else if (shape === undefined || !reaches(shape, tokensOf(pointer))) {
-      problems.push({ where: `${where}/${key}`, message: `the response schema has no ${pointer}` });
-    }
-  };
-  for (const pointer of Object.keys(sources)) check(pointer, `response/${pointer}`);
-  for (const [name, pointer] of Object.entries(page)) check(pointer, `page/${name}`);
-  if (items !== undefined && items !== '') check(items, 'items');
-  return problems;
-}
-
-function reaches(shape: Shape, [token, ...rest]: readonly string[]): boolean {
-  if (token === undefined) return true;
-  switch (shape.kind) {
-    case 'object': {
-      const property = shape.properties.find(({ name }) => name === token);
-      if (property !== undefined) return reaches(property.shape, rest);
-      return shape.free || (shape.values !== undefined && reaches(shape.values, rest));
-    }
-    case 'array':
-      return (token === '*' || /^\d+$/.test(token)) && reaches(shape.items, rest);
-    case 'union':
-      return shape.branches.some((branch) => reaches(branch, [token, ...rest]));
-    default:
-      return shape.kind === 'any';
-  }
-}
-
-function rulesOf({ sources, items, page }: RendererOptions): Rules {
-  const rules: Rules = { own: undefined, children: new Map() };
-  for (const [pointer, source] of Object.entries(sources)) placeOf(rules, pointer).own = source;
-  const facts = { next: 'next', more: 'more', total: 'total', pages: 'pages' } as const;
-  for (const name of Object.values(facts)) {
-    const pointer = page[name];
-    if (pointer !== undefined)
-      placeOf(rules, pointer).own = (_element: unknown, context: SourceContext) => context.page[name];
-  }
-  if (items !== undefined && items !== '') {
-    placeOf(rules, items).own ??= ITEMS;
-  }
-  return rules;
-}
-
-/** Stands where the list stands. */
-const ITEMS: FunctionSource = () => undefined;
-
-function placeOf(rules: Rules, pointer: string): Rules {
-  let place = rules;
-  for (const token of tokensOf(pointer)) {
-    let next = place.children.get(token);
-    if (next === undefined) {
-      next = { own: undefined, children: new Map() };
-      place.children.set(token, next);
-    }
-    place = next;
-  }
-  return place;
-}
-
-const tokensOf = (pointer: string): string[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
-
-/** The component schemas whose sources hold for a shape: its own, then those it was merged from. */
-function namesOf(shape: Shape): string[] {
-  const parts = shape.kind === 'object' ? (shape.parts ?? []) : [];
-  return shape.name === undefined ? [...parts] : [shape.name, ...parts];
-}
-
-/** Rules of a component schema lie under those of the operation, place by place. */
-function layered(upper: Rules, lower: Rules): Rules {
-  if (upper.children.size === 0 && upper.own === undefined) return lower;
-  const children = new Map(lower.children);
-  for (const [token, rules] of upper.children) {
-    const below = children.get(token);
-    children.set(token, below === undefined ? rules : layered(rules, below));
-  }
-  return { own: upper.own ?? lower.own, children };
 }
 
 /** A writer per shape, made once; recursive shapes are made when first met at run time. */
@@ -364,101 +238,6 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
 
   return compile;
 }
-
-type Taken = {
-  readonly path: readonly string[] | undefined;
-  readonly fn: FunctionSource | undefined;
-  readonly list: boolean;
-};
-
-const LIST: Taken = { path: undefined, fn: undefined, list: true };
-
-function isPerStore(source: Source): source is { dynamodb?: AttributeSource; mongodb?: AttributeSource } {
-  return typeof source === 'object' && ('dynamodb' in source || 'mongodb' in source);
-}
-
-const oneOf = (source: Source, store: StoreName) => (isPerStore(source) ? source[store] : source);
-
-function sourceOf(source: Source, store: StoreName): Taken | undefined {
-  const one = oneOf(source, store);
-  if (one === undefined) return undefined;
-  if (typeof one === 'function') return { path: undefined, fn: one, list: false };
-  const path = typeof one === 'string' ? one : (one as { from?: string }).from;
-  return path === undefined ? undefined : { path: path.split('.'), fn: undefined, list: false };
-}
-
-function codecOf(source: Source | undefined, store: StoreName): Codec | undefined {
-  const one = source === undefined ? undefined : oneOf(source, store);
-  return typeof one === 'object' ? (one as { as?: Codec }).as : undefined;
-}
-
-function absentText(source: Source | undefined, store: StoreName): string | undefined {
-  const one = source === undefined ? undefined : oneOf(source, store);
-  const absent = typeof one === 'object' ? (one as { absent?: unknown }).absent : undefined;
-  return absent === undefined ? undefined : JSON.stringify(absent);
-}
-
-function take(taken: Taken | undefined, value: unknown, element: unknown, scope: Scope): unknown {
-  if (taken === undefined) return value;
-  if (taken.list) return scope.input.items;
-  if (taken.path !== undefined) return taken.path.reduce<unknown>(get, element);
-  const { input, item, parent } = scope;
-  return taken.fn?.(element, { item: item ?? element, parent, request: input.request, page: input.page });
-}
-
-function get(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
-}
-
-/** Arrays as they are; a set sorted, numbers by size and all else by its text, so that both stores write it alike. */
-function listOf(value: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(value)) return value;
-  if (!(value instanceof Set)) return undefined;
-  return [...value].sort((a, b) => {
-    const [left, right] = [naturalScalar(a) ?? '', naturalScalar(b) ?? ''];
-    if (plainOf(a)?.kind === 'number' && plainOf(b)?.kind === 'number')
-      return Number(left) - Number(right) || (left < right ? -1 : 1);
-    return left < right ? -1 : left > right ? 1 : 0;
-  });
-}
-
-/** Keys of a map by code unit: DynamoDB keeps no order, and both stores must write the same bytes. */
-const sorted = (map: object): [string, unknown][] => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
-
-/** A value that the schema has no place for: scalars as they are, lists item by item, of an object nothing gets out. */
-function projected(value: unknown): string {
-  const list = listOf(value);
-  if (list !== undefined) return `[${list.map(projected).join(',')}]`;
-  return naturalScalar(value) ?? '{}';
-}
-
-/** Any value by its own nature, whole. */
-function natural(value: unknown, pointer: string): string {
-  if (value === undefined) return 'null';
-  const scalar = naturalScalar(value);
-  if (scalar !== undefined) return scalar;
-  const list = listOf(value);
-  if (list !== undefined) return `[${list.map((inner) => natural(inner, pointer)).join(',')}]`;
-  if (typeof value === 'object' && value !== null && isMap(value)) {
-    const entries = sorted(value).filter(([, inner]) => inner !== undefined);
-    return `{${entries.map(([name, inner]) => `${JSON.stringify(name)}:${natural(inner, pointer)}`).join(',')}}`;
-  }
-  throw new Undecodable(`${pointer || '/'}: a value of no JSON kind`);
-}
-
-const isContainer = (value: unknown): boolean =>
-  listOf(value) !== undefined ||
-  (typeof value === 'object' &&
-    value !== null &&
-    isMap(value) &&
-    plainOf(value) === undefined &&
-    !isNumberValue(value));
-
-const isNumberValue = (value: object): boolean => value.constructor?.name.startsWith('NumberValue') === true;
-
-const isMap = (value: object): boolean =>
-  !('_bsontype' in value) && bytesOf(value) === undefined && !(value instanceof Date);
 
 const KINDS: Readonly<Record<string, string>> = Object.freeze({
   string: 'string',

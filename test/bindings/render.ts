@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { Binary, BSON, Decimal128, Long } from 'mongodb';
 import t from 'tap';
 import { exactDouble } from '../../src/bindings/number.ts';
-import { compileRenderer, type RendererOptions, type RenderInput } from '../../src/bindings/render.ts';
+import { compileRenderer } from '../../src/bindings/render.ts';
+import type { RendererOptions, RenderInput } from '../../src/bindings/sources.ts';
 import { createShapes } from '../../src/contract/shape.ts';
 
 const shapeOf = createShapes(() => undefined);
