@@ -5,13 +5,14 @@ import * as demo from './commands/demo.ts';
 import { printable, processIo } from './commands/io.ts';
 import * as serve from './commands/serve.ts';
 import * as stage from './commands/stage.ts';
+import { VERSION } from './config.ts';
 import { ConfigError, StoreError, UsageError } from './errors.ts';
 
 const io = processIo();
 
 const program = new Command('crossfade')
   .description('Moves a REST API from DynamoDB to MongoDB, one route and one tenant at a time.')
-  .version('0.1.0')
+  .version(VERSION)
   .exitOverride();
 
 for (const verb of [serve, demo, check, stage]) program.addCommand(verb.command(io).exitOverride());

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { createAdmin, type Readiness } from './admin.ts';
 import { createCursors, revive } from './bindings/cursor.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
-import type { Config } from './config.ts';
+import { type Config, VERSION } from './config.ts';
 import { openDynamoDb } from './drivers/dynamodb.ts';
 import { openMongoDb } from './drivers/mongodb.ts';
 import { wrap } from './drivers/wrap.ts';
@@ -74,7 +74,7 @@ async function build(
     legacy: config.legacyUrl !== undefined,
     onViolation: (operation, origin) => metrics.contractViolations.inc({ operation, origin }),
   });
-  metrics.buildInfo.set({ version: '0.1.0', api: bindings.name }, 1);
+  metrics.buildInfo.set({ version: VERSION, api: bindings.name }, 1);
   checkNeeds(config, bindings);
   const origins = openOrigins(config, bindings, closers);
   const legacy =

@@ -4,7 +4,11 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
+import manifest from '../package.json' with { type: 'json' };
 import { ConfigError, type Problem } from './errors.ts';
+
+/** This package's own. */
+export const VERSION: string = manifest.version;
 
 /** Every setting, in the order of the README's table, which is generated from it. */
 export const SETTINGS = Type.Object({
@@ -65,22 +69,21 @@ export interface Config {
  * Throws a ConfigError with one problem per wrong variable; an empty variable counts as absent.
  */
 export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
-  const given = Object.fromEntries(
+  const given: NodeJS.Dict<string> = Object.fromEntries(
     Object.entries({ ...dotenv(cwd), ...env }).filter(([name, value]) => name in SETTINGS.properties && value !== ''),
   );
   const problems: Problem[] = [];
   const values = read(given, problems);
-  if (values === undefined) throw new ConfigError(problems);
-  checkUrl('LEGACY_URL', values.LEGACY_URL, ['http:', 'https:'], problems);
-  checkUrl('AWS_ENDPOINT_URL_DYNAMODB', values.AWS_ENDPOINT_URL_DYNAMODB, ['http:', 'https:'], problems);
-  checkUrl('MONGODB_URI', values.MONGODB_URI, ['mongodb:', 'mongodb+srv:'], problems);
-  const level = values.LOG_LEVEL;
+  checkUrl('LEGACY_URL', given.LEGACY_URL, ['http:', 'https:'], problems);
+  checkUrl('AWS_ENDPOINT_URL_DYNAMODB', given.AWS_ENDPOINT_URL_DYNAMODB, ['http:', 'https:'], problems);
+  checkUrl('MONGODB_URI', given.MONGODB_URI, ['mongodb:', 'mongodb+srv:'], problems);
+  const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
-  const secrets = values.CURSOR_SECRETS?.split(',').map((secret) => secret.trim()) ?? [];
+  const secrets = given.CURSOR_SECRETS?.split(',').map((secret) => secret.trim()) ?? [];
   if (secrets.some((secret) => secret.length < 16)) {
     problems.push({ where: 'CURSOR_SECRETS', message: 'each secret must have 16 characters or more' });
   }
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,

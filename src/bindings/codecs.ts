@@ -1,6 +1,6 @@
 import type { Codec } from '../model/binding.ts';
+import { canonicalNumber, exactDouble, plainNumber, toScale } from '../model/number.ts';
 import type { Shape } from '../model/shape.ts';
-import { canonicalNumber, exactDouble, plainNumber, toScale } from './number.ts';
 import { type Plain, plainOf } from './scalar.ts';
 
 /** A store value that cannot be decoded or written: that origin cannot answer. The message names the pointer. */
@@ -151,9 +151,14 @@ class NumberValueText {
 /** RFC 3339 without a fraction, and with it where there is one to lose. */
 const withoutMillis = (date: Date): string => date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 function uuidOf(value: unknown): string {
   const plain = plainOf(value);
-  if (plain?.kind === 'uuid' || plain?.kind === 'string') return plain.text.toLowerCase();
+  if (plain?.kind === 'uuid' || plain?.kind === 'string') {
+    const text = plain.text.toLowerCase();
+    return UUID.test(text) ? text : fail('no UUID');
+  }
   const hex = bytesOf(value)?.toString('hex') ?? '';
   if (hex.length !== 32) fail('no UUID');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

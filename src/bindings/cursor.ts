@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { ConfigError, RequestError } from '../errors.ts';
 import type { Position } from '../model/call.ts';
+import { exactDouble } from '../model/number.ts';
 import type { StoreName } from '../model/stage.ts';
-import { exactDouble } from './number.ts';
 import { plainOf } from './scalar.ts';
 
 /**

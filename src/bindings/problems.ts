@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.ts';
-import type { BindingsSpec, OperationSpec } from '../model/binding.ts';
+import type { BindingsSpec, OperationSpec, Sources } from '../model/binding.ts';
 import type { Contract, Operation } from '../model/operation.ts';
+import { codecOf } from './sources.ts';
 
 const API_KEYS = [
   'contract',
@@ -59,7 +60,8 @@ export function checkSpec(file: string, spec: BindingsSpec, contract: Contract):
   if (spec.auth !== undefined && spec.auth.mode !== 'gateway') {
     say('/auth/mode', `"${spec.auth.mode}" is not known here; 'gateway' is`);
   }
-  for (const name of Object.keys(spec.shapes ?? {})) {
+  for (const [name, sources] of Object.entries(spec.shapes ?? {})) {
+    codecs(sources, `/shapes/${name}`, say);
     if (!contract.schemas.includes(name)) {
       say(`/shapes/${name}`, `the contract has no such component schema${nearest(name, contract.schemas)}`);
     }
@@ -96,6 +98,7 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
   if (own.tenantScope !== undefined && !own.tenantScope.none) {
     say(`${at}/tenantScope`, "must be { none: 'the reason' }");
   }
+  codecs(own.response, `${at}/response`, say);
   rules(own.compare, `${at}/compare`, say);
   if (own.page === undefined) return;
   unknownKeys(own.page, PAGE_KEYS, `${at}/page`, say);
@@ -120,6 +123,21 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
 function unknownKeys(value: object, known: readonly string[], at: string, say: Say): void {
   for (const name of Object.keys(value)) {
     if (!known.includes(name)) say(`${at}/${name}`, `is not known${nearest(name, known)}`);
+  }
+}
+
+const CODECS =
+  'date, iso8601-seconds, iso8601-millis, epoch-seconds, epoch-millis, decimal(n), decimal-string, number, string, uuid, hex, json'.split(
+    ', ',
+  );
+
+function codecs(sources: Sources | undefined, at: string, say: Say): void {
+  for (const [pointer, source] of Object.entries(sources ?? {})) {
+    for (const store of ['dynamodb', 'mongodb'] as const) {
+      const codec: unknown = codecOf(source, store);
+      if (codec === undefined || CODECS.includes(String(codec).replace(/^decimal\(\d+\)$/, 'decimal(n)'))) continue;
+      say(`${at}/${pointer}/${store}/as`, `there is no codec "${codec}"; there are ${CODECS.join(', ')}`);
+    }
   }
 }
 

@@ -32,7 +32,7 @@ export function compileRenderer(options: RendererOptions): Render {
   if (shape === undefined) return () => Buffer.alloc(0);
   const rules = rulesOf(options);
   const write = compiler(options)(shape, rules, '');
-  const root = rules.own === undefined ? undefined : sourceOf(rules.own, options.store);
+  const root = rules.own === undefined ? undefined : sourceOf(rules.own, options.store, '');
   return (input) => {
     const value = options.items === undefined ? input.item : options.items === '' ? input.items : undefined;
     const scope: Scope = { input, element: value, parent: undefined, item: input.item, chain: [] };
@@ -103,7 +103,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
           name: property.name,
           shape: property.shape,
           key: `${JSON.stringify(property.name)}:`,
-          taken: isList ? LIST : source === undefined ? undefined : sourceOf(source, options.store),
+          taken: isList ? LIST : source === undefined ? undefined : sourceOf(source, options.store, at),
           write: fieldWriter(property.shape, source, inner, at),
           constant: property.required ? constantText(property.shape) : undefined,
           absent:
@@ -119,7 +119,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
     const open = options.open === true;
     const write: Write = (value, scope) => {
       const named = plainOf(value);
-      if (value !== undefined && named !== undefined) return violation(value, pointer);
+      if (value !== undefined && named !== undefined) return violation(value, shape, pointer);
       const several = listOf(value);
       if (several !== undefined) {
         options.onViolation?.(pointer);
@@ -169,17 +169,17 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
     }
     const scalar = scalarWriter(shape, codec, at, options);
     return shape.kind === 'array'
-      ? arrayOf(() => scalarWriter(shape.items, codec, `${at}/*`, options), rules, at)
+      ? arrayOf(shape, () => scalarWriter(shape.items, codec, `${at}/*`, options), rules, at)
       : scalar;
   };
 
   const arrayWriter = (shape: ArrayShape, rules: Rules, pointer: string): Write =>
-    arrayOf((own) => fieldWriter(shape.items, own.own, own, `${pointer}/*`), rules, pointer);
+    arrayOf(shape, (own) => fieldWriter(shape.items, own.own, own, `${pointer}/*`), rules, pointer);
 
-  const arrayOf = (element: (own: Rules) => Write, rules: Rules, pointer: string): Write => {
+  const arrayOf = (shape: Shape, element: (own: Rules) => Write, rules: Rules, pointer: string): Write => {
     const star = rules.children.get('*') ?? NO_RULES;
     const writerOf = (own: Rules) => ({
-      taken: own.own === undefined ? undefined : sourceOf(own.own, options.store),
+      taken: own.own === undefined ? undefined : sourceOf(own.own, options.store, `${pointer}/*`),
       write: element(own),
     });
     const every = writerOf(star);
@@ -191,7 +191,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
     const isRoot = pointer === options.items;
     return (value, scope) => {
       const list = listOf(value);
-      if (list === undefined) return value === null ? 'null' : violation(value, pointer);
+      if (list === undefined) return violation(value, shape, pointer);
       const texts = list.map((given, index) => {
         const { taken, write } = single.get(index) ?? every;
         const inner: Scope = { ...scope, element: given, parent: scope.element, item: isRoot ? given : scope.item };
@@ -227,12 +227,12 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
       if (listOf(value) !== undefined && arrays !== undefined) return (writers.get(arrays) as Write)(value, scope);
       const branch = branchOf(value, scope);
       const write = branch === undefined ? merged : writers.get(branch);
-      return write === undefined ? violation(value, pointer) : write(value, scope);
+      return write === undefined ? violation(value, shape, pointer) : write(value, scope);
     };
   };
 
-  const violation = (value: unknown, pointer: string): string => {
-    if (value !== null) options.onViolation?.(pointer);
+  const violation = (value: unknown, { nullable }: Shape, pointer: string): string => {
+    if (value !== null || !nullable) options.onViolation?.(pointer);
     return projected(value);
   };
 
@@ -246,11 +246,17 @@ const KINDS: Readonly<Record<string, string>> = Object.freeze({
   boolean: 'boolean',
 });
 
+/** A number as we print them that is no integer: `1.5` and `1e-7`, not `1.5e+30`. */
+const FRACTION = /^-?\d+(\.\d+(?!\d*e\+)|e-)/;
+
 function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, options: RendererOptions): Write {
   const encode = compileEncode(shape, codec);
   const want = KINDS[shape.kind];
   return (value) => {
-    if (value === null) return 'null';
+    if (value === null) {
+      if (!shape.nullable && shape.kind !== 'null') options.onViolation?.(pointer);
+      return 'null';
+    }
     try {
       if (codec === undefined && plainOf(value) === undefined && bytesOf(value) === undefined) {
         if (!isContainer(value)) throw new Undecodable('a value of no JSON kind');
@@ -259,7 +265,9 @@ function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, o
       }
       const text = encode(value);
       const kind = text[0] === '"' ? 'string' : text === 'true' || text === 'false' ? 'boolean' : 'number';
-      if (want !== undefined && kind !== want) options.onViolation?.(pointer);
+      if ((want !== undefined && kind !== want) || (shape.kind === 'integer' && FRACTION.test(text))) {
+        options.onViolation?.(pointer);
+      }
       return text;
     } catch (error) {
       if (error instanceof Undecodable && !error.message.startsWith('/'))

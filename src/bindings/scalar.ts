@@ -1,4 +1,4 @@
-import { canonicalNumber } from './number.ts';
+import { canonicalNumber } from '../model/number.ts';
 
 /** A store's scalar by what it is, as text where it is a number or an id. Wrappers are known by their marks alone. */
 export type Plain =

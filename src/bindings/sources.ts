@@ -12,6 +12,7 @@ import type {
 import type { Item } from '../model/call.ts';
 import type { Shape } from '../model/shape.ts';
 import type { StoreName } from '../model/stage.ts';
+import { Undecodable } from './codecs.ts';
 
 export interface RendererOptions {
   /** Where the operation's bindings stand, for messages. */
@@ -68,8 +69,24 @@ export function checkSources({ where, shape, sources, items, page }: RendererOpt
   };
   for (const pointer of Object.keys(sources)) check(pointer, `response/${pointer}`);
   for (const [name, pointer] of Object.entries(page)) check(pointer, `page/${name}`);
-  if (items !== undefined && items !== '') check(items, 'items');
+  if (items !== undefined && items !== '') {
+    check(items, 'items');
+    const list = shape === undefined ? undefined : shapeAt(shape, tokensOf(items));
+    if (list !== undefined && !mayBeArray(list)) {
+      problems.push({ where: `${where}/items`, message: `${items} is no array in the response schema` });
+    }
+  }
   return problems;
+}
+
+const mayBeArray = (shape: Shape): boolean =>
+  shape.kind === 'array' || shape.kind === 'any' || (shape.kind === 'union' && shape.branches.some(mayBeArray));
+
+/** The declared place that plain property names lead to; `undefined` where the way is not so plain. */
+function shapeAt(shape: Shape, [token, ...rest]: readonly string[]): Shape | undefined {
+  if (token === undefined) return shape;
+  const property = shape.kind === 'object' ? shape.properties.find(({ name }) => name === token) : undefined;
+  return property === undefined ? undefined : shapeAt(property.shape, rest);
 }
 
 function reaches(shape: Shape, [token, ...rest]: readonly string[]): boolean {
@@ -147,9 +164,11 @@ type Taken = {
   readonly path: readonly string[] | undefined;
   readonly fn: FunctionSource | undefined;
   readonly list: boolean;
+  /** Place in the response, for messages. */
+  readonly at: string;
 };
 
-export const LIST: Taken = { path: undefined, fn: undefined, list: true };
+export const LIST: Taken = { path: undefined, fn: undefined, list: true, at: '' };
 
 function isPerStore(source: Source): source is { dynamodb?: AttributeSource; mongodb?: AttributeSource } {
   return typeof source === 'object' && ('dynamodb' in source || 'mongodb' in source);
@@ -157,12 +176,12 @@ function isPerStore(source: Source): source is { dynamodb?: AttributeSource; mon
 
 const oneOf = (source: Source, store: StoreName) => (isPerStore(source) ? source[store] : source);
 
-export function sourceOf(source: Source, store: StoreName): Taken | undefined {
+export function sourceOf(source: Source, store: StoreName, at: string): Taken | undefined {
   const one = oneOf(source, store);
   if (one === undefined) return undefined;
-  if (typeof one === 'function') return { path: undefined, fn: one, list: false };
+  if (typeof one === 'function') return { path: undefined, fn: one, list: false, at };
   const path = typeof one === 'string' ? one : (one as { from?: string }).from;
-  return path === undefined ? undefined : { path: path.split('.'), fn: undefined, list: false };
+  return path === undefined ? undefined : { path: path.split('.'), fn: undefined, list: false, at };
 }
 
 export function codecOf(source: Source | undefined, store: StoreName): Codec | undefined {
@@ -176,12 +195,17 @@ export function absentText(source: Source | undefined, store: StoreName): string
   return absent === undefined ? undefined : JSON.stringify(absent);
 }
 
+/** The value that a source gives. Throws Undecodable where its function does: the store holds what the author did not expect. */
 export function take(taken: Taken | undefined, value: unknown, element: unknown, scope: Scope): unknown {
   if (taken === undefined) return value;
   if (taken.list) return scope.input.items;
   if (taken.path !== undefined) return taken.path.reduce<unknown>(get, element);
   const { input, item, parent } = scope;
-  return taken.fn?.(element, { item: item ?? element, parent, request: input.request, page: input.page });
+  try {
+    return taken.fn?.(element, { item: item ?? element, parent, request: input.request, page: input.page });
+  } catch (error) {
+    throw new Undecodable(`${taken.at || '/'}: the source threw ${String(error)}`);
+  }
 }
 
 export function get(value: unknown, name: string): unknown {

@@ -15,7 +15,8 @@ import { createLog } from './serve.ts';
 const GRACE = 4_500;
 
 /** How this program is called again: from a clone, where nothing is built, or installed. */
-const CROSSFADE = import.meta.url.endsWith('.ts') ? 'node_modules/.bin/node src/cli.ts' : 'npx crossfade';
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const CROSSFADE = EXTENSION === 'ts' ? 'node_modules/.bin/node src/cli.ts' : 'npx crossfade';
 
 /** What the demo tells the other verbs, in `.crossfade/demo.json`. */
 export interface DemoFile {
@@ -63,7 +64,7 @@ export async function startDemo(io: Io): Promise<Demo> {
     started.push(stores);
     const legacy = await startLegacyReader({ endpoint: stores.dynamodb.endpoint });
     started.push(legacy);
-    const bindings = fileURLToPath(new URL('../../openapi/photos.bindings.ts', import.meta.url));
+    const bindings = fileURLToPath(new URL(`../../openapi/photos.bindings.${EXTENSION}`, import.meta.url));
     const stagesFile = join(io.cwd, '.crossfade', 'stages.yaml');
     const env = {
       ...DEMO_AWS,

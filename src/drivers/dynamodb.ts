@@ -16,7 +16,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NoSuchItem, StoreError, type StoreFailure } from '../errors.ts';
 import type { BatchGetItemInput, GetItemInput, Item, QueryInput, ScanInput } from '../model/call.ts';
-import { exactDouble } from './decimal.ts';
+import { exactDouble } from '../model/number.ts';
 
 export interface DynamoDbOptions {
   readonly region?: string | undefined;

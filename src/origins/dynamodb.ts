@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decimalKey } from '../drivers/decimal.ts';
 import type { DynamoDb, DynamoDbPage, QueryRequest, ScanRequest } from '../drivers/dynamodb.ts';
 import { StoreError } from '../errors.ts';
 import type {
@@ -12,6 +11,7 @@ import type {
   ScanInput,
   Want,
 } from '../model/call.ts';
+import { decimalKey } from '../model/number.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import { extentOf } from './extent.ts';
 import { refuseUnholdable } from './values.ts';

@@ -37,6 +37,12 @@ const rows: [string, object, string, RegExp][] = [
   ['a write bound', { operations: { putUser: { dynamodb: call } } }, '/operations/putUser', /is a write/],
   ['a shape the contract lacks', { shapes: { Usr: {} } }, '/shapes/Usr', /do you mean "User"/],
   [
+    'an unknown codec',
+    { shapes: { User: { '/at': { mongodb: { as: 'epoch-days' } } } } },
+    '/shapes/User//at/mongodb/as',
+    /no codec "epoch-days"; there are date,/,
+  ],
+  [
     'a rule on everything',
     { compare: [{ path: '/**', rule: 'ignore', reason: 'x' }] },
     '/compare/0/path',

@@ -3,10 +3,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { Binary, BSON, Decimal128, Long } from 'mongodb';
 import t from 'tap';
-import { exactDouble } from '../../src/bindings/number.ts';
 import { compileRenderer } from '../../src/bindings/render.ts';
 import type { RendererOptions, RenderInput } from '../../src/bindings/sources.ts';
 import { createShapes } from '../../src/contract/shape.ts';
+import { exactDouble } from '../../src/model/number.ts';
 
 const shapeOf = createShapes(() => undefined);
 
@@ -277,14 +277,35 @@ for (const [says, schema, item, options, expected] of rows) {
   });
 }
 
-t.test('a wrong type is counted', async (t) => {
-  const seen: string[] = [];
-  render(
-    { type: 'object', properties: { a: { type: 'string' } } },
-    { a: 7 },
-    { onViolation: (pointer) => seen.push(pointer) },
-  );
-  t.same(seen, ['/a']);
+t.test('what breaks the contract is served and counted', async (t) => {
+  const schema = (a: object) => ({ type: 'object', properties: { a } });
+  for (const [a, value, count] of [
+    [{ type: 'string' }, 7, 1],
+    [{ type: 'integer' }, 7.5, 1],
+    [{ type: 'integer' }, 1e-7, 1],
+    [{ type: 'integer' }, 1.5e30, 0],
+    [{ type: 'integer' }, 7, 0],
+    [{ type: 'string' }, null, 1],
+    [{ type: 'string', nullable: true }, null, 0],
+    [{ type: 'array', items: { type: 'string' } }, null, 1],
+    [{ type: 'object', properties: { b: {} } }, null, 1],
+  ] as const) {
+    const seen: string[] = [];
+    render(schema(a), { a: value }, { onViolation: (pointer) => seen.push(pointer) });
+    t.same(seen, Array(count).fill('/a'), `${JSON.stringify(a)} ${value}`);
+  }
+});
+
+t.test('a source that throws is an error that names the place', async (t) => {
+  const schema = { type: 'object', properties: { a: { type: 'string' } } };
+  const sources = { '/a': (item: { b: { c: string } }) => item.b.c };
+  t.throws(() => render(schema, {}, { sources }), { name: 'Undecodable', message: /^\/a: the source threw TypeError/ });
+});
+
+t.test('what is no UUID is an error', async (t) => {
+  const schema = { type: 'object', properties: { a: { type: 'string' } } };
+  const sources = { '/a': { as: 'uuid' } } as const;
+  t.throws(() => render(schema, { a: 'junk' }, { sources }), { name: 'Undecodable', message: /no UUID/ });
 });
 
 t.test('what cannot be decoded is an error that names the place', async (t) => {

@@ -21,11 +21,19 @@ function parse(text: string): Decimal | undefined {
   const all = (whole + fraction).replace(/^0+/, '');
   const digits = all.replace(/0+$/, '');
   if (digits === '') return { sign: '', digits, exponent: 0 };
-  return {
-    sign: sign === '-' ? '-' : '',
-    digits,
-    exponent: Number(exponent) - fraction.length + (all.length - digits.length),
-  };
+  const power = Number(exponent) - fraction.length + (all.length - digits.length);
+  if (!Number.isSafeInteger(power)) return undefined;
+  return { sign: sign === '-' ? '-' : '', digits, exponent: power };
+}
+
+/**
+ * One text for each decimal value, however it was written (`1.50`, `15e-1`); `undefined` for what is no number, or one
+ * whose exponent is beyond all use.
+ */
+export function decimalKey(text: string): string | undefined {
+  const decimal = parse(text);
+  if (decimal === undefined) return undefined;
+  return decimal.digits === '' ? '0' : `${decimal.sign}${decimal.digits}e${decimal.exponent}`;
 }
 
 const same = (a: Decimal, b: Decimal): boolean =>

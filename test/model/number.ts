@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { decimalKey, exactDouble } from '../../src/drivers/decimal.ts';
+import { decimalKey, exactDouble } from '../../src/model/number.ts';
 
 t.test('one decimal has one key, however it is written', async (t) => {
   for (const same of [
