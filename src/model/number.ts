@@ -89,3 +89,15 @@ function printed({ sign, digits, exponent }: Decimal): string {
   const rest = digits.length > 1 ? `.${digits.slice(1)}` : '';
   return `${sign}${digits[0]}${rest}e${magnitude > 0 ? '+' : '-'}${Math.abs(magnitude - 1)}`;
 }
+
+/** |a − b|, its digits not lost on the way; `undefined` where one is no number, or is beyond what anyone would subtract. */
+export function decimalDistance(a: string, b: string): number | undefined {
+  const [left, right] = [parse(a), parse(b)];
+  if (left === undefined || right === undefined) return undefined;
+  const least = Math.min(left.exponent, right.exponent);
+  if (Math.max(left.exponent, right.exponent) - least > 1000) return undefined;
+  const whole = ({ sign, digits, exponent }: Decimal) =>
+    BigInt(`${sign}${digits || '0'}${'0'.repeat(exponent - least)}`);
+  const distance = whole(left) - whole(right);
+  return Number(`${distance < 0n ? -distance : distance}e${least}`);
+}

@@ -1,0 +1,188 @@
+import {
+  CLOSE_OBJECT,
+  OPEN_OBJECT,
+  parseJson,
+  printJson,
+  QUOTE,
+  skipKey,
+  skipSpace,
+  skipValue,
+  stringAt,
+} from '../model/json.ts';
+import { decimalKey } from '../model/number.ts';
+import { firstOf, isContainer, keyAt, nextOf, type Span } from './scan.ts';
+
+/** Items of two lists that are no equals at the same place, brought together. */
+export interface Aligned {
+  readonly pairs: readonly { readonly left: Span; readonly right: Span; readonly name: string }[];
+  readonly missing: readonly Item[];
+  readonly extra: readonly Item[];
+  /** The items that both have come in another order. */
+  readonly order: boolean;
+  /** Without keys nobody can say which item is missing: only that one list is longer. */
+  readonly length: boolean;
+  /** What the pages hold is not the same, so that neither is what follows from their ends. */
+  readonly moved: boolean;
+}
+
+interface Item {
+  readonly name: string;
+  readonly span: Span;
+}
+
+/** What is known of the whole lists: how many items they have, and the last place at which both have the same. */
+export interface Lists {
+  readonly countA: number;
+  readonly countB: number;
+  readonly lastEqual: number;
+}
+
+export const NOTHING_MOVED: Aligned = Object.freeze({
+  pairs: [],
+  missing: [],
+  extra: [],
+  order: false,
+  length: false,
+  moved: false,
+});
+
+/** Pointers, as their tokens, of what tells the items of a list apart. */
+export type ListKey = readonly (readonly string[])[];
+
+/**
+ * Brings items with the same key together. Where pages are full (`limit`), items that one side's missing or extra ones
+ * have pushed over the page's edge are no differences of their own.
+ */
+export function alignByKey(
+  a: Buffer,
+  left: readonly Span[],
+  b: Buffer,
+  right: readonly Span[],
+  key: ListKey,
+  lists: Lists,
+  limit: number | undefined,
+): Aligned {
+  const ours = named(a, left, key);
+  const theirs = named(b, right, key);
+  const other = new Map(theirs.map((item) => [item.name, item]));
+  const names = new Set(ours.map(({ name }) => name));
+  const common = ours.filter(({ name }) => other.has(name));
+  const missing = ours.filter(({ name }) => !other.has(name));
+  const extra = theirs.filter(({ name }) => !names.has(name));
+  const inBoth = theirs.filter(({ name }) => names.has(name));
+  const order = common.some(({ name }, at) => name !== inBoth[at]?.name);
+  const edge = pageEdge(common, inBoth, missing, extra, lists, limit);
+  return {
+    pairs: common.map(({ name, span }) => ({ left: span, right: (other.get(name) as Item).span, name })),
+    missing: missing.filter((item) => !edge.has(item)),
+    extra: extra.filter((item) => !edge.has(item)),
+    order,
+    length: false,
+    moved: order || missing.length > 0 || extra.length > 0,
+  };
+}
+
+function pageEdge(
+  common: readonly Item[],
+  inBoth: readonly Item[],
+  missing: readonly Item[],
+  extra: readonly Item[],
+  { countA, countB, lastEqual }: Lists,
+  limit: number | undefined,
+): ReadonlySet<Item> {
+  const lastA = common.reduce((last, { span }) => Math.max(last, span.index), lastEqual);
+  const lastB = inBoth.reduce((last, { span }) => Math.max(last, span.index), lastEqual);
+  const tailA = missing.filter(({ span }) => span.index > lastA);
+  const tailB = extra.filter(({ span }) => span.index > lastB);
+  if (tailB.length > 0 && tailB.length <= missing.length && countB === limit) return new Set(tailB);
+  const inner = extra.length - tailB.length;
+  if (tailB.length === 0 && tailA.length > 0 && tailA.length <= inner && countA === limit) return new Set(tailA);
+  return new Set();
+}
+
+/** Items under their keys; one that has none, or whose key came before, is told apart by its number among those alike. */
+function named(bytes: Buffer, spans: readonly Span[], key: ListKey): readonly Item[] {
+  const counts = new Map<string, number>();
+  return spans.map((span) => {
+    const parts = key.map((tokens) => scalarAt(bytes, span.start, tokens));
+    const text = parts.includes(undefined) ? '?' : parts.join('\u0000');
+    const count = counts.get(text) ?? 0;
+    counts.set(text, count + 1);
+    return { name: count === 0 ? `[${text}]` : `[${text}]${count}`, span };
+  });
+}
+
+/** The scalar that `tokens` lead to within the value at `at`, so that equal ones have one text. */
+function scalarAt(bytes: Buffer, at: number, tokens: readonly string[]): string | undefined {
+  const [token, ...rest] = tokens;
+  if (token === undefined) return isContainer(bytes[at]) ? undefined : scalarText(bytes, at, skipValue(bytes, at));
+  if (bytes[at] !== OPEN_OBJECT) return undefined;
+  for (let more = firstOf(bytes, at, CLOSE_OBJECT); more >= 0; ) {
+    const key = keyAt(bytes, more);
+    const value = skipSpace(bytes, skipKey(bytes, more));
+    if (stringAt(bytes, key.start, key.end) === token) return scalarAt(bytes, value, rest);
+    more = nextOf(bytes, skipValue(bytes, value), CLOSE_OBJECT);
+  }
+  return undefined;
+}
+
+function scalarText(bytes: Buffer, start: number, end: number): string {
+  if (bytes[start] === QUOTE) return stringAt(bytes, start, end);
+  const text = bytes.toString('latin1', start, end);
+  return decimalKey(text) ?? text;
+}
+
+/**
+ * Brings items with the same value together, as many times as both have it; what is left is paired in its order where
+ * the lists are equally long.
+ */
+export function alignByValue(
+  a: Buffer,
+  left: readonly Span[],
+  b: Buffer,
+  right: readonly Span[],
+  { countA, countB }: Lists,
+): Aligned {
+  const ours = left.map((span) => ({ name: valueText(a, span), span }));
+  const theirs = right.map((span) => ({ name: valueText(b, span), span }));
+  const [common, onlyA] = split(ours, countsOf(theirs));
+  const [inBoth, onlyB] = split(theirs, countsOf(ours));
+  const length = countA !== countB;
+  // Of lists that are not equally long, the order of what both have can be an artefact of which twin was taken.
+  const order = !length && common.some(({ name }, at) => name !== inBoth[at]?.name);
+  return {
+    pairs: length
+      ? []
+      : onlyA.map(({ span }, at) => ({ left: span, right: (onlyB[at] as Item).span, name: String(span.index) })),
+    missing: [],
+    extra: [],
+    order,
+    length,
+    moved: order || length || onlyA.length > 0,
+  };
+}
+
+/** A value's text, the same for objects whose keys stand in another order. */
+const valueText = (bytes: Buffer, { start, end }: Span): string =>
+  isContainer(bytes[start])
+    ? printJson(parseJson(bytes.subarray(start, end)), { sorted: true })
+    : bytes[start] === QUOTE
+      ? `"${stringAt(bytes, start, end)}`
+      : bytes.toString('latin1', start, end);
+
+function countsOf(items: readonly Item[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { name } of items) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function split(items: readonly Item[], counts: Map<string, number>): [Item[], Item[]] {
+  const common: Item[] = [];
+  const only: Item[] = [];
+  for (const item of items) {
+    const left = counts.get(item.name) ?? 0;
+    counts.set(item.name, left - 1);
+    (left > 0 ? common : only).push(item);
+  }
+  return [common, only];
+}

@@ -1,0 +1,344 @@
+import { isUtf8 } from 'node:buffer';
+import type { Difference, Kind, ValueType } from '../model/comparison.ts';
+import {
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  JsonError,
+  MAX_DEPTH,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  skipKey,
+  skipSpace,
+  skipValue,
+  stringAt,
+} from '../model/json.ts';
+import { decimalKey } from '../model/number.ts';
+import type { Shape } from '../model/shape.ts';
+import { type Aligned, alignByKey, alignByValue, type ListKey, NOTHING_MOVED } from './align.ts';
+import { child, itemsOf } from './place.ts';
+import {
+  createRun,
+  firstOf,
+  isContainer,
+  itemsFrom,
+  keyAt,
+  nextOf,
+  type Rest,
+  refuseDuplicates,
+  restOf,
+  type Span,
+  sameBytes,
+  sameKey,
+  skipFast,
+} from './scan.ts';
+
+/** What a comparison of two bodies goes by. */
+export interface BodyPlan {
+  readonly shape: Shape | undefined;
+  /** The list that a page is of: its pointer ('' for a bare array), what tells its items apart, how many fill a page. */
+  readonly list:
+    | { readonly path: string; readonly key: ListKey | undefined; readonly limit: number | undefined }
+    | undefined;
+  /** A page token: its pointer, and what it says; `undefined` for one that is not ours. */
+  readonly token: { readonly path: string; readonly says: (text: string) => string | undefined } | undefined;
+}
+
+/** More than can be compared without holding up the process. */
+export class TooLarge extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'TooLarge';
+  }
+}
+
+/** Two bodies that are being compared. */
+export interface BodyWalk {
+  /** Goes on for about so many milliseconds; says whether there is more to do. Throws JsonError and TooLarge. */
+  step(milliseconds: number): boolean;
+  /** True once keys of one object were met in another order. */
+  readonly keyOrder: boolean;
+}
+
+/**
+ * Two JSON bodies, held together along the contract's shape; each difference goes to `report` before any rule. No value
+ * is built and no number becomes a double: the bytes are walked side by side, and what is equal is passed over by
+ * native compares. Throws JsonError where one is no UTF-8.
+ */
+export function walkBodies(a: Buffer, b: Buffer, plan: BodyPlan, report: (difference: Difference) => void): BodyWalk {
+  if (!isUtf8(a) || !isUtf8(b)) throw new JsonError('not UTF-8', 0);
+  return new Walk(a, b, plan, report);
+}
+
+interface Job {
+  readonly i: number;
+  readonly j: number;
+  readonly shape: Shape | undefined;
+  readonly path: string;
+  readonly at: string;
+  readonly depth: number;
+}
+
+interface Token {
+  readonly left: Span | undefined;
+  readonly right: Span | undefined;
+  readonly at: string;
+}
+
+/** A list without keys costs a text for each item that is not equal in place; with more of them it is refused. */
+const MAX_UNKEYED = 20_000;
+
+class Walk implements BodyWalk {
+  readonly #a: Buffer;
+  readonly #b: Buffer;
+  readonly #plan: BodyPlan;
+  readonly #report: (difference: Difference) => void;
+  readonly #run: ReturnType<typeof createRun>;
+  readonly #jobs: Job[];
+  /** Where the walk stands in `a` and in `b`. */
+  #i = 0;
+  #j = 0;
+  #begun = false;
+  #page: Aligned | undefined;
+  #token: Token | undefined;
+  #lastItem: string | undefined;
+  #lastItemDiffers = false;
+  keyOrder = false;
+
+  constructor(a: Buffer, b: Buffer, plan: BodyPlan, report: (difference: Difference) => void) {
+    this.#a = a;
+    this.#b = b;
+    this.#plan = plan;
+    this.#report = report;
+    this.#run = createRun(a, b);
+    this.#jobs = [{ i: skipSpace(a, 0), j: skipSpace(b, 0), shape: plan.shape, path: '', at: '', depth: 0 }];
+  }
+
+  step(milliseconds: number): boolean {
+    const end = performance.now() + milliseconds;
+    for (let job = this.#jobs.pop(); job !== undefined; job = this.#jobs.pop()) {
+      this.#i = job.i;
+      this.#j = job.j;
+      this.#pair(job.shape, job.path, job.at, job.depth);
+      if (!this.#begun) {
+        this.#begun = true;
+        refuseTrailing(this.#a, this.#i);
+        refuseTrailing(this.#b, this.#j);
+      }
+      if (this.#jobs.length > 0 && performance.now() > end) return true;
+    }
+    this.#endToken();
+    return false;
+  }
+
+  #pair(shape: Shape | undefined, path: string, at: string, depth: number): void {
+    if (depth > MAX_DEPTH) throw new JsonError(`nested deeper than ${MAX_DEPTH}`, this.#i);
+    const first = this.#a[this.#i];
+    if (first === this.#b[this.#j]) {
+      if (first === OPEN_OBJECT || first === OPEN_LIST) {
+        if (first === OPEN_OBJECT) this.#object(shape, path, at, depth);
+        else this.#list(shape, path, at, depth);
+        return;
+      }
+    }
+    const left = { start: this.#i, end: skipValue(this.#a, this.#i), index: 0 };
+    const right = { start: this.#j, end: skipValue(this.#b, this.#j), index: 0 };
+    this.#i = left.end;
+    this.#j = right.end;
+    this.#leaf(left, right, path, at);
+  }
+
+  #leaf(left: Span, right: Span, path: string, at: string): void {
+    const a = this.#a;
+    const b = this.#b;
+    const type = typeAt(a, left.start);
+    if (type !== typeAt(b, right.start)) this.#found('type', path, at, left, right);
+    else if (sameBytes(a, left, b, right)) return;
+    else if (type === 'number')
+      this.#found(sameNumber(a, left, b, right) ? 'notation' : 'value', path, at, left, right);
+    else if (type === 'string' && stringAt(a, left.start, left.end) === stringAt(b, right.start, right.end)) return;
+    else if (type === 'string' && path === this.#plan.token?.path) this.#token = { left, right, at };
+    else this.#found('value', path, at, left, right);
+  }
+
+  #object(shape: Shape | undefined, path: string, at: string, depth: number): void {
+    const a = this.#a;
+    const b = this.#b;
+    const seen: Span[] = [];
+    let differs = false;
+    let moreA = firstOf(a, this.#i, CLOSE_OBJECT);
+    let moreB = firstOf(b, this.#j, CLOSE_OBJECT);
+    while (moreA >= 0 && moreB >= 0) {
+      const key = keyAt(a, moreA);
+      if (!sameKey(a, key, b, moreB)) break;
+      seen.push(key);
+      this.#i = skipSpace(a, skipKey(a, moreA));
+      this.#j = skipSpace(b, skipKey(b, moreB));
+      if (!this.#skipEqualScalar()) {
+        differs = true;
+        const place = child(shape, path, stringAt(a, key.start, key.end));
+        this.#pair(place.shape, place.path, `${at}/${place.name}`, depth + 1);
+      }
+      moreA = nextOf(a, this.#i, CLOSE_OBJECT);
+      moreB = nextOf(b, this.#j, CLOSE_OBJECT);
+    }
+    const left = restOf(a, moreA);
+    const right = restOf(b, moreB);
+    this.#i = left.end;
+    this.#j = right.end;
+    if (differs || left.keys.size > 0) refuseDuplicates(a, seen, left.keys);
+    if (right.keys.size > 0) refuseDuplicates(a, seen, right.keys);
+    if (left.keys.size > 0 || right.keys.size > 0) this.#strays(left, right, shape, path, at, depth);
+  }
+
+  /** Passes over a scalar that is the same on both sides. */
+  #skipEqualScalar(): boolean {
+    const i = this.#i;
+    if (isContainer(this.#a[i])) return false;
+    const end = skipFast(this.#a, i);
+    // One byte more: 1 and 12 begin alike.
+    if (!this.#run.same(i, this.#j, end + 1)) return false;
+    this.#i = end;
+    this.#j += end - i;
+    return true;
+  }
+
+  /** Members from the first key on that does not stand at the same place. */
+  #strays(left: Rest, right: Rest, shape: Shape | undefined, path: string, at: string, depth: number): void {
+    const inBoth = [...left.keys.keys()].filter((name) => right.keys.has(name));
+    const order = [...right.keys.keys()].filter((name) => left.keys.has(name));
+    if (inBoth.some((name, index) => name !== order[index])) this.keyOrder = true;
+    for (const [name, value] of left.keys) {
+      const place = child(shape, path, name);
+      const other = right.keys.get(name);
+      const here = `${at}/${place.name}`;
+      if (other !== undefined) {
+        const { start: i } = value;
+        this.#jobs.push({ i, j: other.start, shape: place.shape, path: place.path, at: here, depth: depth + 1 });
+      } else if (place.path === this.#plan.token?.path) this.#token = { left: value, right: undefined, at: here };
+      else this.#found('missing', place.path, here, value, undefined);
+    }
+    for (const [name, value] of right.keys) {
+      if (left.keys.has(name)) continue;
+      const place = child(shape, path, name);
+      const here = `${at}/${place.name}`;
+      if (place.path === this.#plan.token?.path) this.#token = { left: undefined, right: value, at: here };
+      else this.#found('extra', place.path, here, undefined, value);
+    }
+  }
+
+  #list(shape: Shape | undefined, path: string, at: string, depth: number): void {
+    const a = this.#a;
+    const b = this.#b;
+    const from = { i: this.#i, j: this.#j };
+    const left: Span[] = [];
+    const right: Span[] = [];
+    let index = 0;
+    let lastEqual = -1;
+    let moreA = firstOf(a, this.#i, CLOSE_LIST);
+    let moreB = firstOf(b, this.#j, CLOSE_LIST);
+    while (moreA >= 0 && moreB >= 0) {
+      const fast = skipFast(a, moreA);
+      let endA = fast;
+      let endB = moreB + fast - moreA;
+      if (this.#run.same(moreA, moreB, fast + 1)) lastEqual = index;
+      else {
+        endA = skipValue(a, moreA);
+        endB = skipValue(b, moreB);
+        left.push({ start: moreA, end: endA, index });
+        right.push({ start: moreB, end: endB, index });
+      }
+      index += 1;
+      moreA = nextOf(a, endA, CLOSE_LIST);
+      moreB = nextOf(b, endB, CLOSE_LIST);
+    }
+    const ours = itemsFrom(a, moreA, index, left);
+    const theirs = itemsFrom(b, moreB, index, right);
+    this.#i = ours.end;
+    this.#j = theirs.end;
+    const page = path === this.#plan.list?.path ? this.#plan.list : undefined;
+    if (left.length === 0 && right.length === 0) {
+      if (page !== undefined) this.#page = NOTHING_MOVED;
+      return;
+    }
+    const lists = { countA: ours.count, countB: theirs.count, lastEqual };
+    if (page?.key === undefined && Math.max(left.length, right.length) > MAX_UNKEYED)
+      throw new TooLarge(`a list with more than ${MAX_UNKEYED} items that differ, and no key`);
+    const aligned =
+      page?.key === undefined
+        ? alignByValue(a, left, b, right, lists)
+        : alignByKey(a, left, b, right, page.key, lists, page.limit);
+    if (page !== undefined) this.#page = aligned;
+    const below = `${path}/*`;
+    const inner = itemsOf(shape);
+    for (const { left: one, right: other, name } of aligned.pairs) {
+      const here = `${at}/${name}`;
+      if (page !== undefined && one.index === lists.countA - 1) this.#lastItem = here;
+      if (sameBytes(a, one, b, other)) continue;
+      this.#jobs.push({ i: one.start, j: other.start, shape: inner, path: below, at: here, depth: depth + 1 });
+    }
+    for (const { name, span } of aligned.missing) this.#found('missing', below, `${at}/${name}`, span, undefined);
+    for (const { name, span } of aligned.extra) this.#found('extra', below, `${at}/${name}`, undefined, span);
+    const wholeA = { start: from.i, end: ours.end, index: 0 };
+    const wholeB = { start: from.j, end: theirs.end, index: 0 };
+    if (aligned.order) this.#found('order', path, at, wholeA, wholeB);
+    if (aligned.length) this.#found('length', path, at, wholeA, wholeB);
+  }
+
+  /** A token says where its page ended: where the pages differ it follows from them, and is no difference of its own. */
+  #endToken(): void {
+    if (this.#token === undefined || this.#plan.token === undefined) return;
+    if (this.#page?.moved === true || this.#lastItemDiffers) return;
+    const { left, right, at } = this.#token;
+    const { path, says } = this.#plan.token;
+    if (left === undefined || right === undefined) {
+      this.#found(left === undefined ? 'extra' : 'missing', path, at, left, right);
+      return;
+    }
+    const ours = says(stringAt(this.#a, left.start, left.end));
+    const theirs = says(stringAt(this.#b, right.start, right.end));
+    if (ours !== undefined && theirs !== undefined && ours !== theirs) this.#found('value', path, at, left, right);
+  }
+
+  #found(kind: Kind, path: string, at: string, left: Span | undefined, right: Span | undefined): void {
+    const last = this.#lastItem;
+    if (last !== undefined && (at === last || at.startsWith(`${last}/`))) this.#lastItemDiffers = true;
+    this.#report({
+      kind,
+      path,
+      at,
+      leftType: left === undefined ? 'absent' : typeAt(this.#a, left.start),
+      rightType: right === undefined ? 'absent' : typeAt(this.#b, right.start),
+      left: left === undefined ? undefined : this.#a.subarray(left.start, left.end),
+      right: right === undefined ? undefined : this.#b.subarray(right.start, right.end),
+    });
+  }
+}
+
+function sameNumber(a: Buffer, left: Span, b: Buffer, right: Span): boolean {
+  const key = decimalKey(a.toString('latin1', left.start, left.end));
+  return key !== undefined && key === decimalKey(b.toString('latin1', right.start, right.end));
+}
+
+function refuseTrailing(bytes: Buffer, at: number): void {
+  const end = skipSpace(bytes, at);
+  if (end < bytes.length) throw new JsonError('text behind the value', end);
+}
+
+function typeAt(bytes: Buffer, at: number): ValueType {
+  switch (bytes[at]) {
+    case OPEN_OBJECT:
+      return 'object';
+    case OPEN_LIST:
+      return 'array';
+    case QUOTE:
+      return 'string';
+    case 0x74:
+    case 0x66:
+      return 'boolean';
+    case 0x6e:
+      return 'null';
+    default:
+      return 'number';
+  }
+}

@@ -1,0 +1,378 @@
+import t from 'tap';
+import type { ListKey } from '../../src/compare/align.ts';
+import { type ComparePlan, compare, startComparing } from '../../src/compare/compare.ts';
+import { compileRules } from '../../src/compare/rules.ts';
+import { createShapes } from '../../src/contract/shape.ts';
+import { StoreError, type StoreFailure } from '../../src/errors.ts';
+import type { Observation } from '../../src/model/answer.ts';
+import type { CompareRule } from '../../src/model/binding.ts';
+import type { OriginName } from '../../src/model/stage.ts';
+
+const string = { type: 'string' };
+const schema = {
+  type: 'object',
+  properties: {
+    items: {
+      type: 'array',
+      items: { type: 'object', properties: { id: string, at: string, tags: { type: 'array', items: string } } },
+    },
+    labels: { type: 'object', additionalProperties: string },
+    meta: { type: 'object' },
+    total: { type: 'number' },
+    next: string,
+  },
+};
+const shape = createShapes(() => undefined)(schema);
+
+interface Given {
+  readonly rules?: readonly object[];
+  readonly key?: ListKey;
+  readonly limit?: number;
+  readonly now?: number;
+}
+
+const planOf = ({ rules = [], key = [['id']], limit }: Given): ComparePlan => ({
+  shape,
+  list: { path: '/items', key, limit },
+  token: { path: '/next', says: (text) => (text.startsWith('ours-') ? text.split('-')[1] : undefined) },
+  rules: compileRules(
+    rules.map((rule) => ({ reason: 'x', ...rule }) as CompareRule),
+    undefined,
+    'x',
+  ),
+  headers: ['x-total'],
+});
+
+type Side = object | string | Buffer | { failure: StoreFailure } | { status: number; headers?: object; body?: unknown };
+
+function seen(origin: OriginName, side: Side): Observation {
+  if (typeof side === 'object' && 'failure' in side)
+    return { origin, ok: false, duration: 1, error: new StoreError('mongodb', side.failure, 'x') };
+  const full = typeof side === 'object' && 'status' in side ? side : { status: 200, body: side };
+  const { status, headers = {}, body = '' } = full as { status: number; headers?: object; body?: unknown };
+  const bytes =
+    typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body as string) : Buffer.from(JSON.stringify(body));
+  return {
+    origin,
+    ok: true,
+    duration: 1,
+    answer: { status, headers: { 'content-type': 'application/json', ...headers }, body: bytes },
+  };
+}
+
+const held = (
+  left: Side,
+  right: Side,
+  given: Given = {},
+  origins: [OriginName, OriginName] = ['dynamodb', 'mongodb'],
+) => compare(seen(origins[0], left), seen(origins[1], right), planOf(given), given.now ?? Date.parse('2026-11-21'));
+
+/** `kind path left→right` for each difference, else the outcome with its reason. */
+function said(comparison: ReturnType<typeof held>): string[] {
+  const { outcome, reason, differences, rules } = comparison;
+  if (outcome === 'mismatch')
+    return differences.map(({ kind, path, leftType, rightType }) => `${kind} ${path} ${leftType}→${rightType}`);
+  if (outcome === 'ignored') return [`ignored by ${rules.map(({ rule, uses }) => `${rule} ×${uses}`).join(', ')}`];
+  return [reason === undefined ? outcome : `${outcome} ${reason}`];
+}
+
+const items = (...ids: string[]) => ({ items: ids.map((id) => ({ id })) });
+const one = (fields: object) => ({ items: [{ id: 'a', ...fields }] });
+
+const rows: [string, Side, Side, Given, string[]][] = [
+  ['equal bytes', { total: 1 }, { total: 1 }, {}, ['match']],
+  ['two empty bodies', '', '', {}, ['match']],
+  ['a status', { status: 200 }, { status: 404 }, {}, ['status  200→404']],
+  [
+    'a header of the contract',
+    { status: 200, headers: { 'x-total': '1' }, body: {} },
+    { total: 1, status: 200, headers: { 'x-total': '2' }, body: {} },
+    {},
+    ['header header:x-total string→string'],
+  ],
+  [
+    'a header that is always compared',
+    { status: 200, headers: { etag: 'a' }, body: {} },
+    { status: 200, body: {} },
+    {},
+    ['header header:etag string→absent'],
+  ],
+  [
+    'any CORS header',
+    { status: 200, body: {} },
+    { status: 200, headers: { 'access-control-allow-origin': '*' }, body: {} },
+    {},
+    ['header header:access-control-allow-origin absent→string'],
+  ],
+  [
+    'a header that is nobody’s',
+    { status: 200, headers: { date: 'a' }, body: {} },
+    { status: 200, headers: { date: 'b' }, body: {} },
+    {},
+    ['match'],
+  ],
+  ['a missing property', one({ at: 'x' }), one({}), {}, ['missing /items/*/at string→absent']],
+  ['null against absent', one({ at: null }), one({}), {}, ['missing /items/*/at null→absent']],
+  ['an extra property', one({}), one({ at: 'x' }), {}, ['extra /items/*/at absent→string']],
+  ['a type', { total: 1 }, { total: '1' }, {}, ['type /total number→string']],
+  ['null against a value', one({ at: null }), one({ at: 'x' }), {}, ['type /items/*/at null→string']],
+  ['a value', { total: 1 }, { total: 2 }, {}, ['value /total number→number']],
+  [
+    'a number beyond doubles',
+    '{"total":9007199254740993}',
+    '{"total":9007199254740992}',
+    {},
+    ['value /total number→number'],
+  ],
+  ['a number’s notation', '{"total":1.50}', '{"total":15e-1}', {}, ['notation /total number→number']],
+  [
+    'map keys become *',
+    { labels: { secret: 'a' } },
+    { labels: { secret: 'b' } },
+    {},
+    ['value /labels/* string→string'],
+  ],
+  ['so do the keys of free-form objects', { meta: { secret: 1 } }, { meta: {} }, {}, ['missing /meta/* number→absent']],
+  [
+    'one item missing from many',
+    items('a', 'b', 'c', 'd'),
+    items('a', 'c', 'd'),
+    {},
+    ['missing /items/* object→absent'],
+  ],
+  ['one item more', items('a', 'b'), items('x', 'a', 'b'), {}, ['extra /items/* absent→object']],
+  ['another order', items('a', 'b', 'c'), items('b', 'a', 'c'), {}, ['order /items array→array']],
+  [
+    'a list without keys: a value',
+    one({ tags: ['a', 'b'] }),
+    one({ tags: ['a', 'c'] }),
+    {},
+    ['value /items/*/tags/* string→string'],
+  ],
+  [
+    'a list without keys: a length',
+    one({ tags: ['a', 'b', 'c'] }),
+    one({ tags: ['a', 'c'] }),
+    {},
+    ['length /items/*/tags array→array'],
+  ],
+  [
+    'a list without keys: an order',
+    one({ tags: ['a', 'b'] }),
+    one({ tags: ['b', 'a'] }),
+    {},
+    ['order /items/*/tags array→array'],
+  ],
+  [
+    'a full page that lacks one ends later',
+    items('a', 'b', 'c'),
+    items('a', 'c', 'd'),
+    { limit: 3 },
+    ['missing /items/* object→absent'],
+  ],
+  [
+    'a full page that has one more ends sooner',
+    items('a', 'b', 'c'),
+    items('x', 'a', 'b'),
+    { limit: 3 },
+    ['extra /items/* absent→object'],
+  ],
+  [
+    'a page that lacks its last ends later',
+    items('a', 'b', 'c'),
+    items('a', 'b', 'd'),
+    { limit: 3 },
+    ['missing /items/* object→absent'],
+  ],
+  [
+    'a page that is not full hides nothing',
+    items('a', 'b', 'c'),
+    items('a', 'c', 'd'),
+    { limit: 9 },
+    ['missing /items/* object→absent', 'extra /items/* absent→object'],
+  ],
+  ['tokens that say the same', { ...items('a'), next: 'ours-1-x' }, { ...items('a'), next: 'ours-1-y' }, {}, ['match']],
+  [
+    'tokens that say something else',
+    { ...items('a'), next: 'ours-1-x' },
+    { ...items('a'), next: 'ours-2-y' },
+    {},
+    ['value /next string→string'],
+  ],
+  ['a token of legacy’s own', { ...items('a'), next: 'theirs' }, { ...items('a'), next: 'ours-2-y' }, {}, ['match']],
+  ['no token on one side', { ...items('a'), next: 'ours-1-x' }, items('a'), {}, ['missing /next string→absent']],
+  [
+    'tokens follow from the pages',
+    { ...items('a', 'b'), next: 'ours-b-x' },
+    { ...items('a', 'c'), next: 'ours-c-y' },
+    { limit: 2 },
+    ['missing /items/* object→absent'],
+  ],
+  ['duplicate keys', '{"total":1,"total":1}', '{"total":1,"total":2}', {}, ['unanswerable  no JSON→no JSON']],
+  ['no JSON', { total: 1 }, 'oops', {}, ['unanswerable  200→no JSON']],
+  ['invalid UTF-8', { total: 1 }, Buffer.from([0x22, 0xff, 0x22]), {}, ['unanswerable  200→no JSON']],
+  ['no body', { total: 1 }, '', {}, ['missing  bytes→absent']],
+  ['a value that cannot be decoded', { total: 1 }, { failure: 'undecodable' }, {}, ['unanswerable  200→undecodable']],
+  ['a call that the store refuses', { total: 1 }, { failure: 'refused' }, {}, ['unanswerable  200→refused']],
+  ['a store that is away', { total: 1 }, { failure: 'unavailable' }, {}, ['error unavailable']],
+  ['a time-out', { total: 1 }, { failure: 'timeout' }, {}, ['error timeout']],
+  ['a throttle', { total: 1 }, { failure: 'throttled' }, {}, ['error throttled']],
+  // Rules
+  [
+    'ignore',
+    { total: 1 },
+    { total: 2 },
+    { rules: [{ path: '/total', rule: 'ignore' }] },
+    ['ignored by * ignore /total ×1'],
+  ],
+  [
+    'ignore, below',
+    { meta: { a: 1, b: 2 } },
+    { meta: { a: 2, b: 3 } },
+    { rules: [{ path: '/meta', rule: 'ignore' }] },
+    ['ignored by * ignore /meta ×2'],
+  ],
+  [
+    'ignore is no prefix of a name',
+    { total: 1 },
+    { total: 2 },
+    { rules: [{ path: '/tot', rule: 'ignore' }] },
+    ['value /total number→number'],
+  ],
+  [
+    'ignore a header',
+    { status: 200, headers: { etag: 'a' }, body: {} },
+    { status: 200, body: {} },
+    { rules: [{ path: 'header:etag', rule: 'ignore' }] },
+    ['ignored by * ignore header:etag ×1'],
+  ],
+  [
+    'unordered',
+    one({ tags: ['a', 'b'] }),
+    one({ tags: ['b', 'a'] }),
+    { rules: [{ path: '/items/*/tags', rule: 'unordered' }] },
+    ['ignored by * unordered /items/*/tags ×1'],
+  ],
+  [
+    'unordered is a multiset',
+    one({ tags: ['a', 'b', 'b'] }),
+    one({ tags: ['b', 'a', 'a'] }),
+    { rules: [{ path: '/items/*/tags', rule: 'unordered' }] },
+    ['value /items/*/tags/* string→string'],
+  ],
+  [
+    'within',
+    one({ at: '2026-01-01T00:00:00.900Z' }),
+    one({ at: '2026-01-01T00:00:00Z' }),
+    { rules: [{ path: '/items/*/at', rule: 'within', duration: '1s' }] },
+    ['ignored by * within /items/*/at ×1'],
+  ],
+  [
+    'within, and not more',
+    one({ at: '2026-01-01T00:00:01.900Z' }),
+    one({ at: '2026-01-01T00:00:00Z' }),
+    { rules: [{ path: '/items/*/at', rule: 'within', duration: '1s' }] },
+    ['value /items/*/at string→string'],
+  ],
+  [
+    'absentEqualsNull',
+    one({ at: null }),
+    one({}),
+    { rules: [{ path: '/items/*/at', rule: 'absentEqualsNull' }] },
+    ['ignored by * absentEqualsNull /items/*/at ×1'],
+  ],
+  [
+    'absentEqualsNull is not for values',
+    one({ at: 'x' }),
+    one({}),
+    { rules: [{ path: '/items/*/at', rule: 'absentEqualsNull' }] },
+    ['missing /items/*/at string→absent'],
+  ],
+  [
+    'tolerance',
+    { total: 1.001 },
+    { total: 1 },
+    { rules: [{ path: '/total', rule: 'tolerance', tolerance: 0.001 }] },
+    ['ignored by * tolerance /total ×1'],
+  ],
+  [
+    'tolerance, exactly',
+    { total: 1.0011 },
+    { total: 1 },
+    { rules: [{ path: '/total', rule: 'tolerance', tolerance: 0.001 }] },
+    ['value /total number→number'],
+  ],
+  [
+    'an expired rule',
+    { total: 1 },
+    { total: 2 },
+    { rules: [{ path: '/total', rule: 'ignore', until: '2026-11-20' }] },
+    ['value /total number→number'],
+  ],
+  [
+    'a rule on its last day',
+    { total: 1 },
+    { total: 2 },
+    { rules: [{ path: '/total', rule: 'ignore', until: '2026-11-21' }] },
+    ['ignored by * ignore /total ×1'],
+  ],
+  [
+    'a rule for another pair',
+    { total: 1 },
+    { total: 2 },
+    { rules: [{ path: '/total', rule: 'ignore', pair: 'legacy-dynamodb' }] },
+    ['value /total number→number'],
+  ],
+  [
+    'a rule never hides a status',
+    { status: 200 },
+    { status: 404 },
+    { rules: [{ path: '', rule: 'ignore' }] },
+    ['status  200→404'],
+  ],
+];
+
+for (const [name, left, right, given, expected] of rows) {
+  t.test(name, async (t) => {
+    t.same(said(held(left, right, given)), expected);
+  });
+}
+
+t.test('exposure: legacy refuses, a store answers', async (t) => {
+  for (const status of [401, 403, 404]) {
+    t.same(said(held({ status }, { total: 1 }, {}, ['legacy', 'mongodb'])), [`exposure  ${status}→200`]);
+  }
+  t.same(said(held({ status: 400 }, { total: 1 }, {}, ['legacy', 'mongodb'])), ['status  400→200']);
+});
+
+t.test('the older origin stands left, whoever is control', async (t) => {
+  const { pair, differences } = compare(seen('mongodb', one({})), seen('dynamodb', one({ at: 'x' })), planOf({}), 0);
+  t.equal(pair, 'dynamodb-mongodb');
+  t.match(differences, [{ kind: 'missing' }]);
+});
+
+t.test('nothing holds up the process: large bodies in slices, what cannot be sliced refused', async (t) => {
+  const many = (n: number, turn: (item: object) => object) => ({
+    items: Array.from({ length: n }, (_, id) => turn({ id: `${id}`, at: 'x'.repeat(300), tags: ['a'] })),
+  });
+  const reversed = (item: object) => Object.fromEntries(Object.entries(item).reverse());
+  const comparing = startComparing(
+    seen(
+      'dynamodb',
+      many(3000, (item) => item),
+    ),
+    seen('mongodb', many(3000, reversed)),
+    planOf({}),
+    0,
+  );
+  let slices = 1;
+  let done = comparing.step(2);
+  for (; done === undefined; slices += 1) done = comparing.step(2);
+  t.equal(done.outcome, 'match');
+  t.ok(done.keyOrder);
+  t.ok(slices > 2, `${slices} slices`);
+  const long = one({ tags: Array.from({ length: 30_000 }, (_, n) => `${n}`) });
+  const other = one({ tags: Array.from({ length: 30_000 }, (_, n) => `${n + 1}`) });
+  t.same(said(held(long, other)), ['skipped too_large']);
+  t.same(said(held('x'.repeat(5_000_000), 'y'.repeat(5_000_000))), ['skipped too_large']);
+});
