@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createAdmin, type Readiness } from './admin.ts';
-import { createCursors, revive } from './bindings/cursor.ts';
+import { type Cursors, createCursors, revive } from './bindings/cursor.ts';
+import { evidenceId } from './bindings/evidence.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
 import { type Config, VERSION } from './config.ts';
 import { openDynamoDb } from './drivers/dynamodb.ts';
@@ -11,14 +12,17 @@ import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { Flags } from './flags/decide.ts';
 import { openFlags } from './flags/source.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import type { StoreOrigin } from './model/origin.ts';
 import { PLANS, type StoreName } from './model/stage.ts';
 import { createDynamoDbOrigin } from './origins/dynamodb.ts';
 import { createLegacyOrigin, type Legacy } from './origins/legacy.ts';
 import { createMongoDbOrigin } from './origins/mongodb.ts';
-import { createAnswerer } from './request/answer.ts';
+import { type Answerer, createAnswerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
+import { createObserver } from './request/observe.ts';
+import { type Answered, createOffering } from './request/shadowing.ts';
+import { openShadow } from './shadow/open.ts';
 
 /** One structured line. `level` is pino's word. */
 export type Log = (
@@ -76,7 +80,7 @@ async function build(
   });
   metrics.buildInfo.set({ version: VERSION, api: bindings.name }, 1);
   checkNeeds(config, bindings);
-  const origins = openOrigins(config, bindings, closers);
+  const origins = openOrigins(config, bindings, { timeout: config.originTimeout }, closers);
   const legacy =
     config.legacyUrl === undefined
       ? undefined
@@ -99,16 +103,14 @@ async function build(
   });
   closers.push(() => flags.close());
   const cursors = createCursors(config.cursorSecrets);
+  const answererOf = (from: Origins, timeout: number) =>
+    createAnswerer({ origins: from, cursors, revive: (position, store) => revive(position, store, wrap), timeout });
   const line = Object.freeze({
     bindings,
     flags,
     auth: createAuth(bindings.spec.auth),
-    answer: createAnswerer({
-      origins,
-      cursors,
-      revive: (position, store) => revive(position, store, wrap),
-      timeout: config.originTimeout,
-    }),
+    observe: createObserver(answererOf(origins, config.originTimeout)),
+    shadow: await openShadowing({ config, bindings, flags, cursors, metrics, log, answererOf, closers }),
     cursors,
     legacy,
     serverTiming: config.serverTiming,
@@ -147,17 +149,77 @@ function checkNeeds(config: Config, { file, operations }: Bindings): void {
 
 type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
 
-function openOrigins(config: Config, { operations }: Bindings, closers: Close[]): Origins {
+/** What a set of clients allows itself: the shadow has its own, with one attempt each, so that it takes none of a client's. */
+interface Pool {
+  readonly timeout: number;
+  readonly attempts?: number;
+  readonly size?: number;
+}
+
+function openOrigins(config: Config, { operations }: Bindings, pool: Pool, closers: Close[]): Origins {
+  const { timeout, attempts, size } = pool;
   const uses = (store: StoreName) => operations.some(({ stores }) => stores[store] !== undefined);
   const origins: Partial<Record<StoreName, StoreOrigin>> = {};
   if (uses('dynamodb'))
-    origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout: config.originTimeout }));
+    origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout, attempts, maxSockets: size }));
   if (uses('mongodb') && config.mongodbUri !== undefined) {
-    origins.mongodb = createMongoDbOrigin(openMongoDb({ uri: config.mongodbUri, timeout: config.originTimeout }));
+    origins.mongodb = createMongoDbOrigin(
+      openMongoDb({ uri: config.mongodbUri, timeout, attempts, maxPoolSize: size }),
+    );
   }
   for (const origin of Object.values(origins)) closers.push(() => origin.close());
   return Object.freeze(origins);
 }
+
+interface ShadowingParts {
+  readonly config: Config;
+  readonly bindings: Bindings;
+  readonly flags: Flags;
+  readonly cursors: Cursors;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly answererOf: (origins: Origins, timeout: number) => Answerer;
+  readonly closers: Close[];
+}
+
+/** How long results may take to be written when the process ends. */
+const LAST_WRITE = 3_000;
+
+/** What is asked after a reply; `undefined` where no operation has a stage with candidates. */
+async function openShadowing(parts: ShadowingParts): Promise<((answered: Answered) => void) | undefined> {
+  const { config, bindings, flags, cursors, metrics, log, answererOf, closers } = parts;
+  const { shadow: settings, sampleSecret, resultsUri } = config;
+  const shadowed = bindings.operations.some(({ offered }) =>
+    offered.some((stage) => PLANS[stage].candidates.length > 0),
+  );
+  if (!shadowed || resultsUri === undefined) return undefined;
+  const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
+  const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
+  const observe = createObserver(answererOf(openOrigins(config, bindings, pool, closers), settings.timeout));
+  const opened = openShadow({
+    settings: { ...settings, sampleSecret, resultsUri },
+    api: bindings.name,
+    evidence,
+    version: VERSION,
+    reveal: bindings.spec.reveal ?? [],
+    metrics,
+    percent: () => flags.state().sampling,
+    revision: () => flags.revision(),
+    onError: (message, error) => log('warn', message, { cause: error }),
+  });
+  closers.push(() => opened.close(LAST_WRITE));
+  const offering = createOffering(bindings.operations, bindings.spec, cursors, observe);
+  return (answered) => {
+    try {
+      opened.shadow.offer(offering(answered));
+    } catch (error) {
+      // The reply is sent: nothing that goes wrong here may reach it.
+      log('error', 'a shadow could not be offered', { cause: error });
+    }
+  };
+}
+
+const RECHECK_SOCKETS = 16;
 
 interface ReadinessParts {
   readonly bindings: Bindings;

@@ -26,14 +26,42 @@ export const SETTINGS = Type.Object({
     Type.String({ description: 'Another endpoint for DynamoDB, such as a local one.' }),
   ),
   MONGODB_URI: Type.Optional(Type.String({ description: 'MongoDB, with the database’s name.' })),
+  RESULTS_URI: Type.Optional(
+    Type.String({ description: 'MongoDB for what comparisons found; without it `MONGODB_URI`.' }),
+  ),
   STAGES_FILE: Type.String({ default: 'stages.yaml', description: 'Flags as a file, reloaded when it changes.' }),
   CURSOR_SECRETS: Type.Optional(
     Type.String({ description: 'Comma-separated secrets that seal page cursors: the first seals, all open.' }),
+  ),
+  SAMPLE_SECRET: Type.Optional(
+    Type.String({ description: 'Seals the requests of samples. Without it samples have none.' }),
   ),
   ORIGIN_TIMEOUT_MS: Type.Integer({
     default: 10_000,
     minimum: 1,
     description: 'Deadline of one request to an origin, in milliseconds.',
+  }),
+  SHADOW_TIMEOUT_MS: Type.Integer({
+    default: 5_000,
+    minimum: 1,
+    description: 'Deadline of one request to a candidate, in milliseconds.',
+  }),
+  SHADOW_CONCURRENCY: Type.Integer({ default: 16, minimum: 1, description: 'Shadows under way at a time.' }),
+  SHADOW_QUEUE: Type.Integer({ default: 1_000, minimum: 1, description: 'Shadows that wait; more are shed.' }),
+  SHADOW_QUEUE_BYTES: Type.Integer({
+    default: 67_108_864,
+    minimum: 1,
+    description: 'Bytes of bodies that shadows hold; more are shed.',
+  }),
+  SHADOW_DYNAMODB_PER_SECOND: Type.Integer({
+    default: 500,
+    minimum: 1,
+    description: 'Calls a second that shadows may make to DynamoDB; halved when it throttles.',
+  }),
+  RECHECKS_PER_SECOND: Type.Integer({
+    default: 20,
+    minimum: 1,
+    description: 'Mismatches a second that are read again; more stay unverified.',
   }),
   DRAIN_DELAY_MS: Type.Integer({
     default: 0,
@@ -54,11 +82,21 @@ export interface Config {
   readonly legacyUrl: string | undefined;
   readonly dynamodb: { readonly region: string | undefined; readonly endpoint: string | undefined };
   readonly mongodbUri: string | undefined;
+  readonly resultsUri: string | undefined;
   readonly stagesFile: string;
   readonly cursorSecrets: readonly string[];
   /** No CURSOR_SECRETS was given: cursors end with this process. */
   readonly cursorSecretsMade: boolean;
+  readonly sampleSecret: string | undefined;
   readonly originTimeout: number;
+  readonly shadow: {
+    readonly timeout: number;
+    readonly concurrency: number;
+    readonly queue: number;
+    readonly queueBytes: number;
+    readonly dynamodbPerSecond: number;
+    readonly rechecksPerSecond: number;
+  };
   readonly drainDelay: number;
   readonly serverTiming: boolean;
   readonly logLevel: string;
@@ -77,11 +115,15 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   checkUrl('LEGACY_URL', given.LEGACY_URL, ['http:', 'https:'], problems);
   checkUrl('AWS_ENDPOINT_URL_DYNAMODB', given.AWS_ENDPOINT_URL_DYNAMODB, ['http:', 'https:'], problems);
   checkUrl('MONGODB_URI', given.MONGODB_URI, ['mongodb:', 'mongodb+srv:'], problems);
+  checkUrl('RESULTS_URI', given.RESULTS_URI, ['mongodb:', 'mongodb+srv:'], problems);
   const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
   const secrets = given.CURSOR_SECRETS?.split(',').map((secret) => secret.trim()) ?? [];
   if (secrets.some((secret) => secret.length < 16)) {
     problems.push({ where: 'CURSOR_SECRETS', message: 'each secret must have 16 characters or more' });
+  }
+  if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
+    problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
@@ -92,10 +134,20 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     legacyUrl: values.LEGACY_URL,
     dynamodb: Object.freeze({ region: values.AWS_REGION, endpoint: values.AWS_ENDPOINT_URL_DYNAMODB }),
     mongodbUri: values.MONGODB_URI,
+    resultsUri: values.RESULTS_URI ?? values.MONGODB_URI,
     stagesFile: resolve(cwd, values.STAGES_FILE),
     cursorSecrets: Object.freeze(secrets.length > 0 ? secrets : [randomBytes(32).toString('base64url')]),
     cursorSecretsMade: secrets.length === 0,
+    sampleSecret: values.SAMPLE_SECRET,
     originTimeout: values.ORIGIN_TIMEOUT_MS,
+    shadow: Object.freeze({
+      timeout: values.SHADOW_TIMEOUT_MS,
+      concurrency: values.SHADOW_CONCURRENCY,
+      queue: values.SHADOW_QUEUE,
+      queueBytes: values.SHADOW_QUEUE_BYTES,
+      dynamodbPerSecond: values.SHADOW_DYNAMODB_PER_SECOND,
+      rechecksPerSecond: values.RECHECKS_PER_SECOND,
+    }),
     drainDelay: values.DRAIN_DELAY_MS,
     serverTiming: values.SERVER_TIMING,
     logLevel: level,

@@ -15,7 +15,13 @@ export interface Metrics {
   readonly flagsRefused: Counter;
   readonly flagsFallback: Counter<'flag'>;
   readonly contractViolations: Counter<'operation' | 'origin'>;
+  readonly comparisons: Counter<'operation' | 'stage' | 'pair' | 'outcome' | 'reason'>;
+  readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
+  readonly shadowQueueDepth: Gauge;
+  readonly resultsDropped: Counter;
   readonly buildInfo: Gauge<'version' | 'api'>;
+  /** Called before each scrape, for gauges that are read off something. */
+  readonly onCollect: (read: () => void) => void;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -24,6 +30,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  const readers: (() => void)[] = [];
   return Object.freeze({
     registry,
     requestDuration: new Histogram({
@@ -75,11 +82,37 @@ export function createMetrics(): Metrics {
       labelNames: ['operation', 'origin'] as const,
       registers,
     }),
+    comparisons: new Counter({
+      name: 'crossfade_comparisons_total',
+      help: 'Plans with a candidate, by what came of them.',
+      labelNames: ['operation', 'stage', 'pair', 'outcome', 'reason'] as const,
+      registers,
+    }),
+    mismatches: new Counter({
+      name: 'crossfade_mismatches_total',
+      help: 'Findings in comparisons, by kind and by what reading again said.',
+      labelNames: ['operation', 'pair', 'kind', 'verdict'] as const,
+      registers,
+    }),
+    shadowQueueDepth: new Gauge({
+      name: 'crossfade_shadow_queue_depth',
+      help: 'Shadows that wait or are under way.',
+      registers,
+      collect: () => {
+        for (const read of readers) read();
+      },
+    }),
+    resultsDropped: new Counter({
+      name: 'crossfade_results_dropped_total',
+      help: 'Results that could not be kept while their store was away.',
+      registers,
+    }),
     buildInfo: new Gauge({
       name: 'crossfade_build_info',
       help: '1, labelled with what runs.',
       labelNames: ['version', 'api'] as const,
       registers,
     }),
+    onCollect: (read: () => void) => void readers.push(read),
   });
 }

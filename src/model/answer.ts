@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Buffer;
+  /** How many items it holds, where it is a list that a store gave. */
+  readonly items?: number | undefined;
 }
 
 /** An answer or an error, with its duration in milliseconds. A candidate's failure is data, never thrown. */

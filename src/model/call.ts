@@ -101,6 +101,8 @@ export interface Want {
   readonly maxItems: number;
   /** Fires when the deadline has passed. */
   readonly signal: AbortSignal;
+  /** Read what is written, not what has arrived: where the store can, whatever the call says. */
+  readonly consistent?: boolean | undefined;
 }
 
 /** What a call gave. One-item calls give none or one. `total` only where the call said `count: true`. */

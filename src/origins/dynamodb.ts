@@ -26,12 +26,21 @@ export function createDynamoDbOrigin(driver: DynamoDb): StoreOrigin {
   });
 }
 
-async function fetchFrom(driver: DynamoDb, call: Call, want: Want): Promise<Fetched> {
+async function fetchFrom(driver: DynamoDb, given: Call, want: Want): Promise<Fetched> {
+  const call = want.consistent === true ? consistently(given) : given;
   if ('GetItem' in call) return await getItem(driver, call.GetItem, want);
   if ('BatchGetItem' in call) return await batchGetItem(driver, call.BatchGetItem, want);
   if ('Query' in call) return await list<QueryInput>((input) => driver.query(input, want.signal), call.Query, want);
   if ('Scan' in call) return await list<ScanInput>((input) => driver.scan(input, want.signal), call.Scan, want);
   throw new StoreError('dynamodb', 'refused', `DynamoDB has no reading call ${Object.keys(call).join(', ')}`);
+}
+
+/** The same call, read consistently; an index cannot be. */
+function consistently(call: Call): Call {
+  const [[name, input]] = Object.entries(call) as [[string, object]];
+  return 'IndexName' in input && input.IndexName !== undefined
+    ? call
+    : ({ [name]: { ...input, ConsistentRead: true } } as unknown as Call);
 }
 
 async function getItem(driver: DynamoDb, input: GetItemInput, want: Want): Promise<Fetched> {

@@ -31,15 +31,20 @@ export interface AnswererOptions {
   readonly timeout: number;
 }
 
+export interface How {
+  /** Read what is written, not what has arrived, where the store can. */
+  readonly consistent?: boolean;
+}
+
 /** (store, question) → the answer a client would get. Throws RequestError, StoreError; never asks another store. */
-export type Answerer = (store: StoreName, question: Question) => Promise<Answer>;
+export type Answerer = (store: StoreName, question: Question, how?: How) => Promise<Answer>;
 
 const NONE: Fetched = Object.freeze({ items: Object.freeze([]), more: false });
 
 const FIXED_HEADERS = Object.freeze({ 'cache-control': 'private, no-store' });
 
 export function createAnswerer(options: AnswererOptions): Answerer {
-  return async (store, question) => {
+  return async (store, question, how) => {
     const { operation } = question;
     const origin = options.origins[store];
     const bound = operation.stores[store];
@@ -50,6 +55,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       limit: request.page.limit,
       maxItems: operation.maxItems,
       signal: AbortSignal.timeout(options.timeout),
+      ...(how?.consistent === true ? { consistent: true } : {}),
     };
     const found = await find(bound, origin, request, want, operation.isList);
     const subject = operation.isList ? found.items : found.items[0];
@@ -148,7 +154,7 @@ function compose(
   const headers: Record<string, string> = { 'content-type': operation.contract.success.type, ...FIXED_HEADERS };
   if (link !== undefined) headers.link = link;
   for (const [name, value] of Object.entries(own ?? {})) if (value !== undefined) headers[name.toLowerCase()] = value;
-  return Object.freeze({ status: operation.status, headers: Object.freeze(headers), body });
+  return Object.freeze({ status: operation.status, headers: Object.freeze(headers), body, items: items?.length });
 }
 
 function renderWith(bound: BoundStore, store: StoreName, input: Parameters<BoundStore['render']>[0]): Buffer {

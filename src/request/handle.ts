@@ -4,13 +4,16 @@ import { type CursorContent, type Cursors, hashParameters } from '../bindings/cu
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
 import { RequestError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
-import type { StoreName } from '../model/stage.ts';
+import type { Observation } from '../model/answer.ts';
+import type { Plan, StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
-import type { Answerer, Question } from './answer.ts';
+import type { Question } from './answer.ts';
 import { type Asked, ask, errorRequest } from './ask.ts';
 import type { Claims } from './auth.ts';
 import { readBody } from './body.ts';
+import type { Observe } from './observe.ts';
 import { errorAnswer, forward, send, toRequestError } from './reply.ts';
+import type { Answered } from './shadowing.ts';
 import { tenantOf } from './tenant.ts';
 
 /** What the line needs, put together once by `compose`. */
@@ -18,10 +21,12 @@ export interface Line {
   readonly bindings: Bindings;
   readonly flags: Flags;
   readonly auth: (message: IncomingMessage) => Claims;
-  readonly answer: Answerer;
+  readonly observe: Observe;
   readonly cursors: Cursors;
   readonly legacy: Legacy | undefined;
   readonly serverTiming: boolean;
+  /** Asks the candidates of a stage once the reply is sent; absent where no stage has any. */
+  readonly shadow: ((answered: Answered) => void) | undefined;
   readonly onAnswer: (operation: string, origin: StoreName, seconds: number) => void;
   readonly onFailure: (error: RequestError, request: FastifyRequest) => void;
 }
@@ -29,11 +34,16 @@ export interface Line {
 /** Who answers this request: decided as data, before anything is asked. */
 type Route =
   | { readonly to: 'legacy' }
-  | { readonly to: StoreName; readonly tenant: string; readonly cursor: CursorContent | undefined };
+  | {
+      readonly to: StoreName;
+      readonly tenant: string;
+      readonly cursor: CursorContent | undefined;
+      readonly plan: Plan;
+    };
 
 /**
  * One read, from its match to its reply (design section 3):
- * authenticate → tenant → stage → plan → validate → observe(control) → reply.
+ * authenticate → tenant → stage → plan → validate → observe(control) → reply → shadow.
  * The reply depends on the control alone: no fallback, no retry on another origin.
  */
 export async function handle(
@@ -50,15 +60,47 @@ export async function handle(
     if (route.to === 'legacy') return await forward(line, request, reply);
     refuseUnknown(operation, asked);
     const body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
-    const began = performance.now();
-    const answer = await line.answer(route.to, question(operation, asked, route, claims, body));
-    line.onAnswer(operation.id, route.to, (performance.now() - began) / 1000);
-    send(line, request, reply, answer);
+    const asking = question(operation, asked, route, claims, body);
+    const control = await line.observe(route.to, asking, () => errorRequest(request, operation, asked));
+    line.onAnswer(operation.id, route.to, control.duration / 1000);
+    if (control.ok) send(line, request, reply, control.answer);
+    else refuse(line, operation, asked, request, reply, control.error);
+    if (route.plan.candidates.length > 0) line.shadow?.(answered(asking, route, request, control));
   } catch (error) {
-    const failure = toRequestError(error);
-    line.onFailure(failure, request);
-    send(line, request, reply, errorAnswer(operation.errors, failure, errorRequest(request, operation, asked)));
+    refuse(line, operation, asked, request, reply, error);
   }
+}
+
+function refuse(
+  line: Line,
+  operation: BoundOperation,
+  asked: Asked,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+): void {
+  const failure = toRequestError(error);
+  line.onFailure(failure, request);
+  send(line, request, reply, errorAnswer(operation.errors, failure, errorRequest(request, operation, asked)));
+}
+
+/** What a shadow may know: no request, no reply, no stream. */
+function answered(
+  question: Question,
+  { to, plan }: Exclude<Route, { to: 'legacy' }>,
+  request: FastifyRequest,
+  control: Observation,
+): Answered {
+  return {
+    question,
+    stage: plan.stage,
+    requestId: request.id,
+    method: request.method,
+    headers: request.headers,
+    control,
+    candidates: plan.candidates,
+    unfit: to === plan.control && question.cursor?.store === undefined ? undefined : 'cursor',
+  };
 }
 
 function decide(line: Line, operation: BoundOperation, asked: Asked, request: FastifyRequest): Route {
@@ -73,9 +115,9 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
   const cursor = openCursor(line, operation, asked, tenant.value);
   if (cursor === 'foreign') return legacyCursor(line, decision);
   if (cursor !== undefined)
-    return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor });
+    return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor, plan });
   if (plan.control === 'legacy') return LEGACY;
-  return Object.freeze({ to: plan.control, tenant: tenant.value, cursor: undefined });
+  return Object.freeze({ to: plan.control, tenant: tenant.value, cursor: undefined, plan });
 }
 
 const LEGACY: Route = Object.freeze({ to: 'legacy' });
@@ -122,7 +164,7 @@ function refuseUnknown(operation: BoundOperation, asked: Asked): void {
 function question(
   operation: BoundOperation,
   asked: Asked,
-  route: Route & { tenant: string; cursor: CursorContent | undefined },
+  route: Exclude<Route, { to: 'legacy' }>,
   claims: Claims,
   body: unknown,
 ): Question {

@@ -1,0 +1,87 @@
+import { type Document, MongoClient } from 'mongodb';
+import { StoreError } from '../errors.ts';
+
+export interface ResultsOptions {
+  /** With the database's name. */
+  readonly uri: string;
+  /** Milliseconds for one call; default 5,000. */
+  readonly timeout?: number;
+}
+
+/** The collections that hold what comparisons found. */
+export type ResultsCollection = 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_replicas';
+
+/** MongoDB as the place of results, on connections of its own. All throw a `StoreError`. */
+export interface ResultsStore {
+  /** Replaces rows by their `_id`, or adds them: sent twice, they count once. */
+  replaceAll(collection: ResultsCollection, rows: readonly { readonly _id: string }[]): Promise<void>;
+  find<Row>(collection: ResultsCollection, filter: Document, limit?: number): Promise<Row[]>;
+  aggregate<Row>(collection: ResultsCollection, pipeline: readonly Document[]): Promise<Row[]>;
+  /** Creates what is missing of the indexes, among them those that let rows expire. */
+  ensureIndexes(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DAYS_30 = 30 * 86_400;
+
+export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsStore {
+  const client = new MongoClient(uri, {
+    appName: 'crossfade results',
+    maxPoolSize: 2,
+    serverSelectionTimeoutMS: Math.min(timeout, 2_000),
+    connectTimeoutMS: timeout,
+    socketTimeoutMS: timeout * 2,
+    retryWrites: true,
+    ignoreUndefined: true,
+  });
+  const db = client.db();
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      const { name, message } = error as Error;
+      throw new StoreError('mongodb', 'unavailable', `results: ${name}: ${message}`, error);
+    }
+  };
+  return Object.freeze<ResultsStore>({
+    replaceAll: async (collection, rows) => {
+      if (rows.length === 0) return;
+      const operations = rows.map((row) => ({
+        replaceOne: { filter: { _id: row._id }, replacement: row, upsert: true },
+      }));
+      await attempt(() =>
+        db.collection<{ _id: string }>(collection).bulkWrite(operations, { ordered: false, timeoutMS: timeout }),
+      );
+    },
+    find: <Row>(collection: ResultsCollection, filter: Document, limit = 0) =>
+      attempt(() => db.collection(collection).find(filter, { limit, maxTimeMS: 60_000 }).toArray() as Promise<Row[]>),
+    aggregate: <Row>(collection: ResultsCollection, pipeline: readonly Document[]) =>
+      attempt(
+        () =>
+          db
+            .collection(collection)
+            .aggregate([...pipeline], { allowDiskUse: true, maxTimeMS: 60_000 })
+            .toArray() as Promise<Row[]>,
+      ),
+    ensureIndexes: () =>
+      attempt(async () => {
+        const expire = { expireAfterSeconds: DAYS_30 };
+        await db
+          .collection('crossfade_counts')
+          .createIndexes([
+            { key: { minute: 1 }, ...expire },
+            { key: { api: 1, evidence: 1, operation: 1, minute: 1 } },
+          ]);
+        await db
+          .collection('crossfade_mismatches')
+          .createIndexes([
+            { key: { last: 1 }, ...expire },
+            { key: { api: 1, evidence: 1, operation: 1 } },
+            { key: { fingerprint: 1 } },
+            { key: { 'samples.requestId': 1 } },
+          ]);
+        await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
+      }),
+    close: () => client.close(),
+  });
+}

@@ -1,0 +1,133 @@
+import type { Kind, Outcome, Pair, ValueType, Verdict } from '../model/comparison.ts';
+import type { Stage } from '../model/stage.ts';
+
+/** What became of one plan with a candidate: the unit that all counts add up to. */
+export interface Result {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly operation: string;
+  readonly tenant: string;
+  readonly stage: Stage;
+  readonly pair: Pair;
+  readonly outcome: Outcome;
+  readonly reason: string | undefined;
+  /** Ids of the rules that covered something. */
+  readonly rules: readonly string[];
+  /** The worst of its differences; of a mismatch alone. */
+  readonly verdict: Verdict | undefined;
+  /** What it is evidence for: `status:200`, `list:empty`, `page:2`, `param:kind`. */
+  readonly strata: readonly string[];
+  /** Milliseconds that each side took; `undefined` where it was not asked or did not answer. */
+  readonly control: number | undefined;
+  readonly candidate: number | undefined;
+  /** How long a transient difference lasted, at most. */
+  readonly lag: number | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** One fingerprint in one result. */
+export interface Finding {
+  readonly fingerprint: string;
+  readonly kind: Kind;
+  readonly path: string;
+  readonly leftType: ValueType;
+  readonly rightType: ValueType;
+  readonly verdict: Verdict;
+  /** Places in this answer that have it. */
+  readonly places: number;
+  readonly sample: Sample;
+}
+
+/** What is kept of an answer that differed: nothing of its data in clear, but for paths under `reveal`. */
+export interface Sample {
+  readonly at: Date;
+  readonly requestId: string;
+  readonly tenant: string;
+  readonly stage: Stage;
+  readonly verdict: Verdict;
+  /** Whether the stores were read consistently, or as the binding has it. */
+  readonly consistent: boolean;
+  /** Method, path and headers, sealed under SAMPLE_SECRET; absent without one. */
+  readonly request?: string;
+  readonly facts: readonly string[];
+  readonly salt: string;
+  readonly left: SampledValue;
+  readonly right: SampledValue;
+}
+
+export interface SampledValue {
+  readonly type: ValueType;
+  /** Bytes of its JSON text. */
+  readonly length: number;
+  /** HMAC under SAMPLE_SECRET of the sample's salt and the JSON text: who has the secret can try a guess. */
+  readonly hash?: string;
+  /** In clear, only under `reveal`. */
+  readonly value?: string;
+}
+
+/** A row of `crossfade_counts`: cumulative, of one replica and minute. */
+export interface CountRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly evidence: string;
+  readonly replica: string;
+  readonly minute: Date;
+  readonly operation: string;
+  readonly tenant: string;
+  readonly stage: Stage;
+  readonly pair: Pair;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly rules: readonly string[];
+  n: number;
+  persistent: number;
+  moving: number;
+  unverified: number;
+  transient: number;
+  strata: { k: string; n: number }[];
+  control: { b: number; n: number }[];
+  candidate: { b: number; n: number }[];
+  lag: { b: number; n: number }[];
+}
+
+/** A row of `crossfade_mismatches`: cumulative, of one replica and fingerprint. */
+export interface FindingRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly evidence: string;
+  readonly replica: string;
+  readonly fingerprint: string;
+  readonly operation: string;
+  readonly pair: Pair;
+  readonly kind: Kind;
+  readonly path: string;
+  readonly leftType: ValueType;
+  readonly rightType: ValueType;
+  n: number;
+  persistent: number;
+  moving: number;
+  unverified: number;
+  transient: number;
+  /** At most 100 by name. */
+  tenants: string[];
+  first: Date;
+  last: Date;
+  /** Sightings by hour since 1970. */
+  hours: { h: number; n: number }[];
+  samples: Sample[];
+}
+
+/** A row of `crossfade_replicas`: who writes, and what it did since its start. */
+export interface ReplicaRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly evidence: string;
+  readonly version: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly started: Date;
+  seen: Date;
+  flags: string;
+  /** Plans with a candidate since the start, and what became of them; `offered` is the sum of the others and `pending`. */
+  totals: Readonly<Record<Outcome | 'offered' | 'pending' | 'dropped', number>>;
+}

@@ -1,0 +1,277 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { ResultsStore } from '../drivers/results.ts';
+import type { Outcome } from '../model/comparison.ts';
+import { addTo } from './buckets.ts';
+import type { CountRow, Finding, FindingRow, ReplicaRow, Result, Sample } from './rows.ts';
+
+/** Where results go, off the request path. */
+export interface ResultsWriter {
+  /** This process's name in all rows. */
+  readonly replica: string;
+  /** Counts a result. Never waits, never throws. */
+  record(result: Result): void;
+  /** Results that did not fit while MongoDB was away. */
+  dropped(): number;
+  /** Resolves when what was recorded so far is written, or could not be. */
+  flush(): Promise<void>;
+  /** Writes what is left, within so many milliseconds; what then is still there counts as dropped. */
+  close(milliseconds: number): Promise<void>;
+}
+
+export interface WriterOptions {
+  readonly store: ResultsStore;
+  readonly api: string;
+  readonly evidence: string;
+  readonly version: string;
+  /** Milliseconds between two writes; default 1,000. */
+  readonly every?: number;
+  /** Rows that are kept while they cannot be written; default 20,000. */
+  readonly maxRows?: number;
+  readonly onDropped?: (count: number) => void;
+  readonly onError?: (error: Error) => void;
+  /** What the heartbeat says beside the counts. */
+  readonly state?: () => { readonly flags: string; readonly totals: ReplicaRow['totals'] };
+}
+
+interface Kept<Row> {
+  readonly row: Row;
+  /** Changes since the start of the row, and how many of them are written. */
+  changes: number;
+  written: number;
+}
+
+interface Histograms {
+  readonly strata: Map<string, number>;
+  readonly control: Record<number, number>;
+  readonly candidate: Record<number, number>;
+  readonly lag: Record<number, number>;
+}
+
+const BATCH = 500;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const MAX_TENANTS = 100;
+const MAX_HOURS = 24 * 30;
+const MAX_SAMPLES = 5;
+const LONGEST_PAUSE = 30_000;
+
+/** Distinct findings of one operation; further ones are counted as one. */
+export const MAX_FINGERPRINTS = 200;
+
+/**
+ * Adds results up into cumulative rows of this replica and replaces those in MongoDB, in batches: a write that is sent
+ * twice, or whose reply was lost, counts once. Rows of past minutes are forgotten once they are written.
+ */
+export function createWriter(options: WriterOptions): ResultsWriter {
+  const { store, api, evidence, every = 1_000, maxRows = 20_000 } = options;
+  const replica = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const started = new Date();
+  const counts = new Map<string, Kept<CountRow> & { readonly sums: Histograms }>();
+  const findings = new Map<string, Kept<FindingRow>>();
+  const fingerprints = new Map<string, Set<string>>();
+  let dropped = 0;
+  let failures = 0;
+  let writing: Promise<void> | undefined;
+  let indexed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const drop = (count: number): void => {
+    dropped += count;
+    options.onDropped?.(count);
+  };
+
+  const record = (result: Result): void => {
+    const kept = countRow(result);
+    if (kept === undefined) {
+      drop(1);
+      return;
+    }
+    count(kept.row, kept.sums, result);
+    kept.changes += 1;
+    for (const finding of result.findings) sighting(result, finding);
+    if (!closed) timer ??= setTimeout(tick, every).unref();
+  };
+
+  const countRow = (result: Result) => {
+    const { operation, tenant, stage, pair, outcome, reason = '', rules } = result;
+    const minute = Math.floor(result.at / MINUTE) * MINUTE;
+    const parts = JSON.stringify([operation, tenant, stage, pair, outcome, reason, rules]);
+    const id = `${replica}:${minute}:${createHash('sha256').update(parts).digest('base64url').slice(0, 16)}`;
+    const known = counts.get(id);
+    if (known !== undefined) return known;
+    if (counts.size + findings.size >= maxRows) return undefined;
+    const row: CountRow = {
+      _id: id,
+      ...{ api, evidence, replica, minute: new Date(minute) },
+      ...{ operation, tenant, stage, pair, outcome, reason, rules },
+      ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0 },
+      ...{ strata: [], control: [], candidate: [], lag: [] },
+    };
+    const made = { row, changes: 0, written: 0, sums: { strata: new Map(), control: {}, candidate: {}, lag: {} } };
+    counts.set(id, made);
+    return made;
+  };
+
+  const sighting = (result: Result, finding: Finding): void => {
+    const kept = findingRow(result, finding);
+    if (kept === undefined) return;
+    const { row } = kept;
+    const at = new Date(result.at);
+    row.n += 1;
+    row[finding.verdict] += 1;
+    if (row.tenants.length < MAX_TENANTS && !row.tenants.includes(result.tenant)) row.tenants.push(result.tenant);
+    if (at < row.first) row.first = at;
+    if (at > row.last) row.last = at;
+    const hour = Math.floor(result.at / HOUR);
+    const sameHour = row.hours.find(({ h }) => h === hour);
+    if (sameHour !== undefined) sameHour.n += 1;
+    else row.hours = [...row.hours, { h: hour, n: 1 }].slice(-MAX_HOURS);
+    row.samples = withSample(row.samples, finding.sample);
+    kept.changes += 1;
+  };
+
+  const findingRow = (result: Result, finding: Finding): Kept<FindingRow> | undefined => {
+    const { operation, pair } = result;
+    const known = fingerprints.get(operation) ?? new Set<string>();
+    fingerprints.set(operation, known);
+    const beyond = !known.has(finding.fingerprint) && known.size >= MAX_FINGERPRINTS;
+    const fingerprint = beyond ? `${operation}-more` : finding.fingerprint;
+    const id = `${replica}:${fingerprint}`;
+    const row = findings.get(id);
+    if (row !== undefined) return row;
+    if (counts.size + findings.size >= maxRows) return undefined;
+    known.add(fingerprint);
+    const { kind, leftType, rightType } = finding;
+    const made: Kept<FindingRow> = {
+      changes: 0,
+      written: 0,
+      row: {
+        _id: id,
+        ...{ api, evidence, replica, fingerprint, operation, pair, kind },
+        ...{ path: beyond ? '(more)' : finding.path, leftType, rightType },
+        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0 },
+        ...{ tenants: [], first: new Date(result.at), last: new Date(result.at), hours: [], samples: [] },
+      },
+    };
+    findings.set(id, made);
+    return made;
+  };
+
+  const tick = (): void => {
+    timer = undefined;
+    void flush();
+  };
+
+  const flush = (): Promise<void> => {
+    writing ??= write().finally(() => {
+      writing = undefined;
+      const left = isDirty(counts) || isDirty(findings);
+      if (left && !closed) timer ??= setTimeout(tick, Math.min(every * 2 ** failures, LONGEST_PAUSE)).unref();
+    });
+    return writing;
+  };
+
+  const write = async (): Promise<void> => {
+    try {
+      if (!indexed) await store.ensureIndexes();
+      indexed = true;
+      await writeRows('crossfade_counts', counts, ({ row, sums }) => withSums(row, sums));
+      await writeRows('crossfade_mismatches', findings, ({ row }) => ({ ...row }));
+      await store.replaceAll('crossfade_replicas', [heartbeat()]);
+      failures = 0;
+      forget();
+    } catch (error) {
+      failures += 1;
+      options.onError?.(error as Error);
+    }
+  };
+
+  const writeRows = async <K extends Kept<{ readonly _id: string }>>(
+    collection: 'crossfade_counts' | 'crossfade_mismatches',
+    rows: ReadonlyMap<string, K>,
+    image: (kept: K) => { readonly _id: string },
+  ): Promise<void> => {
+    const dirty = [...rows.values()].filter(({ changes, written }) => changes > written);
+    for (let at = 0; at < dirty.length; at += BATCH) {
+      const batch = dirty.slice(at, at + BATCH);
+      const versions = batch.map(({ changes }) => changes);
+      await store.replaceAll(collection, batch.map(image));
+      for (const [index, kept] of batch.entries()) kept.written = versions[index] as number;
+    }
+  };
+
+  const heartbeat = (): ReplicaRow => {
+    const { flags, totals } = options.state?.() ?? { flags: '', totals: NO_TOTALS };
+    const { version } = options;
+    const who = { _id: replica, api, evidence, version, host: hostname(), pid: process.pid, started };
+    return { ...who, seen: new Date(), flags, totals: { ...totals, dropped } };
+  };
+
+  /** Rows of minutes that are over get no more; only while they are dirty do they take room. */
+  const forget = (): void => {
+    const over = Date.now() - 2 * MINUTE;
+    for (const [id, { row, changes, written }] of counts)
+      if (changes === written && row.minute.getTime() < over) counts.delete(id);
+  };
+
+  const beat = setInterval(() => void flush(), 10_000).unref();
+
+  return Object.freeze({
+    replica,
+    record,
+    dropped: () => dropped,
+    flush,
+    async close(milliseconds: number): Promise<void> {
+      closed = true;
+      clearInterval(beat);
+      clearTimeout(timer);
+      const end = Date.now() + milliseconds;
+      const late = new Promise<void>((done) => setTimeout(done, milliseconds).unref());
+      while (Date.now() < end) {
+        await Promise.race([flush(), late]);
+        if (!isDirty(counts) && !isDirty(findings)) break;
+        await Promise.race([new Promise<void>((done) => setTimeout(done, 100)), late]);
+      }
+      const lost = [...counts.values()].reduce((sum, { changes, written }) => sum + changes - written, 0);
+      if (lost > 0) drop(lost);
+    },
+  });
+}
+
+const NO_TOTALS: ReplicaRow['totals'] = Object.freeze({
+  ...{ offered: 0, pending: 0, dropped: 0 },
+  ...({ match: 0, ignored: 0, mismatch: 0, error: 0, shed: 0, skipped: 0 } satisfies Record<Outcome, number>),
+});
+
+const isDirty = (rows: ReadonlyMap<string, Kept<unknown>>): boolean =>
+  rows.values().some(({ changes, written }) => changes > written);
+
+function count(row: CountRow, sums: Histograms, result: Result): void {
+  row.n += 1;
+  if (result.verdict !== undefined) row[result.verdict] += 1;
+  for (const name of result.strata) sums.strata.set(name, (sums.strata.get(name) ?? 0) + 1);
+  if (result.control !== undefined) addTo(sums.control, result.control);
+  if (result.candidate !== undefined) addTo(sums.candidate, result.candidate);
+  if (result.lag !== undefined) addTo(sums.lag, result.lag);
+}
+
+/** Pairs instead of objects: a name of a parameter is no name that MongoDB takes as a field. */
+const withSums = (row: CountRow, { strata, control, candidate, lag }: Histograms): CountRow => ({
+  ...row,
+  strata: [...strata].map(([k, n]) => ({ k, n })),
+  control: pairs(control),
+  candidate: pairs(candidate),
+  lag: pairs(lag),
+});
+
+const pairs = (buckets: Record<number, number>) => Object.entries(buckets).map(([b, n]) => ({ b: Number(b), n }));
+
+/** The first one and the latest, those that were confirmed before those that passed. */
+function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  if (samples.length < MAX_SAMPLES) return [...samples, sample];
+  const weakest = samples.findIndex(({ verdict }, at) => at > 0 && verdict === 'transient');
+  if (weakest === -1 && sample.verdict === 'transient') return [...samples];
+  return [...samples.toSpliced(weakest === -1 ? 1 : weakest, 1), sample];
+}

@@ -1,0 +1,91 @@
+import { openResults } from '../drivers/results.ts';
+import type { Metrics } from '../metrics.ts';
+import type { OriginName } from '../model/stage.ts';
+import type { Result } from '../results/rows.ts';
+import { createSampling } from '../results/sample.ts';
+import { createWriter, type ResultsWriter } from '../results/writer.ts';
+import { createBreakers } from './breaker.ts';
+import { createBudget } from './budget.ts';
+import { startPulse } from './pulse.ts';
+import { createQueue } from './queue.ts';
+import { createShadow, type Shadow } from './run.ts';
+import { createSampler } from './sampler.ts';
+
+/** What the shadow is set up by; see the table of settings. */
+export interface ShadowSettings {
+  readonly concurrency: number;
+  readonly queue: number;
+  readonly queueBytes: number;
+  readonly dynamodbPerSecond: number;
+  readonly rechecksPerSecond: number;
+  readonly sampleSecret: string | undefined;
+  readonly resultsUri: string;
+}
+
+export interface ShadowOptions {
+  readonly settings: ShadowSettings;
+  readonly api: string;
+  readonly evidence: string;
+  readonly version: string;
+  readonly reveal: readonly string[];
+  readonly metrics: Metrics;
+  readonly percent: () => number;
+  readonly revision: () => string;
+  readonly onError: (message: string, error: unknown) => void;
+}
+
+export interface OpenShadow {
+  readonly shadow: Shadow;
+  readonly writer: ResultsWriter;
+  /** Ends the shadow, writes what it found within so many milliseconds, and closes. */
+  readonly close: (milliseconds: number) => Promise<void>;
+}
+
+/** Everything that follows a reply, put together: queue, breakers, budgets, samples and the writer of results. */
+export function openShadow(options: ShadowOptions): OpenShadow {
+  const { settings, api, evidence, version, metrics } = options;
+  const store = openResults({ uri: settings.resultsUri });
+  const writer: ResultsWriter = createWriter({
+    ...{ store, api, evidence, version },
+    onDropped: (count) => metrics.resultsDropped.inc(count),
+    onError: (error) => options.onError('results cannot be written; they are kept as far as there is room', error),
+    state: () => ({ flags: options.revision(), totals: shadow.totals() }),
+  });
+  const queue = createQueue({
+    maxCount: settings.queue,
+    maxBytes: settings.queueBytes,
+    concurrency: settings.concurrency,
+  });
+  metrics.onCollect(() => metrics.shadowQueueDepth.set(queue.depth()));
+  const shadow: Shadow = createShadow({
+    queue,
+    breakers: createBreakers(),
+    budgets: { dynamodb: createBudget(settings.dynamodbPerSecond) },
+    recheckBudget: createBudget(settings.rechecksPerSecond),
+    pulse: startPulse(),
+    sampler: createSampler(),
+    percent: options.percent,
+    sampling: createSampling(settings.sampleSecret, options.reveal),
+    record: (result) => {
+      measure(metrics, result);
+      writer.record(result);
+    },
+    onCandidate: (operation: string, origin: OriginName, seconds: number) =>
+      metrics.originDuration.observe({ operation, origin, role: 'candidate' }, seconds),
+    onError: (error) => options.onError('a shadow failed', error),
+  });
+  return Object.freeze({
+    shadow,
+    writer,
+    close: async (milliseconds: number) => {
+      await shadow.close();
+      await writer.close(milliseconds);
+      await store.close();
+    },
+  });
+}
+
+function measure(metrics: Metrics, { operation, stage, pair, outcome, reason = '', findings }: Result): void {
+  metrics.comparisons.inc({ operation, stage, pair, outcome, reason });
+  for (const { kind, verdict } of findings) metrics.mismatches.inc({ operation, pair, kind, verdict });
+}
