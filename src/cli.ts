@@ -2,7 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import * as check from './commands/check.ts';
 import * as demo from './commands/demo.ts';
+import * as diff from './commands/diff.ts';
 import { printable, processIo } from './commands/io.ts';
+import * as report from './commands/report.ts';
+import * as rules from './commands/rules.ts';
 import * as serve from './commands/serve.ts';
 import * as stage from './commands/stage.ts';
 import { VERSION } from './config.ts';
@@ -15,7 +18,8 @@ const program = new Command('crossfade')
   .version(VERSION)
   .exitOverride();
 
-for (const verb of [serve, demo, check, stage]) program.addCommand(verb.command(io).exitOverride());
+for (const verb of [serve, demo, check, diff, report, rules, stage])
+  program.addCommand(verb.command(io).exitOverride());
 
 try {
   await program.parseAsync();

@@ -103,8 +103,7 @@ async function build(
   });
   closers.push(() => flags.close());
   const cursors = createCursors(config.cursorSecrets);
-  const answererOf = (from: Origins, timeout: number) =>
-    createAnswerer({ origins: from, cursors, revive: (position, store) => revive(position, store, wrap), timeout });
+  const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
   const line = Object.freeze({
     bindings,
     flags,
@@ -147,7 +146,8 @@ function checkNeeds(config: Config, { file, operations }: Bindings): void {
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
+/** The stores that the bindings use, connected. */
+export type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
 
 /** What a set of clients allows itself: the shadow has its own, with one attempt each, so that it takes none of a client's. */
 interface Pool {
@@ -156,7 +156,7 @@ interface Pool {
   readonly size?: number;
 }
 
-function openOrigins(config: Config, { operations }: Bindings, pool: Pool, closers: Close[]): Origins {
+export function openOrigins(config: Config, { operations }: Bindings, pool: Pool, closers: Close[]): Origins {
   const { timeout, attempts, size } = pool;
   const uses = (store: StoreName) => operations.some(({ stores }) => stores[store] !== undefined);
   const origins: Partial<Record<StoreName, StoreOrigin>> = {};
@@ -170,6 +170,10 @@ function openOrigins(config: Config, { operations }: Bindings, pool: Pool, close
   for (const origin of Object.values(origins)) closers.push(() => origin.close());
   return Object.freeze(origins);
 }
+
+/** Answers of these stores, with this deadline. */
+export const openAnswerer = (origins: Origins, cursors: Cursors, timeout: number): Answerer =>
+  createAnswerer({ origins, cursors, revive: (position, store) => revive(position, store, wrap), timeout });
 
 interface ShadowingParts {
   readonly config: Config;

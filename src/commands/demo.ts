@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,7 +8,10 @@ import { compose } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { startLegacyReader } from '../demo/legacy-reader.ts';
 import { DEMO_AWS, startStores } from '../demo/stores.ts';
+import { startSync } from '../demo/sync.ts';
+import { startTraffic } from '../demo/traffic.ts';
 import type { BindingsSpec } from '../model/binding.ts';
+import type { Stage } from '../model/stage.ts';
 import type { Io } from './io.ts';
 import { createLog } from './serve.ts';
 
@@ -38,22 +42,24 @@ export interface Demo {
 export function command(io: Io): Command {
   return new Command('demo')
     .description('the sample API with both stores, a legacy service and sample data, all embedded')
+    .option('--traffic', 'steady reads and a few writes through the façade')
     .addHelpText('after', '\nExample:\n  $ crossfade demo\n\nPORT (8080) and ADMIN_PORT (9090) say where it listens.')
-    .action(async () => {
-      const demo = await startDemo(io);
+    .action(async ({ traffic = false }: { traffic?: boolean }) => {
+      const demo = await startDemo(io, { traffic });
       closeWithGrace({ delay: GRACE }, async ({ err }) => {
         if (err !== undefined) io.err(`${err.message}\n`);
         await demo.close();
       });
-      io.out(story(demo, relative(io.cwd, demo.stagesFile)));
+      io.out(story(demo, relative(io.cwd, demo.stagesFile), traffic));
     });
 }
 
 /**
- * Starts stores, legacy service and façade, and writes `.crossfade/stages.yaml` and `.crossfade/demo.json` below the
- * working directory. Throws, with all that was started stopped, where a part cannot be had.
+ * Starts stores, the sync between them, legacy service, façade and, if asked for, traffic; writes
+ * `.crossfade/stages.yaml` and `.crossfade/demo.json` below the working directory. Throws, with all that was started
+ * stopped, where a part cannot be had.
  */
-export async function startDemo(io: Io): Promise<Demo> {
+export async function startDemo(io: Io, { traffic = false }: { traffic?: boolean } = {}): Promise<Demo> {
   const started: { stop(): Promise<void> }[] = [];
   const close = async () => {
     for (const part of started.splice(0).reverse()) await part.stop();
@@ -62,7 +68,9 @@ export async function startDemo(io: Io): Promise<Demo> {
     loadConfig(io.env, io.cwd); // a wrong setting is told before anything is started
     const stores = await startStores({ log: (line) => io.err(`${line}\n`) });
     started.push(stores);
-    const legacy = await startLegacyReader({ endpoint: stores.dynamodb.endpoint });
+    const sync = startSync({ endpoint: stores.dynamodb.endpoint, mongodbUri: stores.mongodb.uri });
+    started.push(sync);
+    const legacy = await startLegacyReader({ endpoint: stores.dynamodb.endpoint, onWrite: sync.onWrite });
     started.push(legacy);
     const bindings = fileURLToPath(new URL(`../../openapi/photos.bindings.${EXTENSION}`, import.meta.url));
     const stagesFile = join(io.cwd, '.crossfade', 'stages.yaml');
@@ -73,16 +81,20 @@ export async function startDemo(io: Io): Promise<Demo> {
       LEGACY_URL: legacy.url,
       STAGES_FILE: stagesFile,
       SERVER_TIMING: 'true',
+      // So that the other verbs open what this process seals.
+      CURSOR_SECRETS: io.env.CURSOR_SECRETS || randomBytes(24).toString('base64url'),
+      SAMPLE_SECRET: io.env.SAMPLE_SECRET || randomBytes(24).toString('base64url'),
     };
     delete process.env.AWS_PROFILE; // it would beat the next line, from which the SDK takes its credentials
     Object.assign(process.env, DEMO_AWS);
-    await writeWhole(stagesFile, await stages(bindings));
+    await writeWhole(stagesFile, await stages(bindings, traffic ? 'shadow' : 'dynamodb'));
     const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
     const app = await compose(config, { bindings, log: createLog(config.logLevel) });
     started.push({ stop: app.close });
     const { facadeUrl, adminUrl } = app;
     const file = { bindings, stagesFile, port: portOf(facadeUrl), adminPort: portOf(adminUrl), env } satisfies DemoFile;
     await writeWhole(join(io.cwd, '.crossfade', 'demo.json'), `${JSON.stringify(file, undefined, 2)}\n`);
+    if (traffic) started.push(trafficTo(facadeUrl, io));
     return { facadeUrl, adminUrl, stagesFile, close };
   } catch (error) {
     await close();
@@ -90,8 +102,19 @@ export async function startDemo(io: Io): Promise<Demo> {
   }
 }
 
-/** Every bound operation at `dynamodb`; written anew at each start, so that the demo always begins the same. */
-async function stages(bindings: string): Promise<string> {
+/** Traffic that says in the end how it fared. */
+function trafficTo(url: string, io: Io) {
+  const traffic = startTraffic({ url });
+  return {
+    async stop() {
+      const { reads, writes, failures } = await traffic.stop();
+      io.out(`Traffic: ${reads} reads, ${writes} writes, ${failures} failures.\n`);
+    },
+  };
+}
+
+/** Every bound operation at one stage; written anew at each start, so that the demo always begins the same. */
+async function stages(bindings: string, stage: Stage): Promise<string> {
   const { default: spec } = (await import(pathToFileURL(bindings).href)) as { default: BindingsSpec };
   return `# Who answers what, for whom. Edit and save: it takes effect within a second. Each start of the demo writes it anew.
 # Stages of this demo: legacy, dynamodb, shadow, live, complete. For one tenant, or for a share of all tenants:
@@ -99,12 +122,12 @@ async function stages(bindings: string): Promise<string> {
 #   getUser: { stage: dynamodb, ramp: { to: live, percent: 25 } }
 operations:
 ${Object.keys(spec.operations)
-  .map((operation) => `  ${operation}: { stage: dynamodb }\n`)
+  .map((operation) => `  ${operation}: { stage: ${stage} }\n`)
   .join('')}`;
 }
 
 /** What a newcomer reads: each line with curl works as it stands. */
-function story({ facadeUrl, adminUrl }: Demo, stagesFile: string): string {
+function story({ facadeUrl, adminUrl }: Demo, stagesFile: string, traffic: boolean): string {
   const curl = (tenant: string) => `  curl -i ${facadeUrl}/users/u-1001 -H 'X-Tenant-Id: ${tenant}'`;
   return `Façade on ${facadeUrl}, admin on ${adminUrl}; DynamoDB, MongoDB and the legacy service are embedded.
 1. DynamoDB answers (see the Server-Timing header):
@@ -116,6 +139,10 @@ ${curl('acme')}
 ${curl('globex')}
 4. A share of all tenants, always the same ones first:
   getUser: { stage: dynamodb, ramp: { to: live, percent: 25 } }
+5. What would change? Ask every origin now, or move to \`shadow\`, send requests and read the report:
+  ${CROSSFADE} diff GET /users/u-1007 -H 'X-Tenant-Id: acme'
+  ${CROSSFADE} report
+${traffic ? 'Traffic runs, every operation at `shadow`' : 'With --traffic'}: 40 reads and 3 writes a second; MongoDB gets each write 100 ms later.
 The contract's page: ${adminUrl}/docs/    Ctrl-C stops everything.
 `;
 }

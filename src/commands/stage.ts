@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { loadBindings } from '../bindings/load.ts';
-import { loadConfig } from '../config.ts';
 import { ConfigError, UsageError } from '../errors.ts';
 import { createDecider } from '../flags/decide.ts';
 import { editStages, readOr, replaceFile, type StagesEdit } from '../flags/edit.ts';
@@ -18,7 +15,9 @@ import {
   whyNotOffered,
 } from '../flags/ladder.ts';
 import { compareStages, isStage, STAGES, type Stage } from '../model/stage.ts';
+import { table } from '../report/text.ts';
 import { type Io, printable, printableLine } from './io.ts';
+import { placeOf } from './place.ts';
 
 /** Where the stages stand, and of which API. */
 export interface StagesPlace {
@@ -229,12 +228,6 @@ function namedTenants(tenants: Readonly<Record<string, Stage>>): string {
   return all.slice(0, TENANTS_SHOWN).join(' ') + more;
 }
 
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
-}
-
 const asData = ({ id, stage, floor, ramp, tenants }: OperationStages) => ({
   id,
   stage,
@@ -298,31 +291,8 @@ function diff(before: string, after: string, color: boolean): string {
 
 /** Bindings and stages file from --bindings or BINDINGS, else from what `crossfade demo` wrote down. */
 export async function placeFrom(io: Io, option: string | undefined): Promise<StagesPlace> {
-  const config = loadConfig(io.env, io.cwd);
-  const named = option ?? io.env.BINDINGS;
-  if (named !== undefined && named !== '') {
-    const api = await apiFrom(resolve(io.cwd, named), config.legacyUrl !== undefined);
-    return { api, file: config.stagesFile };
-  }
-  const noted = join(io.cwd, '.crossfade', 'demo.json');
-  const demo = await readDemo(noted);
-  if (demo === undefined) {
-    throw new UsageError(`which API? Give --bindings FILE or set BINDINGS (${noted}, of a demo, is not there)`);
-  }
-  const base = dirname(dirname(noted));
-  return { api: await apiFrom(resolve(base, demo.bindings), true), file: resolve(base, demo.stagesFile) };
-}
-
-async function readDemo(file: string): Promise<{ bindings: string; stagesFile: string } | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    const { bindings, stagesFile } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof bindings === 'string' && typeof stagesFile === 'string') return { bindings, stagesFile };
-  } catch (error) {
-    throw new ConfigError([{ where: file, message: (error as Error).message }]);
-  }
-  throw new ConfigError([{ where: file, message: 'lacks `bindings` or `stagesFile`; start `crossfade demo` again' }]);
+  const { bindings, config } = await placeOf(io, option);
+  return { api: await apiFrom(bindings, config.legacyUrl !== undefined), file: config.stagesFile };
 }
 
 /** What the stages need to know of a bindings module. */

@@ -11,6 +11,7 @@ import {
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { attachmentJson, conversationJson, messageJson, type Row, userJson } from './legacy-json.ts';
 import { demoDynamoDb } from './stores.ts';
+import { announceWrites, type OnWrite } from './sync.ts';
 
 /**
  * The service that the façade takes over from, as a company would have it: routes, DynamoDB and JSON in one file,
@@ -35,13 +36,19 @@ class Refusal extends Error {
 const notFound = () => new Refusal(404, 'NOT_FOUND', 'There is no such thing');
 const bad = (parameter?: string) => new Refusal(400, 'BAD_REQUEST', 'A parameter is not as documented', parameter);
 
-/** Listens on a free port of the loopback interface and reads and writes the table at `endpoint`. */
+/**
+ * Listens on a free port of the loopback interface and reads and writes the table at `endpoint`. `onWrite` is called
+ * after each write that succeeded, as a stream of the table would tell it.
+ */
 export async function startLegacyReader({
   endpoint,
+  onWrite,
 }: {
   endpoint: string;
+  onWrite?: OnWrite;
 }): Promise<{ url: string; stop(): Promise<void> }> {
   const client = demoDynamoDb(endpoint);
+  if (onWrite) announceWrites(client, onWrite);
   const db = DynamoDBDocumentClient.from(client, {
     unmarshallOptions: {
       wrapNumbers: (text) => (/^-?\d{16,}$/.test(text) ? BigInt(text) : Number(text)),

@@ -9,7 +9,7 @@ export interface ResultsOptions {
 }
 
 /** The collections that hold what comparisons found. */
-export type ResultsCollection = 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_replicas';
+export type ResultsCollection = 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_rules' | 'crossfade_replicas';
 
 /** MongoDB as the place of results, on connections of its own. All throw a `StoreError`. */
 export interface ResultsStore {
@@ -80,6 +80,9 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
             { key: { fingerprint: 1 } },
             { key: { 'samples.requestId': 1 } },
           ]);
+        await db
+          .collection('crossfade_rules')
+          .createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1, evidence: 1 } }]);
         await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
       }),
     close: () => client.close(),

@@ -5,16 +5,19 @@ import type { BoundOperation } from '../bindings/load.ts';
 import type { Unpaged } from '../bindings/page.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 
+/** What of a request says what is asked. */
+export type Message = Pick<IncomingMessage, 'url' | 'headers' | 'rawHeaders'>;
+
 type Parsed = ReturnType<BoundOperation['parse']>;
 
 /** What a request asks for, parsed at most once and only when somebody wants to know: legacy answers it unparsed. */
 export class Asked {
   readonly url: string;
   readonly #operation: BoundOperation;
-  readonly #message: IncomingMessage;
+  readonly #message: Message;
   #parsed: Parsed | undefined;
 
-  constructor(operation: BoundOperation, message: IncomingMessage) {
+  constructor(operation: BoundOperation, message: Message) {
     this.url = message.url ?? '/';
     this.#operation = operation;
     this.#message = message;
@@ -71,7 +74,7 @@ export class Asked {
 
 const NOTHING = Object.freeze({});
 
-export const ask = (operation: BoundOperation, message: IncomingMessage): Asked => new Asked(operation, message);
+export const ask = (operation: BoundOperation, message: Message): Asked => new Asked(operation, message);
 
 /** What an error reply may know of the request. */
 export function errorRequest(

@@ -112,7 +112,7 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
   if (plan === undefined) throw new RequestError('unavailable', 'no stage that is still true can answer this');
   if (plan.control === 'legacy' && !asked.mayCarryCursor(line.cursors)) return LEGACY;
   if (tenant.value === undefined) throw tenant.error;
-  const cursor = openCursor(line, operation, asked, tenant.value);
+  const cursor = openCursor(line.cursors, operation, asked, tenant.value);
   if (cursor === 'foreign') return legacyCursor(line, decision);
   if (cursor !== undefined)
     return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor, plan });
@@ -123,15 +123,15 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
 const LEGACY: Route = Object.freeze({ to: 'legacy' });
 
 /** Ours where it opens, `foreign` where it is none of ours, `undefined` on a first page. */
-function openCursor(
-  line: Line,
+export function openCursor(
+  cursors: Cursors,
   operation: BoundOperation,
   asked: Asked,
   tenant: string,
 ): CursorContent | 'foreign' | undefined {
   const text = operation.page?.issues === true ? operation.page.cursor(asked.unpaged(operation, tenant)) : undefined;
   if (text === undefined) return undefined;
-  const opened = line.cursors.open(text);
+  const opened = cursors.open(text);
   if (!opened.ours) return 'foreign';
   const { content } = opened;
   const right =
@@ -161,10 +161,11 @@ function refuseUnknown(operation: BoundOperation, asked: Asked): void {
   throw new RequestError('unknownParameter', `Received unknown parameter: ${unknown}`, { parameter: unknown });
 }
 
-function question(
+/** The question of a request that a store answers. */
+export function question(
   operation: BoundOperation,
   asked: Asked,
-  route: Exclude<Route, { to: 'legacy' }>,
+  route: { readonly tenant: string; readonly cursor: CursorContent | undefined },
   claims: Claims,
   body: unknown,
 ): Question {

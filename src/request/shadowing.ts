@@ -110,7 +110,8 @@ export function createOffering(
   };
 }
 
-function limitOf({ operation, request }: Question): number | undefined {
+/** Items of a full page of this question. */
+export function limitOf({ operation, request }: Question): number | undefined {
   try {
     return operation.page?.limit(request);
   } catch {

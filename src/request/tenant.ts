@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { RequestError } from '../errors.ts';
 import type { TenantInput } from '../model/binding.ts';
+import type { Message } from './ask.ts';
 
 const MAX_LENGTH = 128;
 
@@ -11,7 +11,7 @@ const MAX_LENGTH = 128;
  */
 export function tenantOf(
   rule: (input: TenantInput) => string | undefined,
-  message: IncomingMessage,
+  message: Message,
   parsed: ParsedParts,
 ): string {
   const tenant = rule({ headers: soundHeaders(message), path: parsed.path, query: parsed.query, claims: NO_CLAIMS });
@@ -33,7 +33,7 @@ const NO_CLAIMS = Object.freeze({});
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
-function soundHeaders(message: IncomingMessage): Headers {
+function soundHeaders(message: Message): Headers {
   const { headers, rawHeaders } = message;
   const nominated =
     headers.connection === undefined || headers.connection === 'keep-alive' || headers.connection === 'close'

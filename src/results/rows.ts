@@ -23,6 +23,8 @@ export interface Result {
   /** How long a transient difference lasted, at most. */
   readonly lag: number | undefined;
   readonly findings: readonly Finding[];
+  /** Sealed, where a rule covered something and a secret seals it: `crossfade rules` asks it again. */
+  readonly request: string | undefined;
 }
 
 /** One fingerprint in one result. */
@@ -115,6 +117,20 @@ export interface FindingRow {
   /** Sightings by hour since 1970. */
   hours: { h: number; n: number }[];
   samples: Sample[];
+}
+
+/** A row of `crossfade_rules`: requests in whose answers a rule covered something. */
+export interface RuleRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly evidence: string;
+  readonly replica: string;
+  readonly rule: string;
+  readonly operation: string;
+  readonly pair: Pair;
+  last: Date;
+  /** Sealed; the latest few. */
+  requests: string[];
 }
 
 /** A row of `crossfade_replicas`: who writes, and what it did since its start. */

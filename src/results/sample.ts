@@ -14,6 +14,8 @@ export interface SampledRequest {
 /** What of a request and of a difference may be kept. */
 export interface Sampler {
   readonly sample: (given: Sampled) => Sample;
+  /** The request alone; `undefined` without a secret. */
+  readonly seal: (request: SampledRequest) => string | undefined;
   /** The sealed request in clear; `undefined` where it was sealed under another secret, or not at all. */
   readonly open: (sealed: string) => SampledRequest | undefined;
 }
@@ -66,6 +68,7 @@ export function createSampling(secret: string | undefined, reveal: readonly stri
         right: value(difference.rightType, difference.right),
       });
     },
+    seal: (request: SampledRequest) => (key === undefined ? undefined : seal(key, request)),
     open: (sealed: string) => (key === undefined ? undefined : open(key, sealed)),
   });
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { ResultsStore } from '../drivers/results.ts';
 import type { Outcome } from '../model/comparison.ts';
 import { addTo } from './buckets.ts';
-import type { CountRow, Finding, FindingRow, ReplicaRow, Result, Sample } from './rows.ts';
+import type { CountRow, Finding, FindingRow, ReplicaRow, Result, RuleRow, Sample } from './rows.ts';
 
 /** Where results go, off the request path. */
 export interface ResultsWriter {
@@ -69,6 +69,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   const started = new Date();
   const counts = new Map<string, Kept<CountRow> & { readonly sums: Histograms }>();
   const findings = new Map<string, Kept<FindingRow>>();
+  const rules = new Map<string, Kept<RuleRow>>();
   const fingerprints = new Map<string, Set<string>>();
   let dropped = 0;
   let failures = 0;
@@ -91,6 +92,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     count(kept.row, kept.sums, result);
     kept.changes += 1;
     for (const finding of result.findings) sighting(result, finding);
+    if (result.request !== undefined) for (const rule of result.rules) covered(result, rule, result.request);
     if (!closed) timer ??= setTimeout(tick, every).unref();
   };
 
@@ -159,6 +161,19 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     return made;
   };
 
+  const covered = ({ operation, pair, at }: Result, rule: string, request: string): void => {
+    const id = `${replica}:${createHash('sha256')
+      .update(JSON.stringify([operation, pair, rule]))
+      .digest('base64url')
+      .slice(0, 16)}`;
+    const row = { _id: id, api, evidence, replica, rule, operation, pair, last: new Date(at), requests: [] };
+    const kept = rules.get(id) ?? { row, changes: 0, written: 0 };
+    rules.set(id, kept);
+    kept.row.last = new Date(at);
+    kept.row.requests = [...kept.row.requests, request].slice(-MAX_SAMPLES);
+    kept.changes += 1;
+  };
+
   const tick = (): void => {
     timer = undefined;
     void flush();
@@ -179,6 +194,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       indexed = true;
       await writeRows('crossfade_counts', counts, ({ row, sums }) => withSums(row, sums));
       await writeRows('crossfade_mismatches', findings, ({ row }) => ({ ...row }));
+      await writeRows('crossfade_rules', rules, ({ row }) => ({ ...row }));
       await store.replaceAll('crossfade_replicas', [heartbeat()]);
       failures = 0;
       forget();
@@ -189,7 +205,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   };
 
   const writeRows = async <K extends Kept<{ readonly _id: string }>>(
-    collection: 'crossfade_counts' | 'crossfade_mismatches',
+    collection: 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_rules',
     rows: ReadonlyMap<string, K>,
     image: (kept: K) => { readonly _id: string },
   ): Promise<void> => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observation } from '../model/answer.ts';
 import type { Comparison } from '../model/comparison.ts';
 import type { OriginName } from '../model/stage.ts';
-import { identityOf, type Judged, judge, keepsMoving } from './verdict.ts';
+import { identityOf, isPresent, type Judged, judge, keepsMoving } from './verdict.ts';
 
 /** Asks an origin the same question once more; its failure is data. */
 export type Again = (origin: OriginName, consistent: boolean) => Promise<Observation>;
@@ -36,18 +36,22 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   const began = performance.now();
   const looks: Comparison[] = [];
   let agreed: number | undefined;
+  let followed = false;
   for (const share of [...EARLY, ...LATE]) {
     const due = began + share * options.freshness - performance.now();
     if (!(await waited(Math.max(due, 0), options.signal))) return { judged: judge(first, []), lag: undefined };
     if (share < 1 && agreed !== undefined) continue;
     const look = await lookAgain(first, options);
     if (look === undefined) continue;
-    if (look.differences.length === 0) agreed ??= performance.now() - began;
+    if (look.differences.length === 0) {
+      agreed ??= performance.now() - began;
+      followed ||= isPresent(look);
+    }
     if (share < 1) continue;
     looks.push(look);
     if (!sharesAny(first, look)) break;
   }
-  const judged = judge(first, looks);
+  const judged = judge(first, looks, followed);
   if (judged.every(({ verdict }) => verdict === 'transient')) return { judged, lag: agreed };
   const persistent = judged.some(({ verdict }) => verdict === 'persistent');
   if (!persistent || !keepsMoving(first, looks) || !(await follows(first, options))) return { judged, lag: undefined };

@@ -86,6 +86,12 @@ export function createShadow(parts: ShadowParts): Shadow {
     parts.record(result);
   };
 
+  /** Of an answer that a rule covers, the request is kept for `crossfade rules`. */
+  const compared = (given: Offer, candidate: OriginName, comparison: Comparison, observation: Observation): Result => {
+    const result = resultOf(given, candidate, comparison.outcome, comparison.reason, comparison, observation);
+    return comparison.rules.length === 0 ? result : { ...result, request: parts.sampling.seal(given.request) };
+  };
+
   const offer = (given: Offer): void => {
     for (const candidate of given.candidates) {
       offered += 1;
@@ -133,7 +139,7 @@ export function createShadow(parts: ShadowParts): Shadow {
     parts.onCandidate(given.operation, candidate, observation.duration / 1000);
     const comparison = await compareSliced(given, given.control, observation);
     if (comparison.outcome !== 'mismatch') {
-      record(resultOf(given, candidate, comparison.outcome, comparison.reason, comparison, observation));
+      record(compared(given, candidate, comparison, observation));
       return;
     }
     if (rechecks.size >= MAX_RECHECKS || closing.signal.aborted || !parts.recheckBudget.take()) {
@@ -179,7 +185,7 @@ export function createShadow(parts: ShadowParts): Shadow {
     observation: Observation,
     { judged, lag }: Rechecked,
   ): Result => ({
-    ...resultOf(given, candidate, 'mismatch', undefined, comparison, observation),
+    ...compared(given, candidate, comparison, observation),
     verdict: worst(judged),
     lag,
     findings: findingsOf(given, comparison.pair, judged),
@@ -264,6 +270,7 @@ function resultOf(
     candidate: observation?.duration,
     lag: undefined,
     findings: [],
+    request: undefined,
   };
 }
 

@@ -11,11 +11,12 @@ export interface Judged {
 export const identityOf = ({ kind, at }: Difference): string => `${kind} ${at}`;
 
 /**
- * The differences of the first look, each with its verdict (design section 6): gone in the end, with both sides there,
- * is `transient`; the same path and kind at every look is `persistent`, even if the values moved; else `moving`.
+ * The differences of the first look, each with its verdict (design section 6): gone in the end, with both sides there or
+ * the newer side where the older was at first (a deletion that has arrived), is `transient`; so is what was equal and
+ * there in between (`followed`) and is now gone on both sides; the same path and kind at every look is `persistent`, even if the values moved; else `moving`.
  * `looks` are the later ones, none an error; without any all is `unverified`.
  */
-export function judge(first: Comparison, looks: readonly Comparison[]): readonly Judged[] {
+export function judge(first: Comparison, looks: readonly Comparison[], followed = false): readonly Judged[] {
   const last = looks.at(-1);
   const seen = looks.map(({ differences }) => new Set(differences.map(identityOf)));
   return first.differences.map((difference) => {
@@ -23,13 +24,21 @@ export function judge(first: Comparison, looks: readonly Comparison[]): readonly
     const identity = identityOf(difference);
     if (seen.every((one) => one.has(identity))) return { difference, verdict: 'persistent' };
     const gone = seen.at(-1)?.has(identity) === false;
-    return { difference, verdict: gone && isPresent(last) ? 'transient' : 'moving' };
+    return {
+      difference,
+      verdict: gone && (followed || isPresent(last) || hasFollowed(first, last)) ? 'transient' : 'moving',
+    };
   });
 }
 
 /** Both sides gave something: two that agree there is nothing have not shown that they agree. */
-function isPresent({ left, right }: Comparison): boolean {
+export function isPresent({ left, right }: Comparison): boolean {
   return left.ok && right.ok && left.answer.status < 300 && right.answer.status < 300;
+}
+
+/** The older side says in the end what it said at first: it was the newer one that came to it. */
+function hasFollowed(first: Comparison, last: Comparison): boolean {
+  return first.left.ok && last.left.ok && first.left.answer.body.equals(last.left.answer.body);
 }
 
 /** The worst of them; `undefined` where there is none. */

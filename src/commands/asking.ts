@@ -1,0 +1,145 @@
+import { request as httpRequest } from 'undici';
+import { type Cursors, createCursors } from '../bindings/cursor.ts';
+import { type Bindings, type BoundOperation, loadBindings } from '../bindings/load.ts';
+import type { ComparePlan } from '../compare/compare.ts';
+import { type Origins, openAnswerer, openOrigins } from '../compose.ts';
+import { fits } from '../contract/route.ts';
+import { StoreError, UsageError } from '../errors.ts';
+import type { Answer, Observation } from '../model/answer.ts';
+import type { ErrorRequest } from '../model/binding.ts';
+import type { Call } from '../model/call.ts';
+import type { StoreOrigin } from '../model/origin.ts';
+import type { OriginName, StoreName } from '../model/stage.ts';
+import { ask } from '../request/ask.ts';
+import { openCursor, question } from '../request/handle.ts';
+import { createObserver } from '../request/observe.ts';
+import { comparePlanOf, limitOf } from '../request/shadowing.ts';
+import { tenantOf } from '../request/tenant.ts';
+import type { SampledRequest } from '../results/sample.ts';
+import type { Place } from './place.ts';
+
+/** An API's origins, to be asked by a person or a command instead of a client. */
+export interface Asking {
+  readonly bindings: Bindings;
+  /** Everything known of one request. Throws a UsageError where the contract has no such read, RequestError for a bad one. */
+  readonly enquire: (request: SampledRequest) => Enquiry;
+  readonly close: () => Promise<void>;
+}
+
+export interface Enquiry {
+  readonly operation: BoundOperation;
+  readonly tenant: string;
+  /** Who can be asked, in the order of the migration. */
+  readonly origins: readonly OriginName[];
+  readonly plan: ComparePlan;
+  readonly ask: (origin: OriginName) => Promise<Observation & { readonly calls: readonly Call[] }>;
+}
+
+/** Connects to what the place says. Throws a ConfigError for wrong bindings. */
+export async function openAsking({ bindings: file, config }: Place): Promise<Asking> {
+  const bindings = await loadBindings(file, { legacy: config.legacyUrl !== undefined });
+  const closers: (() => unknown)[] = [];
+  const stores = openOrigins(config, bindings, { timeout: config.originTimeout, attempts: 1 }, closers);
+  const cursors = createCursors(config.cursorSecrets);
+  // Connected before anything is asked, so that durations are those of the questions; what fails will fail again, and say so.
+  await Promise.allSettled(Object.values(stores).map((store) => store.ping(AbortSignal.timeout(config.originTimeout))));
+  return Object.freeze({
+    bindings,
+    enquire: (request: SampledRequest) => {
+      const operation = operationOf(bindings, request);
+      return enquiry({ bindings, operation, request, stores, cursors, config });
+    },
+    close: async () => {
+      for (const close of closers) await close();
+    },
+  });
+}
+
+/** The read of the contract that a method and a path mean. */
+function operationOf({ operations, basePath }: Bindings, { method, url }: SampledRequest): BoundOperation {
+  const pathname = url.split('?')[0] as string;
+  const below = pathname.startsWith(basePath) ? pathname.slice(basePath.length) : pathname;
+  const reads = method === 'HEAD' ? ['HEAD', 'GET'] : [method];
+  const [best] = operations
+    .map((operation) => ({ operation, fit: fits(operation.contract.path, below) }))
+    .filter(({ operation, fit }) => fit !== undefined && reads.includes(operation.contract.method))
+    .sort((a, b) => (b.fit as number) - (a.fit as number));
+  if (best === undefined) throw new UsageError(`the contract has no ${method} ${pathname}`);
+  if (best.operation.spec === undefined)
+    throw new UsageError(`${best.operation.id} has no bindings: legacy alone answers it`);
+  return best.operation;
+}
+
+interface EnquiryParts {
+  readonly bindings: Bindings;
+  readonly operation: BoundOperation;
+  readonly request: SampledRequest;
+  readonly stores: Origins;
+  readonly cursors: Cursors;
+  readonly config: Place['config'];
+}
+
+function enquiry({ bindings, operation, request, stores, cursors, config }: EnquiryParts): Enquiry {
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value] as const),
+  ) as NonNullable<ErrorRequest['headers']>;
+  const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
+  const asked = ask(operation, { url: request.url, headers, rawHeaders });
+  const tenant = tenantOf(bindings.spec.tenant, { url: request.url, headers, rawHeaders }, asked);
+  const opened = openCursor(cursors, operation, asked, tenant);
+  const cursor = opened === 'foreign' ? undefined : opened;
+  const asking = question(operation, asked, { tenant, cursor }, NO_CLAIMS, undefined);
+  const error = (): ErrorRequest => {
+    const { path, query } = asking.request;
+    return { operation: operation.id, method: request.method, url: request.url, tenant, headers, path, query };
+  };
+  const bound = (['dynamodb', 'mongodb'] as const).filter((store) => operation.stores[store] !== undefined);
+  const plan = comparePlanOf(operation, bindings.spec, cursors);
+  return {
+    operation,
+    tenant,
+    origins: [...(config.legacyUrl === undefined ? [] : (['legacy'] as const)), ...bound],
+    plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit: limitOf(asking) } },
+    ask: async (origin) => {
+      if (origin === 'legacy') return { ...(await askLegacy(request, config)), calls: [] };
+      const calls: Call[] = [];
+      const observe = createObserver(openAnswerer(noting(stores, calls), cursors, config.originTimeout));
+      return { ...(await observe(origin, asking, error)), calls };
+    },
+  };
+}
+
+const NO_CLAIMS = Object.freeze({});
+
+/** The same stores; each call is noted before it is carried out. */
+function noting(stores: Origins, calls: Call[]): Origins {
+  const note = (origin: StoreOrigin): StoreOrigin => ({
+    ...origin,
+    fetch: (call, want) => {
+      calls.push(call);
+      return origin.fetch(call, want);
+    },
+  });
+  return Object.fromEntries(Object.entries(stores).map(([name, origin]) => [name as StoreName, note(origin)]));
+}
+
+async function askLegacy({ method, url, headers }: SampledRequest, config: Place['config']): Promise<Observation> {
+  const began = performance.now();
+  const timeout = config.originTimeout;
+  try {
+    const { origin, pathname } = new URL(config.legacyUrl as string);
+    const reply = await httpRequest(`${origin}${pathname.replace(/\/$/, '')}${url}`, {
+      method: method as 'GET',
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP.has(name.toLowerCase()))) as never,
+      signal: AbortSignal.timeout(timeout),
+    });
+    const body = Buffer.from(await reply.body.arrayBuffer());
+    const answer: Answer = { status: reply.statusCode, headers: reply.headers as Answer['headers'], body };
+    return { origin: 'legacy', ok: true, answer, duration: performance.now() - began };
+  } catch (error) {
+    const failure = new StoreError('legacy', 'unavailable', (error as Error).message, error);
+    return { origin: 'legacy', ok: false, error: failure, duration: performance.now() - began };
+  }
+}
+
+const HOP = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']);

@@ -1,0 +1,184 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { evidenceId } from '../bindings/evidence.ts';
+import { type Bindings, type BoundOperation, loadBindings } from '../bindings/load.ts';
+import { compileRules, parseDuration } from '../compare/rules.ts';
+import { VERSION } from '../config.ts';
+import { openResults, type ResultsStore } from '../drivers/results.ts';
+import { UsageError } from '../errors.ts';
+import { PLANS } from '../model/stage.ts';
+import { reportHtml } from '../report/html.ts';
+import { reportMarkdown } from '../report/markdown.ts';
+import {
+  type FindingSummary,
+  findingSummary,
+  mergeFindings,
+  type ReportedOperation,
+  type Summary,
+  summarize,
+} from '../report/summary.ts';
+import { type Color, findingText, reportText, samplesText } from '../report/text.ts';
+import { findingsOfRequest, readResults } from '../results/reader.ts';
+import { type Io, printable, printableLine } from './io.ts';
+import { placeOf } from './place.ts';
+
+export interface ReportOptions {
+  readonly request?: string;
+  readonly format?: 'text' | 'json' | 'markdown' | 'html';
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly evidence?: string;
+  readonly bindings?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ crossfade report                             all operations
+  $ crossfade report getUser                     one operation
+  $ crossfade report 3f2a9c81d0e4                one finding, with its samples
+  $ crossfade report --request 7d4c…             what is known of one request
+  $ crossfade report --format html --out report.html`;
+
+export function command(io: Io): Command {
+  return new Command('report')
+    .description('what differs between the origins: per operation, then each finding once, worst first')
+    .argument('[what]', 'an operation, or the fingerprint of a finding')
+    .option('--request <id>', 'findings with a sample of this request')
+    .addOption(new Option('--format <format>').choices(['text', 'json', 'markdown', 'html']).default('text'))
+    .option('--json', 'the same as --format json')
+    .option('--out <file>', 'write to a file')
+    .option('--evidence <id>', 'results under another evidence id (history)')
+    .option('--bindings <file>', 'the bindings module (default: BINDINGS, else the running demo)')
+    .addHelpText('after', EXAMPLES)
+    .action(async (what: string | undefined, options: ReportOptions) => {
+      process.exitCode = await run(io, what, options);
+    });
+}
+
+/** 0: nothing found that lasted; 1: findings. */
+export async function run(io: Io, what: string | undefined, options: ReportOptions): Promise<number> {
+  const { bindings: file, config } = await placeOf(io, options.bindings);
+  if (config.resultsUri === undefined)
+    throw new UsageError('RESULTS_URI or MONGODB_URI must say where the results are');
+  const bindings = await loadBindings(file, { legacy: config.legacyUrl !== undefined });
+  const store = openResults({ uri: config.resultsUri });
+  try {
+    return await report(io, bindings, store, what, options);
+  } finally {
+    await store.close();
+  }
+}
+
+async function report(
+  io: Io,
+  bindings: Bindings,
+  store: ResultsStore,
+  what: string | undefined,
+  options: ReportOptions,
+): Promise<number> {
+  const evidence = options.evidence ?? (await evidenceId(bindings.file, bindings.contract.source, VERSION));
+  const isOperation = bindings.operations.some(({ id }) => id === what);
+  if (options.request !== undefined) return await ofRequest(io, bindings, store, options.request, options);
+  const filter = { api: bindings.name, evidence, operation: isOperation ? what : undefined };
+  const now = Date.now();
+  const operations = bindings.operations.filter(({ spec }) => spec !== undefined).map((one) => reported(bindings, one));
+  const results = await readResults(store, filter);
+  const summary = summarize({ api: bindings.name, evidence, operations, results, now });
+  if (what !== undefined && !isOperation) return await ofFinding(io, bindings, summary, what, options);
+  const text = FORMATS[options.json === true ? 'json' : (options.format ?? 'text')](summary, io);
+  await write(io, text, options);
+  return summary.findings.length + summary.unsettled.length > 0 ? 1 : 0;
+}
+
+const FORMATS: Readonly<Record<NonNullable<ReportOptions['format']>, (summary: Summary, io: Io) => string>> =
+  Object.freeze({
+    text: (summary, io) => reportText(clean(summary), painter(io.color)),
+    json: (summary) => `${JSON.stringify(summary, undefined, 2)}\n`,
+    markdown: (summary) => reportMarkdown(clean(summary)),
+    html: reportHtml,
+  });
+
+async function ofFinding(
+  io: Io,
+  bindings: Bindings,
+  summary: Summary,
+  fingerprint: string,
+  options: ReportOptions,
+): Promise<number> {
+  const finding = [...summary.findings, ...summary.unsettled, ...summary.passing].find(
+    (one) => one.fingerprint === fingerprint,
+  );
+  if (finding === undefined) {
+    const known = bindings.operations.filter(({ spec }) => spec !== undefined).map(({ id }) => id);
+    throw new UsageError(
+      `\`${fingerprint}\` is neither an operation (${known.join(', ')}) nor a finding of this evidence`,
+    );
+  }
+  await write(io, oneOrMore(io, [finding], options), options);
+  return 1;
+}
+
+async function ofRequest(
+  io: Io,
+  bindings: Bindings,
+  store: ResultsStore,
+  id: string,
+  options: ReportOptions,
+): Promise<number> {
+  const rows = await findingsOfRequest(store, bindings.name, id);
+  const findings = mergeFindings(rows)
+    .map((row) => ({ ...row, samples: row.samples.filter(({ requestId }) => requestId === id) }))
+    .map((row) => findingSummary(row, [], Date.now()));
+  if (findings.length === 0)
+    io.err(`no sample is kept of request ${printable(id)}: it matched, or others came after it\n`);
+  await write(io, oneOrMore(io, findings, options), options);
+  return findings.length > 0 ? 1 : 0;
+}
+
+function oneOrMore(io: Io, findings: readonly FindingSummary[], options: ReportOptions): string {
+  if (options.json === true || options.format === 'json') return `${JSON.stringify(findings, undefined, 2)}\n`;
+  const paint = painter(io.color);
+  return findings.map((one) => `${findingText(clean(one), paint)}\n${samplesText(clean(one))}`).join('\n');
+}
+
+async function write(io: Io, text: string, { out }: ReportOptions): Promise<void> {
+  if (out === undefined) io.out(text);
+  else await writeFile(resolve(io.cwd, out), text);
+}
+
+const CODES: Readonly<Record<Color, number>> = Object.freeze({ bold: 1, dim: 2, red: 31, green: 32, yellow: 33 });
+
+const painter =
+  (color: boolean) =>
+  (name: Color, text: string): string =>
+    color ? `\u001b[${CODES[name]}m${text}\u001b[0m` : text;
+
+/** The same data with no control character in any of its texts: what is printed then is ours alone. */
+function clean<T>(data: T): T {
+  if (typeof data === 'string') return printableLine(data) as T;
+  if (typeof data !== 'object' || data === null || data instanceof Date) return data;
+  if (Array.isArray(data)) return data.map(clean) as T;
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, clean(value)])) as T;
+}
+
+/** What a report needs to know of an operation. */
+export function reported({ spec: api }: Bindings, operation: BoundOperation): ReportedOperation {
+  const { id, spec, contract, page, isList, offered } = operation;
+  const within = (spec?.freshness ?? api.freshness)?.within;
+  const optional = contract.parameters.filter(({ in: where, required }) => where === 'query' && !required);
+  const shadowed = offered.some((stage) => PLANS[stage].candidates.length > 0);
+  return {
+    id,
+    rules: compileRules(api.compare, spec?.compare, id).all,
+    freshness: within === undefined ? undefined : parseDuration(within),
+    strata: shadowed
+      ? [
+          ...contract.statuses.filter((status) => /^[24]\d\d$/.test(status)).map((status) => `status:${status}`),
+          ...(isList ? ['list:items', 'list:empty'] : []),
+          ...(page?.issues === true ? ['page:1', 'page:2'] : []),
+          ...optional.map(({ name }) => `param:${name}`),
+        ]
+      : [],
+  };
+}

@@ -1,0 +1,285 @@
+import { isExpired } from '../compare/rules.ts';
+import type { CompareRule } from '../model/binding.ts';
+import { KINDS, type Kind, type Outcome, type Pair, type Verdict } from '../model/comparison.ts';
+import type { Stage } from '../model/stage.ts';
+import { type Buckets, quantile } from '../results/buckets.ts';
+import type { Count, Durations, Moment, Results } from '../results/reader.ts';
+import type { FindingRow, Sample } from '../results/rows.ts';
+import { ruleFor, sentenceOf } from './words.ts';
+
+/** An operation, as far as a report needs to know it. */
+export interface ReportedOperation {
+  readonly id: string;
+  readonly rules: readonly { readonly id: string; readonly spec: CompareRule }[];
+  /** Milliseconds that MongoDB is declared to be behind at most; `undefined` where nothing is declared. */
+  readonly freshness: number | undefined;
+  /** What a comparison can be evidence for: documented statuses, pages, optional parameters. */
+  readonly strata: readonly string[];
+}
+
+export interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+/** One operation and pair. Milliseconds throughout. */
+export interface OperationSummary {
+  readonly operation: string;
+  readonly pair: Pair;
+  readonly stages: readonly Stage[];
+  readonly offered: number;
+  readonly compared: number;
+  readonly matched: number;
+  readonly ignored: number;
+  readonly mismatched: number;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  readonly notCompared: readonly { readonly outcome: Outcome; readonly reason: string; readonly n: number }[];
+  /** 95 % sure that no more than this share differs for good: transients do not count. */
+  readonly upperBound: number | undefined;
+  readonly control: Quantiles | undefined;
+  readonly candidate: Quantiles | undefined;
+  readonly durations: { readonly control: Buckets; readonly candidate: Buckets };
+  /** With those that were never seen at 0. */
+  readonly strata: readonly { readonly name: string; readonly n: number }[];
+  readonly tenants: number;
+  readonly lag: { readonly declared: number | undefined; readonly measured: Quantiles | undefined; readonly n: number };
+  readonly timeline: readonly Moment[];
+}
+
+export interface FindingSummary {
+  readonly fingerprint: string;
+  readonly operation: string;
+  readonly pair: Pair;
+  readonly kind: Kind;
+  readonly path: string;
+  readonly leftType: string;
+  readonly rightType: string;
+  readonly n: number;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** Of the operation's comparisons. */
+  readonly share: number;
+  readonly first: Date;
+  readonly last: Date;
+  readonly tenants: readonly string[];
+  readonly sentence: string;
+  /** To paste under `compare`; `undefined` where no rule may hide it. */
+  readonly rule: string | undefined;
+  readonly hours: readonly { readonly h: number; readonly n: number }[];
+  readonly samples: readonly Sample[];
+}
+
+export interface RuleSummary {
+  readonly id: string;
+  readonly reason: string;
+  readonly until: string | undefined;
+  readonly expired: boolean;
+  /** Comparisons in which it covered something. */
+  readonly uses: number;
+}
+
+export interface Summary {
+  readonly api: string;
+  readonly evidence: string;
+  readonly generated: Date;
+  readonly first: Date | undefined;
+  readonly last: Date | undefined;
+  readonly replicas: number;
+  /** Results that were lost while their store was away. */
+  readonly dropped: number;
+  readonly operations: readonly OperationSummary[];
+  /** Confirmed by reading again, worst first. */
+  readonly findings: readonly FindingSummary[];
+  /** Neither confirmed nor gone: written faster than they were looked at, or not looked at again. */
+  readonly unsettled: readonly FindingSummary[];
+  /** Seen only until the newer store had caught up. */
+  readonly passing: readonly FindingSummary[];
+  readonly rules: readonly RuleSummary[];
+  readonly history: Results['history'];
+}
+
+export interface SummaryInput {
+  readonly api: string;
+  readonly evidence: string;
+  readonly operations: readonly ReportedOperation[];
+  readonly results: Results;
+  readonly now: number;
+}
+
+/** Results → what a report says: pure, so that text, Markdown, HTML and JSON say the same. */
+export function summarize({ api, evidence, operations, results, now }: SummaryInput): Summary {
+  const rules = new Map(operations.flatMap((operation) => operation.rules.map((rule) => [rule.id, rule.spec])));
+  const expired = new Set([...rules].filter(([, { until }]) => isExpired(until, now)).map(([id]) => id));
+  const counts = results.counts.map((count) => withoutExpired(count, expired));
+  const keys = [...new Set(counts.map(({ operation, pair }) => `${pair} ${operation}`))].sort();
+  const summaries = keys.map((key) => {
+    const [pair, id] = [key.slice(0, key.indexOf(' ')) as Pair, key.slice(key.indexOf(' ') + 1)];
+    return operationSummary(
+      id,
+      pair,
+      counts,
+      results,
+      operations.find((one) => one.id === id),
+    );
+  });
+  const findings = mergeFindings(results.findings).map((row) => findingSummary(row, summaries, now));
+  const confirmed = ({ verdicts }: FindingSummary) => verdicts.persistent > 0;
+  const passing = ({ verdicts, n }: FindingSummary) => verdicts.transient === n;
+  const dates = counts.flatMap(({ first, last }) => [first.getTime(), last.getTime()]);
+  const date = (time: number) => (dates.length === 0 ? undefined : new Date(time));
+  return Object.freeze({
+    ...{ api, evidence, generated: new Date(now) },
+    first: date(dates.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)),
+    last: date(dates.reduce((a, b) => Math.max(a, b), 0)),
+    replicas: results.replicas.length,
+    dropped: results.replicas.reduce((sum, { totals }) => sum + totals.dropped, 0),
+    operations: summaries,
+    findings: findings.filter(confirmed).sort(worstFirst),
+    unsettled: findings.filter((finding) => !confirmed(finding) && !passing(finding)).sort(worstFirst),
+    passing: findings.filter(passing).sort((a, b) => b.n - a.n),
+    rules: [...rules].map(([id, { reason, until }]) => ({
+      ...{ id, reason, until, expired: expired.has(id) },
+      uses: results.counts.reduce((sum, count) => sum + (count.rules.includes(id) ? count.n : 0), 0),
+    })),
+    history: results.history,
+  });
+}
+
+/** What an expired rule once covered is a mismatch now. */
+function withoutExpired(count: Count, expired: ReadonlySet<string>): Count {
+  if (count.outcome !== 'ignored' || !count.rules.some((rule) => expired.has(rule))) return count;
+  return { ...count, outcome: 'mismatch', unverified: count.n };
+}
+
+function operationSummary(
+  id: string,
+  pair: Pair,
+  counts: readonly Count[],
+  results: Results,
+  known: ReportedOperation | undefined,
+): OperationSummary {
+  const own = <T extends { readonly operation: string; readonly pair: Pair }>(rows: readonly T[]) =>
+    rows.filter((row) => row.operation === id && row.pair === pair);
+  const rows = own(counts);
+  const sum = (wanted: (count: Count) => number) => rows.reduce((total, count) => total + wanted(count), 0);
+  const of = (...outcomes: Outcome[]) => sum(({ outcome, n }) => (outcomes.includes(outcome) ? n : 0));
+  const compared = of('match', 'ignored', 'mismatch');
+  const verdicts = verdictSums(rows);
+  const lasting = verdicts.persistent + verdicts.moving + verdicts.unverified;
+  const seen = new Map(own(results.strata).map(({ name, n }) => [name, n]));
+  const names = [...new Set([...(known?.strata ?? []), ...seen.keys()])];
+  const bucketsOf = (side: Durations['side']) => own(results.durations).find((one) => one.side === side)?.buckets ?? {};
+  return {
+    ...{ operation: id, pair, compared, verdicts },
+    stages: [...new Set(rows.map(({ stage }) => stage))],
+    offered: sum(({ n }) => n),
+    matched: of('match'),
+    ignored: of('ignored'),
+    mismatched: of('mismatch'),
+    notCompared: reasons(rows),
+    upperBound: compared === 0 ? undefined : upperBound(lasting, compared),
+    control: quantiles(bucketsOf('control')),
+    candidate: quantiles(bucketsOf('candidate')),
+    durations: { control: bucketsOf('control'), candidate: bucketsOf('candidate') },
+    strata: names.map((name) => ({ name, n: seen.get(name) ?? 0 })),
+    tenants: own(results.tenants)[0]?.n ?? 0,
+    lag: {
+      declared: known?.freshness,
+      measured: quantiles(bucketsOf('lag')),
+      n: Object.values(bucketsOf('lag')).reduce((total, n) => total + n, 0),
+    },
+    timeline: own(results.timeline),
+  };
+}
+
+function reasons(rows: readonly Count[]): OperationSummary['notCompared'] {
+  const sums = new Map<string, number>();
+  for (const { outcome, reason, n } of rows) {
+    if (outcome === 'match' || outcome === 'ignored' || outcome === 'mismatch') continue;
+    sums.set(`${outcome} ${reason}`, (sums.get(`${outcome} ${reason}`) ?? 0) + n);
+  }
+  return [...sums]
+    .map(([name, n]) => ({ outcome: name.split(' ')[0] as Outcome, reason: name.split(' ')[1] as string, n }))
+    .sort((a, b) => b.n - a.n);
+}
+
+type Verdicts = Record<Verdict, number>;
+
+function verdictSums(rows: readonly Readonly<Verdicts>[]): Verdicts {
+  const sums = { persistent: 0, moving: 0, unverified: 0, transient: 0 };
+  for (const row of rows) for (const verdict of Object.keys(sums) as Verdict[]) sums[verdict] += row[verdict];
+  return sums;
+}
+
+function quantiles(buckets: Buckets): Quantiles | undefined {
+  const [p50, p95, p99] = [quantile(buckets, 0.5), quantile(buckets, 0.95), quantile(buckets, 0.99)];
+  return p50 === undefined || p95 === undefined || p99 === undefined ? undefined : { p50, p95, p99 };
+}
+
+/**
+ * The share that is exceeded with a probability of 5 % at most where `differing` of `n` were seen to differ: 3/n where
+ * none was ("rule of three"), else by the Poisson distribution, which is the careful side of the binomial.
+ */
+export function upperBound(differing: number, n: number): number {
+  let [low, high] = [differing, differing + 4 * Math.sqrt(differing + 1) + 4];
+  for (let round = 0; round < 60; round += 1) {
+    const middle = (low + high) / 2;
+    if (poissonAtMost(differing, middle) > 0.05) low = middle;
+    else high = middle;
+  }
+  return Math.min(1, high / n);
+}
+
+/** Probability of at most `k` events where `mean` are expected. */
+function poissonAtMost(k: number, mean: number): number {
+  let logTerm = -mean;
+  let sum = Math.exp(logTerm);
+  for (let i = 1; i <= k; i += 1) {
+    logTerm += Math.log(mean / i);
+    sum += Math.exp(logTerm);
+  }
+  return sum;
+}
+
+/** Rows of one fingerprint from all replicas as one. */
+export function mergeFindings(rows: readonly FindingRow[]): readonly FindingRow[] {
+  const byFingerprint = new Map<string, FindingRow[]>();
+  for (const row of rows) byFingerprint.set(row.fingerprint, [...(byFingerprint.get(row.fingerprint) ?? []), row]);
+  return [...byFingerprint.values()].map((same) => ({
+    ...(same[0] as FindingRow),
+    ...verdictSums(same),
+    n: same.reduce((sum, { n }) => sum + n, 0),
+    tenants: [...new Set(same.flatMap(({ tenants }) => tenants))].sort(),
+    first: new Date(Math.min(...same.map(({ first }) => first.getTime()))),
+    last: new Date(Math.max(...same.map(({ last }) => last.getTime()))),
+    hours: mergeHours(same.flatMap(({ hours }) => hours)),
+    samples: same.flatMap(({ samples }) => samples).sort((a, b) => b.at.getTime() - a.at.getTime()),
+  }));
+}
+
+function mergeHours(hours: FindingRow['hours']): FindingRow['hours'] {
+  const sums = new Map<number, number>();
+  for (const { h, n } of hours) sums.set(h, (sums.get(h) ?? 0) + n);
+  return [...sums].sort(([a], [b]) => a - b).map(([h, n]) => ({ h, n }));
+}
+
+/** A finding without its operation's summary (`report --request`) has no share. */
+export function findingSummary(row: FindingRow, operations: readonly OperationSummary[], now: number): FindingSummary {
+  const { fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples } =
+    row;
+  const compared = operations.find((one) => one.operation === operation && one.pair === pair)?.compared ?? 0;
+  return {
+    ...{ fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples },
+    verdicts: verdictSums([row]),
+    share: compared === 0 ? 0 : n / compared,
+    sentence: sentenceOf(row),
+    rule: ruleFor(row, now),
+  };
+}
+
+const VERDICT_ORDER = ['persistent', 'moving', 'unverified', 'transient'] as const;
+const verdictRank = ({ verdicts }: FindingSummary) => VERDICT_ORDER.findIndex((verdict) => verdicts[verdict] > 0);
+
+function worstFirst(a: FindingSummary, b: FindingSummary): number {
+  return verdictRank(a) - verdictRank(b) || KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.n - a.n;
+}

@@ -1,0 +1,172 @@
+import type { FindingSummary, OperationSummary, Quantiles, Summary } from './summary.ts';
+import { sidesOf } from './words.ts';
+
+/** Rows → lines with aligned columns; the first row is the head. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
+
+export const percent = (share: number): string => {
+  const hundred = share * 100;
+  return hundred === 0 ? '0 %' : hundred < 0.01 ? '< 0.01 %' : `${Number(hundred.toPrecision(3))} %`;
+};
+
+/** Milliseconds as a person would say them. */
+export const duration = (milliseconds: number): string =>
+  milliseconds >= 10_000
+    ? `${Number((milliseconds / 1000).toPrecision(3))} s`
+    : `${Number(milliseconds.toPrecision(3))} ms`;
+
+export const quantilesText = (given: Quantiles | undefined): string =>
+  given === undefined ? '–' : `${duration(given.p50)} / ${duration(given.p95)} / ${duration(given.p99)}`;
+
+export const dateText = (date: Date | undefined): string =>
+  date === undefined ? 'never' : date.toISOString().replace('T', ' ').slice(0, 16);
+
+export const typesText = ({ leftType, rightType }: FindingSummary): string => `${leftType} → ${rightType}`;
+
+export const verdictText = ({ verdicts }: FindingSummary): string =>
+  Object.entries(verdicts)
+    .filter(([, n]) => n > 0)
+    .map(([verdict, n]) => `${n} ${verdict}`)
+    .join(', ');
+
+/** What was not compared and why: `3 shed (queue)`. */
+export const notComparedText = ({ notCompared }: OperationSummary): string =>
+  notCompared.length === 0
+    ? '–'
+    : notCompared.map(({ outcome, reason, n }) => `${n} ${outcome} (${reason})`).join(', ');
+
+export const lagText = ({ lag }: OperationSummary): string => {
+  const declared = lag.declared === undefined ? 'none declared' : `${duration(lag.declared)} declared`;
+  return lag.measured === undefined
+    ? declared
+    : `${duration(lag.measured.p95)} measured (p95 of ${lag.n}), ${declared}`;
+};
+
+/** A report for a terminal. `paint` colours a word, or does not. */
+export function reportText(summary: Summary, paint: (color: Color, text: string) => string): string {
+  const { operations, findings, unsettled, passing, rules, history } = summary;
+  const parts = [
+    paint('bold', `Report of ${summary.api}, evidence ${summary.evidence}`),
+    `${dateText(summary.first)} to ${dateText(summary.last)} UTC, ${plural(summary.replicas, 'replica')}${summary.dropped > 0 ? `, ${summary.dropped} results lost while their store was away` : ''}`,
+    '',
+    operations.length === 0 ? NOTHING : operationsText(operations),
+    findings.length === 0
+      ? paint('green', 'No finding is confirmed.\n')
+      : `${paint('bold', `${plural(findings.length, 'finding')}, worst first`)}\n\n${findings.map((one) => findingText(one, paint)).join('\n')}`,
+    unsettled.length === 0
+      ? ''
+      : `${paint('bold', UNSETTLED)}\n\n${unsettled.map((one) => findingText(one, paint)).join('\n')}`,
+    passing.length === 0 ? '' : passingText(passing, paint),
+    rules.length === 0 ? '' : rulesText(rules),
+    history.length === 0 ? '' : historyText(history),
+  ];
+  return `${parts.filter((part, at) => part !== '' || at === 2).join('\n')}\n`;
+}
+
+/** Heads of the sections after the findings, in every format. */
+export const UNSETTLED = 'Not settled: written faster than they were looked at, or not looked at again';
+export const PASSING = 'Seen only until the newer store had caught up';
+
+export const plural = (n: number, one: string): string => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
+
+export type Color = 'bold' | 'red' | 'green' | 'yellow' | 'dim';
+
+const NOTHING =
+  'Nothing is compared yet. Move an operation to a stage with a candidate, such as `crossfade stage getUser shadow`, and send it requests.\n';
+
+function operationsText(operations: readonly OperationSummary[]): string {
+  const head = ['operation', 'pair', 'compared', 'match', 'ignored', 'mismatch', 'differs at most', 'tenants'];
+  const rows = operations.map((one) => [
+    one.operation,
+    one.pair,
+    String(one.compared),
+    String(one.matched),
+    String(one.ignored),
+    String(one.mismatched),
+    one.upperBound === undefined ? '–' : percent(one.upperBound),
+    String(one.tenants),
+  ]);
+  const times = [
+    ['p50 / p95 / p99', 'control', 'candidate', 'lag', 'not compared'],
+    ...operations.map((one) => [
+      one.operation,
+      quantilesText(one.control),
+      quantilesText(one.candidate),
+      lagText(one),
+      notComparedText(one),
+    ]),
+  ];
+  const gaps = operations
+    .map((one) => [one.operation, one.strata.filter(({ n }) => n === 0).map(({ name }) => name)] as const)
+    .filter(([, names]) => names.length > 0)
+    .map(([operation, names]) => `never seen in ${operation}: ${names.join(', ')}\n`);
+  return `${table([head, ...rows])}\n${table(times)}${gaps.length === 0 ? '' : `\n${gaps.join('')}`}`;
+}
+
+/** One finding, with all that a person needs to go on. */
+export function findingText(finding: FindingSummary, paint: (color: Color, text: string) => string): string {
+  const { fingerprint, operation, pair, kind, path, n, share, tenants } = finding;
+  const color = finding.verdicts.persistent > 0 ? 'red' : 'yellow';
+  const lines = [
+    `${paint(color, kind)} ${operation} ${paint('bold', path || '(whole answer)')}  ${typesText(finding)}  ${paint('dim', `${fingerprint} ${pair}`)}`,
+    `  ${finding.sentence}`,
+    `  ${n} times (${percent(share)} of compared): ${verdictText(finding)}; tenants: ${shown(tenants)}`,
+    `  ${dateText(finding.first)} to ${dateText(finding.last)}`,
+    ...(finding.rule === undefined ? ['  no rule may hide this'] : [`  rule: ${finding.rule}`]),
+    `  requests: ${finding.samples
+      .slice(0, 3)
+      .map(({ requestId }) => requestId)
+      .join(', ')}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export const shown = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+
+/** A finding's samples: what was kept of the answers that differed. */
+export function samplesText({ samples, pair }: FindingSummary): string {
+  const [left, right] = sidesOf(pair);
+  const side = ({ type, length, value }: FindingSummary['samples'][number]['left']) =>
+    value ?? (length === 0 ? type : `${type} of ${length} bytes`);
+  return table([
+    ['at (UTC)', 'request', 'tenant', 'stage', 'verdict', left, right, 'facts'],
+    ...samples.map((sample) => [
+      dateText(sample.at),
+      sample.requestId,
+      sample.tenant,
+      sample.stage,
+      sample.verdict,
+      side(sample.left),
+      side(sample.right),
+      sample.facts.join('; '),
+    ]),
+  ]);
+}
+
+function passingText(passing: readonly FindingSummary[], paint: (color: Color, text: string) => string): string {
+  const rows = passing.map((one) => [one.kind, one.operation, one.path || '(whole answer)', `${one.n} times`]);
+  return `${paint('bold', PASSING)}\n${table(rows)}`;
+}
+
+function rulesText(rules: Summary['rules']): string {
+  return table([
+    ['rule', 'uses', 'until', 'reason'],
+    ...rules.map(({ id, uses, until, expired, reason }) => [
+      id,
+      uses === 0 ? 'never used' : String(uses),
+      until === undefined ? '–' : `${until}${expired ? ' (expired)' : ''}`,
+      reason,
+    ]),
+  ]);
+}
+
+const historyText = (history: Summary['history']): string =>
+  `Earlier evidence, which counts no more: ${history
+    .slice(0, 5)
+    .map(({ evidence, n, last }) => `${evidence} (${n} until ${dateText(last)})`)
+    .join(', ')}\n`;
