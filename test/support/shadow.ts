@@ -1,0 +1,218 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteCommand, DeleteCommand, DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { type Db, type Document, MongoClient } from 'mongodb';
+import type { Test } from 'tap';
+import { loadBindings } from '../../src/bindings/load.ts';
+import { reported } from '../../src/commands/report.ts';
+import { openResults } from '../../src/drivers/results.ts';
+import { type Summary, summarize } from '../../src/report/summary.ts';
+import { readResults } from '../../src/results/reader.ts';
+import type { ReplicaRow } from '../../src/results/rows.ts';
+import { type Facade, withFacade } from './facade.ts';
+import { withDynamo, withMongo } from './stores.ts';
+
+export const CONTRACT = `
+openapi: 3.1.0
+info: { title: Notes, version: '1' }
+paths:
+  /notes/{id}:
+    get:
+      operationId: getNote
+      parameters:
+        - { name: id, in: path, required: true, schema: { type: string } }
+        - { name: lang, in: query, schema: { type: string } }
+      responses:
+        '200':
+          description: One
+          headers: { X-Version: { schema: { type: string } } }
+          content: { application/json: { schema: { $ref: '#/components/schemas/Note' } } }
+        '404': { description: None }
+  /notes:
+    get:
+      operationId: listNotes
+      parameters:
+        - { name: shelf, in: query, required: true, schema: { type: string } }
+        - { name: limit, in: query, schema: { type: integer, minimum: 1, maximum: 100, default: 50 } }
+        - { name: cursor, in: query, schema: { type: string } }
+      responses:
+        '200':
+          description: A page
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  notes: { type: array, items: { $ref: '#/components/schemas/Note' } }
+                  next: { type: string }
+components:
+  schemas:
+    Note:
+      type: object
+      required: [id]
+      properties:
+        id: { type: string }
+        text: { type: string }
+        size: { type: number }
+        note: { type: [string, 'null'] }
+        tags: { type: array, items: { type: string } }
+        labels: { type: object, additionalProperties: { type: string } }
+        at: { type: string, format: date-time }
+`;
+
+/** Bindings for a table and a collection that hold the same documents. `more` goes into the module's object. */
+const bindings = (table: string, more: string, noteMore: string) => `
+export default bind({
+  contract: './contract.yaml',
+  name: 'notes',
+  tenant: ({ headers }) => headers['x-tenant-id'],
+  freshness: { by: 'the test', within: '200ms' },
+  ${more}
+  operations: {
+    getNote: {
+      dynamodb: ({ tenant, path }) => ({ GetItem: { TableName: '${table}', Key: { pk: tenant, id: path.id } } }),
+      mongodb: ({ tenant, path }) => ({ findOne: { collection: 'notes', filter: { pk: tenant, id: path.id } } }),
+      headers: (request, { item }) => ({ 'x-version': item?.version }),
+      ${noteMore}
+    },
+    listNotes: {
+      dynamodb: ({ tenant, query, page }) => ({
+        Query: {
+          TableName: '${table}',
+          KeyConditionExpression: 'pk = :pk AND begins_with(id, :shelf)',
+          ExpressionAttributeValues: { ':pk': tenant, ':shelf': query.shelf },
+          ExclusiveStartKey: page.after && { pk: tenant, id: page.after.id },
+        },
+      }),
+      mongodb: ({ tenant, query, page }) => ({
+        find: {
+          collection: 'notes',
+          filter: { pk: tenant, id: { $gte: query.shelf, $lt: query.shelf + '\\uffff' } },
+          sort: { id: 1 },
+          after: page.after,
+        },
+      }),
+      items: '/notes',
+      key: '/id',
+      page: {
+        limit: ({ query }) => query.limit,
+        cursor: ({ query }) => query.cursor,
+        position: ['id'],
+        next: '/next',
+      },
+    },
+  },
+});
+`;
+
+export interface Notes {
+  readonly facade: Facade;
+  readonly table: string;
+  readonly documents: DynamoDBDocumentClient;
+  readonly db: Db;
+  /** Writes to both stores. */
+  readonly put: (notes: readonly Document[]) => Promise<void>;
+  readonly putDynamo: (note: Document) => Promise<void>;
+  readonly deleteDynamo: (id: string) => Promise<void>;
+  readonly env: Readonly<Record<string, string>>;
+  /** Waits until every plan is accounted for and written, and reads the results. */
+  readonly settled: () => Promise<{ readonly summary: Summary; readonly totals: ReplicaRow['totals'] }>;
+}
+
+export interface NotesOptions {
+  readonly stage?: string;
+  readonly more?: string;
+  readonly noteMore?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another way to MongoDB for the façade, such as a proxy. */
+  readonly throughMongo?: (uri: string) => Promise<string>;
+}
+
+export const note = (id: string, more: Document = {}): Document => ({
+  ...{ pk: 'acme', id, text: `Text of ${id}`, size: 12.5, note: null, tags: ['a', 'b', 'c'], labels: { x: 'y' } },
+  ...{ at: '2026-01-05T08:00:00.123Z', version: '1', ...more },
+});
+
+/** A façade over dynalite and MongoDB with the same notes in both, its operations at `shadow`. */
+export async function withNotes(t: Test, options: NotesOptions = {}): Promise<Notes> {
+  const { stage = 'shadow', more = '', noteMore = '' } = options;
+  const [mongo, dynamo] = [await withMongo(t), await withDynamo(t, 'dynalite')];
+  const table = `${dynamo.prefix}notes`;
+  const client = new DynamoDBClient(dynamo.config);
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'id'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'id', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  const documents = DynamoDBDocumentClient.from(client);
+  const mongoClient = new MongoClient(mongo.uri);
+  const db = mongoClient.db();
+  await db.collection('notes').createIndex({ pk: 1, id: 1 }, { unique: true });
+  t.teardown(async () => {
+    client.destroy();
+    await mongoClient.close();
+  });
+  const env = {
+    AWS_REGION: dynamo.config.region,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    MONGODB_URI: (await options.throughMongo?.(mongo.uri)) ?? mongo.uri,
+    RESULTS_URI: mongo.uri,
+    ...options.env,
+  };
+  const facade = await withFacade(t, {
+    bindings: { text: bindings(table, more, noteMore), contract: CONTRACT },
+    env,
+    stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
+  });
+  const put = async (notes: readonly Document[]): Promise<void> => {
+    for (let at = 0; at < notes.length; at += 25) {
+      const batch = notes.slice(at, at + 25).map((Item) => ({ PutRequest: { Item } }));
+      await documents.send(new BatchWriteCommand({ RequestItems: { [table]: batch } }));
+    }
+    await db.collection('notes').insertMany(notes.map((one) => ({ ...one })));
+  };
+  return {
+    ...{ facade, table, documents, db, put, env },
+    putDynamo: async (Item) => void (await documents.send(new PutCommand({ TableName: table, Item }))),
+    deleteDynamo: async (id) =>
+      void (await documents.send(new DeleteCommand({ TableName: table, Key: { pk: 'acme', id } }))),
+    settled: () => settledResults(mongo.uri, facade.app.bindings.file),
+  };
+}
+
+/** Polls the heartbeat until nothing is pending any more, then summarizes what is written. */
+export async function settledResults(uri: string, file: string) {
+  const store = openResults({ uri });
+  try {
+    const bindings = await loadBindings(file, { legacy: false });
+    const operations = bindings.operations.map((one) => reported(bindings, one));
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const replicas = await store.find<ReplicaRow>('crossfade_replicas', {});
+      const [replica] = replicas;
+      const totals = replica?.totals;
+      const results = replica && (await readResults(store, { api: bindings.name, evidence: replica.evidence }));
+      const counted = results?.counts.reduce((sum, { n }) => sum + n, 0);
+      if (totals !== undefined && totals.pending === 0 && totals.offered > 0 && counted === totals.offered) {
+        const { evidence } = replica as ReplicaRow;
+        const summary = summarize({
+          api: bindings.name,
+          evidence,
+          operations,
+          results: results as never,
+          now: Date.now(),
+        });
+        return { summary, totals };
+      }
+      if (Date.now() > deadline) throw new Error(`not settled: ${JSON.stringify({ totals, counted })}`);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  } finally {
+    await store.close();
+  }
+}
