@@ -161,4 +161,4 @@ async function durationsOf(store: ResultsStore, match: object, side: Durations['
 
 const names = (...fields: string[]) => Object.fromEntries(fields.map((field) => [field, `$${field}`]));
 const sums = (...fields: string[]) => Object.fromEntries(fields.map((field) => [field, { $sum: `$${field}` }]));
-const FLAT = { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } };
+const FLAT = { $replaceWith: { $mergeObjects: ['$_id', { $unsetField: { field: '_id', input: '$$ROOT' } }] } };

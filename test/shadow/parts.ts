@@ -1,0 +1,141 @@
+import t from 'tap';
+import { createBreakers } from '../../src/shadow/breaker.ts';
+import { createBudget } from '../../src/shadow/budget.ts';
+import { createQueue } from '../../src/shadow/queue.ts';
+import { createSampler } from '../../src/shadow/sampler.ts';
+
+const clock = () => {
+  const state = { now: 0 };
+  return {
+    now: () => state.now,
+    pass: (milliseconds: number) => {
+      state.now += milliseconds;
+    },
+  };
+};
+
+t.test('a queue is bounded in number and bytes, and runs so many at a time', async (t) => {
+  const queue = createQueue({ maxCount: 2, maxBytes: 100, concurrency: 1 });
+  const gates: (() => void)[] = [];
+  const ended: number[] = [];
+  const work = (n: number) => () =>
+    new Promise<void>((done) =>
+      gates.push(() => {
+        ended.push(n);
+        done();
+      }),
+    );
+  const none = () => {};
+  t.ok(queue.offer(10, work(1), none));
+  t.ok(queue.offer(10, work(2), none));
+  t.ok(queue.offer(10, work(3), none));
+  t.notOk(queue.offer(10, work(4), none), 'two wait already');
+  t.equal(queue.depth(), 3);
+  await new Promise(setImmediate);
+  t.equal(gates.length, 1, 'one at a time');
+  for (let n = 0; n < 3; n += 1) {
+    gates.shift()?.();
+    await new Promise(setImmediate);
+  }
+  t.same(ended, [1, 2, 3]);
+  t.ok(queue.offer(60, work(5), none));
+  t.notOk(queue.offer(60, work(6), none), 'more bytes than it holds');
+  await new Promise(setImmediate);
+  let dropped = 0;
+  t.ok(
+    queue.offer(10, work(7), () => {
+      dropped += 1;
+    }),
+  );
+  const closed = queue.close();
+  t.equal(dropped, 1);
+  gates.shift()?.();
+  await closed;
+  t.same(ended, [1, 2, 3, 5]);
+  t.notOk(queue.offer(1, work(8), none), 'closed');
+});
+
+t.test('work never begins in the caller’s own turn', async (t) => {
+  const queue = createQueue({ maxCount: 1, maxBytes: 1, concurrency: 1 });
+  let begun = false;
+  queue.offer(
+    0,
+    async () => {
+      begun = true;
+    },
+    () => {},
+  );
+  await Promise.resolve();
+  t.notOk(begun);
+  await new Promise(setImmediate);
+  t.ok(begun);
+});
+
+t.test('a breaker opens after failures in a row, tries again after a pause that doubles, and closes', async (t) => {
+  const { now, pass } = clock();
+  const breakers = createBreakers({ failures: 3, pause: 100, longest: 300, now });
+  const fail = () => breakers.report('mongodb', 'getUser', false);
+  fail();
+  fail();
+  breakers.report('mongodb', 'getUser', true);
+  fail();
+  fail();
+  t.ok(breakers.allows('mongodb', 'getUser'), 'a success in between starts the count anew');
+  pass(1);
+  fail();
+  t.notOk(breakers.allows('mongodb', 'getUser'));
+  t.ok(breakers.allows('mongodb', 'getMessage'), 'each operation has its own');
+  t.same(breakers.open(), ['mongodb getUser']);
+  pass(100);
+  t.ok(breakers.allows('mongodb', 'getUser'), 'one trial');
+  t.notOk(breakers.allows('mongodb', 'getUser'), 'and only one');
+  fail();
+  pass(150);
+  t.notOk(breakers.allows('mongodb', 'getUser'), 'the pause has doubled');
+  pass(50);
+  t.ok(breakers.allows('mongodb', 'getUser'));
+  breakers.report('mongodb', 'getUser', true);
+  t.ok(breakers.allows('mongodb', 'getUser'));
+  t.same(breakers.open(), []);
+});
+
+t.test('a budget gives so many a second, half after a throttle, and recovers slowly', async (t) => {
+  const { now, pass } = clock();
+  pass(10_000);
+  const budget = createBudget(10, now);
+  const taken = () => Array.from({ length: 100 }, () => budget.take()).filter(Boolean).length;
+  t.equal(taken(), 10);
+  pass(500);
+  t.equal(taken(), 5);
+  budget.throttled();
+  budget.throttled();
+  t.equal(budget.perSecond(), 5, 'calls that were throttled together count once');
+  pass(1_000);
+  t.equal(taken(), 5);
+  budget.throttled();
+  t.ok(budget.perSecond() < 2.6);
+  pass(60 * 60_000);
+  taken();
+  t.equal(budget.perSecond(), 10);
+});
+
+t.test('a budget that was halved many times still gives a call now and then', async (t) => {
+  const { now, pass } = clock();
+  pass(10_000);
+  const budget = createBudget(1, now);
+  for (let n = 0; n < 10; n += 1) {
+    pass(1_001);
+    budget.throttled();
+  }
+  pass(10 * 60_000);
+  t.ok(budget.take());
+});
+
+t.test('strata with little evidence are always sampled, the others by the percentage', async (t) => {
+  const sampler = createSampler(() => 0.5);
+  const taken = (tenant: string, percent: number, count: number) =>
+    Array.from({ length: count }, () => sampler.takes('getUser', tenant, 200, percent)).filter(Boolean).length;
+  t.equal(taken('acme', 10, 100), 30);
+  t.equal(taken('globex', 60, 100), 100);
+  t.equal(taken('initech', 0, 100), 0, 'nothing at 0 %');
+});
