@@ -24,9 +24,14 @@ export interface Rechecked {
 
 /** Shares of the freshness at which a first look says how far behind the newer store is. */
 const EARLY = [0.1, 0.3];
-/** The look that counts, and the one that confirms it. */
-const LATE = [1.1, 1.6];
+/** The look that counts, and the one that confirms it: each more than the freshness after what it is held against. */
+const LATE = [1.1, 2.2];
+/** Closer looks: so many, at most so many milliseconds apart, and for a little longer than the freshness. */
 const CLOSER_LOOKS = 25;
+const APART = 40;
+const CLOSELY = 1.2;
+/** Where stores are so slow that these take so many times the freshness, nothing is said. */
+const LONGEST = 10;
 
 /**
  * Reads both sides of a mismatch again, consistently where the store can: early, to measure the lag; past the declared
@@ -53,9 +58,14 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   }
   const judged = judge(first, looks, followed);
   if (judged.every(({ verdict }) => verdict === 'transient')) return { judged, lag: agreed };
-  const persistent = judged.some(({ verdict }) => verdict === 'persistent');
-  if (!persistent || !keepsMoving(first, looks) || !(await follows(first, options))) return { judged, lag: undefined };
-  return { judged: judged.map((one) => ({ ...one, verdict: 'moving' })), lag: undefined };
+  const persistent = judged.filter(({ verdict }) => verdict === 'persistent').map(({ difference }) => difference);
+  if (persistent.length === 0 || !keepsMoving(first, looks)) return { judged, lag: undefined };
+  const lasting = await lookClosely(first, new Set(persistent.map(identityOf)), options);
+  const settled = judged.map((one): Judged => {
+    const gone = one.verdict === 'persistent' && !lasting.has(identityOf(one.difference));
+    return gone ? { ...one, verdict: 'moving' } : one;
+  });
+  return { judged: settled, lag: undefined };
 }
 
 async function waited(milliseconds: number, signal: AbortSignal): Promise<boolean> {
@@ -78,15 +88,37 @@ function sharesAny(first: Comparison, look: Comparison): boolean {
 }
 
 /**
- * Whether the newer store comes to say what the older said before: it is behind by a write or two, not wrong. Asked only
- * of items that are written faster than they are looked at.
+ * Which of these differences stay although the newer store is held against every state that the older one was seen in
+ * while it was looked at: unless it is wrong, it says by and by what the older one said a moment ago. Asked only of
+ * answers that are written faster than they are looked at.
  */
-async function follows(first: Comparison, { again, compare, freshness, signal }: RecheckOptions): Promise<boolean> {
-  const older = await again(first.left.origin, true);
-  for (let look = 0; look < CLOSER_LOOKS; look += 1) {
-    const comparison = await compare(older, await again(first.right.origin, true));
-    if (comparison.outcome === 'match' || comparison.outcome === 'ignored') return true;
-    if (!(await waited(freshness / CLOSER_LOOKS, signal))) return false;
+async function lookClosely(
+  first: Comparison,
+  identities: ReadonlySet<string>,
+  { again, compare, freshness, signal }: RecheckOptions,
+): Promise<ReadonlySet<string>> {
+  const lasting = new Set(identities);
+  const states: Observation[] = [];
+  const apart = Math.min(freshness / CLOSER_LOOKS, APART);
+  const began = performance.now();
+  const enough = (looks: number) => looks >= CLOSER_LOOKS && performance.now() - began >= freshness * CLOSELY;
+  for (let looks = 0; lasting.size > 0 && !enough(looks); looks += 1) {
+    if (performance.now() - began > freshness * LONGEST) return NONE;
+    const older = await again(first.left.origin, true);
+    if (!states.some((state) => saysTheSame(state, older))) states.push(older);
+    const newer = await again(first.right.origin, true);
+    for (const state of states) {
+      const { outcome, differences } = await compare(state, newer);
+      if (outcome === 'error' || outcome === 'skipped') continue;
+      const seen = new Set(differences.map(identityOf));
+      for (const identity of identities) if (!seen.has(identity)) lasting.delete(identity);
+    }
+    if (!(await waited(apart, signal))) break;
   }
-  return false;
+  return lasting;
 }
+
+const NONE: ReadonlySet<string> = new Set();
+
+const saysTheSame = (one: Observation, other: Observation): boolean =>
+  one.ok && other.ok && one.answer.status === other.answer.status && one.answer.body.equals(other.answer.body);

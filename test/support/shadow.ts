@@ -60,12 +60,12 @@ components:
 `;
 
 /** Bindings for a table and a collection that hold the same documents. `more` goes into the module's object. */
-const bindings = (table: string, more: string, noteMore: string) => `
+const bindings = (table: string, more: string, noteMore: string, within: string) => `
 export default bind({
   contract: './contract.yaml',
   name: 'notes',
   tenant: ({ headers }) => headers['x-tenant-id'],
-  freshness: { by: 'the test', within: '200ms' },
+  freshness: { by: 'the test', within: '${within}' },
   ${more}
   operations: {
     getNote: {
@@ -122,6 +122,8 @@ export interface NotesOptions {
   readonly stage?: string;
   readonly more?: string;
   readonly noteMore?: string;
+  /** How far MongoDB is declared to be behind at most; default 200ms. */
+  readonly within?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Another way to MongoDB for the façade, such as a proxy. */
   readonly throughMongo?: (uri: string) => Promise<string>;
@@ -134,10 +136,10 @@ export const note = (id: string, more: Document = {}): Document => ({
 
 /** A façade over dynalite and MongoDB with the same notes in both, its operations at `shadow`. */
 export async function withNotes(t: Test, options: NotesOptions = {}): Promise<Notes> {
-  const { stage = 'shadow', more = '', noteMore = '' } = options;
+  const { stage = 'shadow', more = '', noteMore = '', within = '200ms' } = options;
   const [mongo, dynamo] = [await withMongo(t), await withDynamo(t, 'dynalite')];
   const table = `${dynamo.prefix}notes`;
-  const client = new DynamoDBClient(dynamo.config);
+  const client = new DynamoDBClient({ ...dynamo.config, maxAttempts: 10 });
   await client.send(
     new CreateTableCommand({
       TableName: table,
@@ -165,7 +167,7 @@ export async function withNotes(t: Test, options: NotesOptions = {}): Promise<No
     ...options.env,
   };
   const facade = await withFacade(t, {
-    bindings: { text: bindings(table, more, noteMore), contract: CONTRACT },
+    bindings: { text: bindings(table, more, noteMore, within), contract: CONTRACT },
     env,
     stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
   });
