@@ -1,1 +1,9 @@
-console.log('Nothing is measured yet: the benchmarks come with the comparison of peers.');
+import { cpus } from 'node:os';
+import { benchCompare } from './compare.ts';
+import { markdown } from './measure.ts';
+
+const chosen = process.argv.slice(2);
+const wants = (name: string): boolean => chosen.length === 0 || chosen.includes(name);
+
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}\n`);
+if (wants('compare')) console.log(`## Comparing two bodies\n\n${markdown(benchCompare())}\n`);

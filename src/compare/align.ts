@@ -1,16 +1,17 @@
-import {
-  CLOSE_OBJECT,
-  OPEN_OBJECT,
-  parseJson,
-  printJson,
-  QUOTE,
-  skipKey,
-  skipSpace,
-  skipValue,
-  stringAt,
-} from '../model/json.ts';
+import { CLOSE_OBJECT, OPEN_OBJECT, parseJson, printJson, QUOTE, skipValue, stringAt } from '../model/json.ts';
 import { decimalKey } from '../model/number.ts';
-import { firstOf, isContainer, keyAt, nextOf, type Span } from './scan.ts';
+import {
+  afterKey,
+  FEW,
+  firstOf,
+  isContainer,
+  isEscaped,
+  keyAt,
+  type Member,
+  nextOf,
+  type Span,
+  sameBytes,
+} from './scan.ts';
 
 /** Items of two lists that are no equals at the same place, brought together. */
 export interface Aligned {
@@ -112,6 +113,17 @@ function named(bytes: Buffer, spans: readonly Span[], key: ListKey): readonly It
   });
 }
 
+/** The name of two items at the same place that have the same key; `undefined` where they have not. */
+export function commonKey(a: Buffer, i: number, b: Buffer, j: number, key: ListKey): string | undefined {
+  const parts: string[] = [];
+  for (const tokens of key) {
+    const part = scalarAt(a, i, tokens);
+    if (part === undefined || part !== scalarAt(b, j, tokens)) return undefined;
+    parts.push(part);
+  }
+  return `[${parts.join('\u0000')}]`;
+}
+
 /** The scalar that `tokens` lead to within the value at `at`, so that equal ones have one text. */
 function scalarAt(bytes: Buffer, at: number, tokens: readonly string[]): string | undefined {
   const [token, ...rest] = tokens;
@@ -119,7 +131,7 @@ function scalarAt(bytes: Buffer, at: number, tokens: readonly string[]): string 
   if (bytes[at] !== OPEN_OBJECT) return undefined;
   for (let more = firstOf(bytes, at, CLOSE_OBJECT); more >= 0; ) {
     const key = keyAt(bytes, more);
-    const value = skipSpace(bytes, skipKey(bytes, more));
+    const value = afterKey(bytes, key.end);
     if (stringAt(bytes, key.start, key.end) === token) return scalarAt(bytes, value, rest);
     more = nextOf(bytes, skipValue(bytes, value), CLOSE_OBJECT);
   }
@@ -130,6 +142,52 @@ function scalarText(bytes: Buffer, start: number, end: number): string {
   if (bytes[start] === QUOTE) return stringAt(bytes, start, end);
   const text = bytes.toString('latin1', start, end);
   return decimalKey(text) ?? text;
+}
+
+/** Members of two objects under the same names. */
+export interface MatchedMembers {
+  readonly pairs: readonly (readonly [Member, Member])[];
+  readonly onlyLeft: readonly Member[];
+  readonly onlyRight: readonly Member[];
+  /** Names that both have stand in another order. */
+  readonly reordered: boolean;
+}
+
+export function matchMembers(a: Buffer, left: readonly Member[], b: Buffer, right: readonly Member[]): MatchedMembers {
+  const find = left.length <= FEW && right.length <= FEW ? finderByBytes(a, b, right) : finderByName(a, b, right);
+  const pairs: [Member, Member][] = [];
+  const onlyLeft: Member[] = [];
+  const taken = new Set<number>();
+  let reordered = false;
+  let furthest = -1;
+  for (const member of left) {
+    const at = find(member.key);
+    if (at === -1) onlyLeft.push(member);
+    else {
+      pairs.push([member, right[at] as Member]);
+      taken.add(at);
+      if (at < furthest) reordered = true;
+      furthest = Math.max(furthest, at);
+    }
+  }
+  return { pairs, onlyLeft, onlyRight: right.filter((_, at) => !taken.has(at)), reordered };
+}
+
+function finderByBytes(a: Buffer, b: Buffer, right: readonly Member[]): (key: Span) => number {
+  let near = right.length;
+  return (key) => {
+    // Names that are reordered at all are often reversed or shifted: go on from where the last one was.
+    for (let step = 0; step < right.length; step += 1) {
+      near = near === 0 ? right.length - 1 : near - 1;
+      if (sameBytes(a, key, b, (right[near] as Member).key)) return near;
+    }
+    return isEscaped(a, key) || right.some((member) => isEscaped(b, member.key)) ? finderByName(a, b, right)(key) : -1;
+  };
+}
+
+function finderByName(a: Buffer, b: Buffer, right: readonly Member[]): (key: Span) => number {
+  const places = new Map(right.map(({ key }, at) => [stringAt(b, key.start, key.end), at]));
+  return ({ start, end }) => places.get(stringAt(a, start, end)) ?? -1;
 }
 
 /**

@@ -8,23 +8,31 @@ import {
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
-  skipKey,
   skipSpace,
   skipValue,
   stringAt,
 } from '../model/json.ts';
 import { decimalKey } from '../model/number.ts';
 import type { Shape } from '../model/shape.ts';
-import { type Aligned, alignByKey, alignByValue, type ListKey, NOTHING_MOVED } from './align.ts';
+import {
+  type Aligned,
+  alignByKey,
+  alignByValue,
+  commonKey,
+  type ListKey,
+  matchMembers,
+  NOTHING_MOVED,
+} from './align.ts';
 import { child, itemsOf } from './place.ts';
 import {
+  afterKey,
   createRun,
   firstOf,
-  isContainer,
   itemsFrom,
   keyAt,
+  type Member,
   nextOf,
-  type Rest,
+  type Run,
   refuseDuplicates,
   restOf,
   type Span,
@@ -88,12 +96,18 @@ interface Token {
 /** A list without keys costs a text for each item that is not equal in place; with more of them it is refused. */
 const MAX_UNKEYED = 20_000;
 
+/** Bytes of two bodies that are compared in one go: a few milliseconds at most. */
+const SMALL = 262_144;
+
+/** How far a value may reach to be passed over before it is entered. */
+const NEAR = 4_096;
+
 class Walk implements BodyWalk {
   readonly #a: Buffer;
   readonly #b: Buffer;
   readonly #plan: BodyPlan;
   readonly #report: (difference: Difference) => void;
-  readonly #run: ReturnType<typeof createRun>;
+  readonly #run: Run;
   readonly #jobs: Job[];
   /** Where the walk stands in `a` and in `b`. */
   #i = 0;
@@ -103,6 +117,9 @@ class Walk implements BodyWalk {
   #token: Token | undefined;
   #lastItem: string | undefined;
   #lastItemDiffers = false;
+  /** Differences so far. */
+  #count = 0;
+  readonly #small: boolean;
   keyOrder = false;
 
   constructor(a: Buffer, b: Buffer, plan: BodyPlan, report: (difference: Difference) => void) {
@@ -111,6 +128,7 @@ class Walk implements BodyWalk {
     this.#plan = plan;
     this.#report = report;
     this.#run = createRun(a, b);
+    this.#small = a.length + b.length <= SMALL;
     this.#jobs = [{ i: skipSpace(a, 0), j: skipSpace(b, 0), shape: plan.shape, path: '', at: '', depth: 0 }];
   }
 
@@ -172,9 +190,9 @@ class Walk implements BodyWalk {
       const key = keyAt(a, moreA);
       if (!sameKey(a, key, b, moreB)) break;
       seen.push(key);
-      this.#i = skipSpace(a, skipKey(a, moreA));
-      this.#j = skipSpace(b, skipKey(b, moreB));
-      if (!this.#skipEqualScalar()) {
+      this.#i = afterKey(a, key.end);
+      this.#j = afterKey(b, moreB + key.end - key.start);
+      if (!this.#skipEqual()) {
         differs = true;
         const place = child(shape, path, stringAt(a, key.start, key.end));
         this.#pair(place.shape, place.path, `${at}/${place.name}`, depth + 1);
@@ -182,45 +200,59 @@ class Walk implements BodyWalk {
       moreA = nextOf(a, this.#i, CLOSE_OBJECT);
       moreB = nextOf(b, this.#j, CLOSE_OBJECT);
     }
+    if (moreA < 0 && moreB < 0) {
+      this.#i = ~moreA;
+      this.#j = ~moreB;
+      if (differs && seen.length > 1) refuseDuplicates(a, seen, a, []);
+      return;
+    }
     const left = restOf(a, moreA);
     const right = restOf(b, moreB);
     this.#i = left.end;
     this.#j = right.end;
-    if (differs || left.keys.size > 0) refuseDuplicates(a, seen, left.keys);
-    if (right.keys.size > 0) refuseDuplicates(a, seen, right.keys);
-    if (left.keys.size > 0 || right.keys.size > 0) this.#strays(left, right, shape, path, at, depth);
+    refuseDuplicates(a, seen, a, left.members);
+    refuseDuplicates(a, seen, b, right.members);
+    this.#strays(left.members, right.members, shape, path, at, depth);
   }
 
-  /** Passes over a scalar that is the same on both sides. */
-  #skipEqualScalar(): boolean {
+  /** Passes over a value that is the same on both sides, where that is seen without looking far. */
+  #skipEqual(): boolean {
     const i = this.#i;
-    if (isContainer(this.#a[i])) return false;
-    const end = skipFast(this.#a, i);
+    const limit = Math.min(i + NEAR, this.#run.limit(i, this.#j));
+    const end = skipFast(this.#a, i, limit);
     // One byte more: 1 and 12 begin alike.
-    if (!this.#run.same(i, this.#j, end + 1)) return false;
+    if (end >= limit || !this.#run.same(i, this.#j, end + 1)) return false;
     this.#i = end;
     this.#j += end - i;
     return true;
   }
 
   /** Members from the first key on that does not stand at the same place. */
-  #strays(left: Rest, right: Rest, shape: Shape | undefined, path: string, at: string, depth: number): void {
-    const inBoth = [...left.keys.keys()].filter((name) => right.keys.has(name));
-    const order = [...right.keys.keys()].filter((name) => left.keys.has(name));
-    if (inBoth.some((name, index) => name !== order[index])) this.keyOrder = true;
-    for (const [name, value] of left.keys) {
-      const place = child(shape, path, name);
-      const other = right.keys.get(name);
+  #strays(
+    left: readonly Member[],
+    right: readonly Member[],
+    shape: Shape | undefined,
+    path: string,
+    at: string,
+    depth: number,
+  ): void {
+    const { pairs, onlyLeft, onlyRight, reordered } = matchMembers(this.#a, left, this.#b, right);
+    if (reordered) this.keyOrder = true;
+    for (const [one, other] of pairs) {
+      if (sameBytes(this.#a, one.value, this.#b, other.value)) continue;
+      const place = child(shape, path, stringAt(this.#a, one.key.start, one.key.end));
+      const [i, j] = [one.value.start, other.value.start];
       const here = `${at}/${place.name}`;
-      if (other !== undefined) {
-        const { start: i } = value;
-        this.#jobs.push({ i, j: other.start, shape: place.shape, path: place.path, at: here, depth: depth + 1 });
-      } else if (place.path === this.#plan.token?.path) this.#token = { left: value, right: undefined, at: here };
+      this.#jobs.push({ i, j, shape: place.shape, path: place.path, at: here, depth: depth + 1 });
+    }
+    for (const { key, value } of onlyLeft) {
+      const place = child(shape, path, stringAt(this.#a, key.start, key.end));
+      const here = `${at}/${place.name}`;
+      if (place.path === this.#plan.token?.path) this.#token = { left: value, right: undefined, at: here };
       else this.#found('missing', place.path, here, value, undefined);
     }
-    for (const [name, value] of right.keys) {
-      if (left.keys.has(name)) continue;
-      const place = child(shape, path, name);
+    for (const { key, value } of onlyRight) {
+      const place = child(shape, path, stringAt(this.#b, key.start, key.end));
       const here = `${at}/${place.name}`;
       if (place.path === this.#plan.token?.path) this.#token = { left: undefined, right: value, at: here };
       else this.#found('extra', place.path, here, undefined, value);
@@ -233,20 +265,40 @@ class Walk implements BodyWalk {
     const from = { i: this.#i, j: this.#j };
     const left: Span[] = [];
     const right: Span[] = [];
+    const page = path === this.#plan.list?.path ? this.#plan.list : undefined;
+    const inner = itemsOf(shape);
+    const below = `${path}/*`;
+    // Large bodies are compared item by item, in jobs, so that there are places to stop at.
+    const inPlace = this.#small ? page?.key : undefined;
+    let last: { readonly index: number; readonly at: string; readonly differs: boolean } | undefined;
     let index = 0;
     let lastEqual = -1;
     let moreA = firstOf(a, this.#i, CLOSE_LIST);
     let moreB = firstOf(b, this.#j, CLOSE_LIST);
     while (moreA >= 0 && moreB >= 0) {
-      const fast = skipFast(a, moreA);
+      const limit = Math.min(a.length, this.#run.limit(moreA, moreB));
+      const fast = skipFast(a, moreA, limit);
       let endA = fast;
       let endB = moreB + fast - moreA;
-      if (this.#run.same(moreA, moreB, fast + 1)) lastEqual = index;
+      if (fast < limit && this.#run.same(moreA, moreB, fast + 1)) lastEqual = index;
       else {
-        endA = skipValue(a, moreA);
-        endB = skipValue(b, moreB);
-        left.push({ start: moreA, end: endA, index });
-        right.push({ start: moreB, end: endB, index });
+        const key = inPlace ? commonKey(a, moreA, b, moreB, inPlace) : undefined;
+        if (key !== undefined) {
+          this.#i = moreA;
+          this.#j = moreB;
+          const here = `${at}/${key}`;
+          const before = this.#count;
+          this.#pair(inner, below, here, depth + 1);
+          last = { index, at: here, differs: this.#count > before };
+          endA = this.#i;
+          endB = this.#j;
+          lastEqual = index;
+        } else {
+          endA = skipValue(a, moreA);
+          endB = skipValue(b, moreB);
+          left.push({ start: moreA, end: endA, index });
+          right.push({ start: moreB, end: endB, index });
+        }
       }
       index += 1;
       moreA = nextOf(a, endA, CLOSE_LIST);
@@ -256,7 +308,10 @@ class Walk implements BodyWalk {
     const theirs = itemsFrom(b, moreB, index, right);
     this.#i = ours.end;
     this.#j = theirs.end;
-    const page = path === this.#plan.list?.path ? this.#plan.list : undefined;
+    if (last?.index === ours.count - 1) {
+      this.#lastItem = last.at;
+      this.#lastItemDiffers = last.differs;
+    }
     if (left.length === 0 && right.length === 0) {
       if (page !== undefined) this.#page = NOTHING_MOVED;
       return;
@@ -269,8 +324,6 @@ class Walk implements BodyWalk {
         ? alignByValue(a, left, b, right, lists)
         : alignByKey(a, left, b, right, page.key, lists, page.limit);
     if (page !== undefined) this.#page = aligned;
-    const below = `${path}/*`;
-    const inner = itemsOf(shape);
     for (const { left: one, right: other, name } of aligned.pairs) {
       const here = `${at}/${name}`;
       if (page !== undefined && one.index === lists.countA - 1) this.#lastItem = here;
@@ -301,6 +354,7 @@ class Walk implements BodyWalk {
   }
 
   #found(kind: Kind, path: string, at: string, left: Span | undefined, right: Span | undefined): void {
+    this.#count += 1;
     const last = this.#lastItem;
     if (last !== undefined && (at === last || at.startsWith(`${last}/`))) this.#lastItemDiffers = true;
     this.#report({

@@ -52,7 +52,10 @@ export function startComparing(one: Observation, other: Observation, plan: Compa
       outcome: outcome ?? (sums.differences.length > 0 ? 'mismatch' : sums.uses.size > 0 ? 'ignored' : 'match'),
       reason,
       differences: Object.freeze(sums.differences),
-      rules: Object.freeze([...sums.uses].map(([rule, uses]): RuleUse => Object.freeze({ rule, uses }))),
+      rules:
+        sums.uses.size === 0
+          ? NO_USES
+          : Object.freeze([...sums.uses].map(([rule, uses]) => Object.freeze({ rule, uses }))),
       keyOrder: walk?.keyOrder ?? false,
     });
   let walk: BodyWalk | undefined;
@@ -80,11 +83,13 @@ export function startComparing(one: Observation, other: Observation, plan: Compa
   };
 }
 
+const NO_USES: readonly RuleUse[] = Object.freeze([]);
+
 function tally(rules: readonly Rule[]) {
   const differences: Difference[] = [];
   const uses = new Map<string, number>();
   const report = (difference: Difference): void => {
-    const rule = rules.find(({ covers }) => covers(difference));
+    const rule = rules.length === 0 ? undefined : rules.find(({ covers }) => covers(difference));
     if (rule !== undefined) uses.set(rule.id, (uses.get(rule.id) ?? 0) + 1);
     else if (differences.length < MAX_DIFFERENCES) differences.push(Object.freeze(difference));
   };
@@ -174,7 +179,7 @@ function compareHeaders(
   plan: ComparePlan,
   report: (difference: Difference) => void,
 ): void {
-  if (left.headers === right.headers) return;
+  if (sameHeaders(left.headers, right.headers)) return;
   for (const name of namesOf(left, right, plan.headers)) {
     const value = ({ headers }: Answer) => {
       const text = textOf(headers[name]);
@@ -192,6 +197,18 @@ function compareHeaders(
       right: theirs === '' ? undefined : Buffer.from(JSON.stringify(theirs)),
     });
   }
+}
+
+/** The same names and values altogether: the common case, and a quick one. */
+function sameHeaders(left: Answer['headers'], right: Answer['headers']): boolean {
+  if (left === right) return true;
+  let count = 0;
+  for (const name in left) {
+    count += 1;
+    if (left[name] !== right[name] || typeof left[name] !== 'string') return false;
+  }
+  for (const _ in right) count -= 1;
+  return count === 0;
 }
 
 function namesOf(left: Answer, right: Answer, own: readonly string[]): ReadonlySet<string> {

@@ -40,4 +40,5 @@ export function itemsOf(shape: Shape | undefined): Shape | undefined {
   return shape?.kind === 'any' ? shape : undefined;
 }
 
-const escapeName = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+const escapeName = (name: string): string =>
+  name.includes('/') || name.includes('~') ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;

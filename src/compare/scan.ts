@@ -2,13 +2,13 @@ import {
   BACKSLASH,
   CLOSE_LIST,
   CLOSE_OBJECT,
+  COLON,
   COMMA,
   expect,
   JsonError,
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
-  skipKey,
   skipSpace,
   skipString,
   skipValue,
@@ -24,8 +24,13 @@ export interface Span {
 
 /** The members of an object that are left from some place on, and where it ends. */
 export interface Rest {
-  readonly keys: ReadonlyMap<string, Span>;
+  readonly members: readonly Member[];
   readonly end: number;
+}
+
+export interface Member {
+  readonly key: Span;
+  readonly value: Span;
 }
 
 export const isContainer = (byte: number | undefined): boolean => byte === OPEN_OBJECT || byte === OPEN_LIST;
@@ -43,20 +48,20 @@ export function nextOf(bytes: Buffer, at: number, close: number): number {
   return skipSpace(bytes, expect(bytes, i, COMMA));
 }
 
+/** Strings up to here are looked through byte by byte; a native search costs a call. */
+const SHORT = 24;
+
 /**
  * End of the value at `at`, quickly and without a look at its grammar: for bytes that are known to be the same on both
- * sides, where whatever is wrong is wrong alike.
+ * sides, where whatever is wrong is wrong alike. Gives up at `limit`, with what is beyond it.
  */
-export function skipFast(bytes: Buffer, at: number): number {
-  const { length } = bytes;
+export function skipFast(bytes: Buffer, at: number, limit = bytes.length): number {
   let i = at;
   let depth = 0;
-  while (i < length) {
+  while (i < limit) {
     const byte = bytes[i] as number;
     if (byte === QUOTE) {
-      i += 1;
-      for (let inner = bytes[i]; inner !== QUOTE && i < length; inner = bytes[i]) i += inner === BACKSLASH ? 2 : 1;
-      i += 1;
+      i = skipStringFast(bytes, i);
       if (depth === 0) return i;
     } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       depth += 1;
@@ -70,7 +75,25 @@ export function skipFast(bytes: Buffer, at: number): number {
       i += 1;
     }
   }
-  return length;
+  return limit;
+}
+
+function skipStringFast(bytes: Buffer, at: number): number {
+  let i = at + 1;
+  for (const near = i + SHORT; i < near; ) {
+    const byte = bytes[i];
+    if (byte === QUOTE) return i + 1;
+    if (byte === undefined) return bytes.length;
+    i += byte === BACKSLASH ? 2 : 1;
+  }
+  for (;;) {
+    const quote = bytes.indexOf(QUOTE, i);
+    if (quote === -1) return bytes.length;
+    let slashes = 0;
+    while (bytes[quote - 1 - slashes] === BACKSLASH && quote - 1 - slashes >= i) slashes += 1;
+    if (slashes % 2 === 0) return quote + 1;
+    i = quote + 1;
+  }
 }
 
 /** Whether the key at `at` of `b` is written as the one of `a`. */
@@ -80,11 +103,15 @@ export function sameKey(a: Buffer, key: Span, b: Buffer, at: number): boolean {
 }
 
 export function sameBytes(a: Buffer, left: Span, b: Buffer, right: Span): boolean {
-  return (
-    left.end - left.start === right.end - right.start &&
-    a.compare(b, right.start, right.end, left.start, left.end) === 0
-  );
+  const length = left.end - left.start;
+  if (length !== right.end - right.start) return false;
+  if (length > CALL) return a.compare(b, right.start, right.end, left.start, left.end) === 0;
+  for (let i = 0; i < length; i += 1) if (a[left.start + i] !== b[right.start + i]) return false;
+  return true;
 }
+
+/** So many bytes are compared as quickly by hand as a native call takes. */
+const CALL = 96;
 
 /** The key at `at` as a span. Throws JsonError where there is none. */
 export function keyAt(bytes: Buffer, at: number): Span {
@@ -92,21 +119,23 @@ export function keyAt(bytes: Buffer, at: number): Span {
   return { start: at, end: skipString(bytes, at), index: 0 };
 }
 
-/** All members from `more` on, which `firstOf` or `nextOf` gave. Throws JsonError, also for a duplicate key. */
+/** All members from `more` on, which `firstOf` or `nextOf` gave. Throws JsonError. */
 export function restOf(bytes: Buffer, more: number): Rest {
-  const keys = new Map<string, Span>();
+  const members: Member[] = [];
   let at = more;
   while (at >= 0) {
-    const { start, end } = keyAt(bytes, at);
-    const name = stringAt(bytes, start, end);
-    if (keys.has(name)) throw new JsonError('a duplicate key', at);
-    const from = skipSpace(bytes, skipKey(bytes, at));
-    const to = skipValue(bytes, from);
-    keys.set(name, { start: from, end: to, index: 0 });
-    at = nextOf(bytes, to, CLOSE_OBJECT);
+    const key = keyAt(bytes, at);
+    const start = afterKey(bytes, key.end);
+    const end = skipValue(bytes, start);
+    members.push({ key, value: { start, end, index: 0 } });
+    at = nextOf(bytes, end, CLOSE_OBJECT);
   }
-  return { keys, end: ~at };
+  return { members, end: ~at };
 }
+
+/** Start of the value whose key ended at `at`. */
+export const afterKey = (bytes: Buffer, at: number): number =>
+  skipSpace(bytes, expect(bytes, skipSpace(bytes, at), COLON));
 
 /** Adds all items from `more` on to `into`; gives how many there are in all, and where the list ends. */
 export function itemsFrom(
@@ -126,56 +155,105 @@ export function itemsFrom(
   return { count, end: ~at };
 }
 
-/** Throws JsonError where keys that stand at `seen` in `bytes` come twice, or again among `more`. */
-export function refuseDuplicates(bytes: Buffer, seen: readonly Span[], more: ReadonlyMap<string, Span>): void {
-  const names = new Set<string>();
-  for (const { start, end } of seen) {
-    const name = stringAt(bytes, start, end);
-    if (names.has(name) || more.has(name)) throw new JsonError('a duplicate key', start);
-    names.add(name);
+/** Throws JsonError where one of these keys comes twice; the first ones stand in `bytes`, and `more` in `others`. */
+export function refuseDuplicates(bytes: Buffer, seen: readonly Span[], others: Buffer, more: readonly Member[]): void {
+  const count = seen.length + more.length;
+  const few =
+    count <= FEW && !seen.some((key) => isEscaped(bytes, key)) && !more.some(({ key }) => isEscaped(others, key));
+  if (few) refuseSameBytes(bytes, seen, others, more);
+  else refuseSameNames(bytes, seen, others, more);
+}
+
+/** Up to so many names are told apart by their bytes, without making texts of them. */
+export const FEW = 24;
+
+export function isEscaped(bytes: Buffer, { start, end }: Span): boolean {
+  for (let i = start; i < end; i += 1) if (bytes[i] === BACKSLASH) return true;
+  return false;
+}
+
+function refuseSameBytes(bytes: Buffer, seen: readonly Span[], others: Buffer, more: readonly Member[]): void {
+  const total = seen.length + more.length;
+  const from = (at: number): Buffer => (at < seen.length ? bytes : others);
+  const keyOf = (at: number): Span => (at < seen.length ? seen[at] : more[at - seen.length]?.key) as Span;
+  for (let one = 1; one < total; one += 1) {
+    const key = keyOf(one);
+    for (let other = 0; other < one; other += 1)
+      if (sameBytes(from(one), key, from(other), keyOf(other))) throw new JsonError('a duplicate key', key.start);
   }
 }
 
-/**
- * Tells whether stretches of two bodies are the same, by native compares of growing size that are remembered: asked in
- * the order of the bodies, each byte is compared about once.
- */
-export function createRun(a: Buffer, b: Buffer): { same: (i: number, j: number, end: number) => boolean } {
+function refuseSameNames(bytes: Buffer, seen: readonly Span[], others: Buffer, more: readonly Member[]): void {
+  const names = new Set<string>();
+  const add = (from: Buffer, { start, end }: Span): void => {
+    const name = stringAt(from, start, end);
+    if (names.has(name)) throw new JsonError('a duplicate key', start);
+    names.add(name);
+  };
+  for (const key of seen) add(bytes, key);
+  for (const { key } of more) add(others, key);
+}
+
+/** Tells how far two bodies are the same from a place in each. */
+export interface Run {
+  /** Whether bytes [i, end) of `a` are those of `b` from `j` on. */
+  same(i: number, j: number, end: number): boolean;
+  /** The first byte after `i` that is known to differ, after a look at the nearest; beyond all where none is known. */
+  limit(i: number, j: number): number;
+}
+
+/** What was compared is remembered: asked in the order of the bodies, each byte is compared about once. */
+export function createRun(a: Buffer, b: Buffer): Run {
   let shift = 0;
   // Known to be the same: [from, known) of `a` and as much of `b`, `shift` further on.
   let from = 0;
   let known = -1;
   let broken = false;
   let chunk = 0;
-  const extend = (): void => {
-    const size = Math.min(chunk, a.length - known, b.length - known - shift);
-    if (size <= 0) {
-      broken = true;
-    } else if (a.compare(b, known + shift, known + shift + size, known, known + size) === 0) {
-      known += size;
-      chunk = Math.min(chunk * 2, LARGEST);
-    } else if (size <= 16) {
-      while (a[known] === b[known + shift]) known += 1;
-      broken = true;
-    } else {
-      chunk = size >> 1;
-    }
+
+  const start = (i: number, j: number): void => {
+    if (j - i === shift && i <= known && i >= from) return;
+    shift = j - i;
+    from = i;
+    known = i;
+    broken = false;
+    chunk = 0;
   };
+
+  const byHand = (size: number): void => {
+    const end = known + size;
+    while (known < end && a[known] === b[known + shift]) known += 1;
+    if (known < end) broken = true;
+  };
+
+  const extend = (): void => {
+    const size = Math.min(chunk === 0 ? CALL : chunk, a.length - known, b.length - known - shift);
+    if (size <= 0) broken = true;
+    else if (size <= CALL) byHand(size);
+    else if (a.compare(b, known + shift, known + shift + size, known, known + size) === 0) known += size;
+    else if (size <= SMALLEST) byHand(size);
+    else {
+      chunk = size >> 1;
+      return;
+    }
+    chunk = Math.min(Math.max(chunk * 2, SMALLEST), LARGEST);
+  };
+
   return Object.freeze({
-    /** Bytes [i, end) of `a` and as many of `b` from `j` on. */
     same(i: number, j: number, end: number): boolean {
-      if (j - i !== shift || i > known || i < from) {
-        shift = j - i;
-        from = i;
-        known = i;
-        broken = false;
-        chunk = SMALLEST;
-      }
+      start(i, j);
       while (known < end && !broken) extend();
       return known >= end;
+    },
+    limit(i: number, j: number): number {
+      start(i, j);
+      if (known === i && !broken) extend();
+      return broken ? known : NOWHERE;
     },
   });
 }
 
-const SMALLEST = 64;
+/** Beyond any body, and still an integer to the engine. */
+const NOWHERE = 0x3fff_ffff;
+const SMALLEST = 512;
 const LARGEST = 65_536;
