@@ -59,7 +59,7 @@ export const SETTINGS = Type.Object({
     description: 'Calls a second that shadows may make to DynamoDB; halved when it throttles.',
   }),
   RECHECKS_PER_SECOND: Type.Integer({
-    default: 20,
+    default: 50,
     minimum: 1,
     description: 'Mismatches a second that are read again; more stay unverified.',
   }),

@@ -35,7 +35,15 @@ export interface Demo {
   readonly facadeUrl: string;
   readonly adminUrl: string;
   readonly stagesFile: string;
+  readonly bindings: string;
+  readonly resultsUri: string;
   close(): Promise<void>;
+}
+
+export interface DemoOptions {
+  readonly traffic?: boolean;
+  /** Of every bound operation; default `dynamodb`, with traffic `shadow`. */
+  readonly stage?: Stage;
 }
 
 /** `crossfade demo`: everything embedded, until Ctrl-C. */
@@ -59,7 +67,8 @@ export function command(io: Io): Command {
  * `.crossfade/stages.yaml` and `.crossfade/demo.json` below the working directory. Throws, with all that was started
  * stopped, where a part cannot be had.
  */
-export async function startDemo(io: Io, { traffic = false }: { traffic?: boolean } = {}): Promise<Demo> {
+export async function startDemo(io: Io, options: DemoOptions = {}): Promise<Demo> {
+  const { traffic = false, stage = traffic ? 'shadow' : 'dynamodb' } = options;
   const started: { stop(): Promise<void> }[] = [];
   const close = async () => {
     for (const part of started.splice(0).reverse()) await part.stop();
@@ -87,7 +96,7 @@ export async function startDemo(io: Io, { traffic = false }: { traffic?: boolean
     };
     delete process.env.AWS_PROFILE; // it would beat the next line, from which the SDK takes its credentials
     Object.assign(process.env, DEMO_AWS);
-    await writeWhole(stagesFile, await stages(bindings, traffic ? 'shadow' : 'dynamodb'));
+    await writeWhole(stagesFile, await stages(bindings, stage));
     const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
     const app = await compose(config, { bindings, log: createLog(config.logLevel) });
     started.push({ stop: app.close });
@@ -95,7 +104,7 @@ export async function startDemo(io: Io, { traffic = false }: { traffic?: boolean
     const file = { bindings, stagesFile, port: portOf(facadeUrl), adminPort: portOf(adminUrl), env } satisfies DemoFile;
     await writeWhole(join(io.cwd, '.crossfade', 'demo.json'), `${JSON.stringify(file, undefined, 2)}\n`);
     if (traffic) started.push(trafficTo(facadeUrl, io));
-    return { facadeUrl, adminUrl, stagesFile, close };
+    return { facadeUrl, adminUrl, stagesFile, bindings, resultsUri: stores.mongodb.uri, close };
   } catch (error) {
     await close();
     throw error;

@@ -60,10 +60,10 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   if (judged.every(({ verdict }) => verdict === 'transient')) return { judged, lag: agreed };
   const persistent = judged.filter(({ verdict }) => verdict === 'persistent').map(({ difference }) => difference);
   if (persistent.length === 0 || !keepsMoving(first, looks)) return { judged, lag: undefined };
-  const lasting = await lookClosely(first, new Set(persistent.map(identityOf)), options);
+  const closely = await lookClosely(first, new Set(persistent.map(identityOf)), options);
   const settled = judged.map((one): Judged => {
-    const gone = one.verdict === 'persistent' && !lasting.has(identityOf(one.difference));
-    return gone ? { ...one, verdict: 'moving' } : one;
+    const verdict = one.verdict === 'persistent' ? closely.get(identityOf(one.difference)) : undefined;
+    return verdict === undefined ? one : { ...one, verdict };
   });
   return { judged: settled, lag: undefined };
 }
@@ -88,37 +88,41 @@ function sharesAny(first: Comparison, look: Comparison): boolean {
 }
 
 /**
- * Which of these differences stay although the newer store is held against every state that the older one was seen in
- * while it was looked at: unless it is wrong, it says by and by what the older one said a moment ago. Asked only of
- * answers that are written faster than they are looked at.
+ * What becomes of these differences when the newer store is held, again and again, against every state that the older one
+ * was just seen in: unless it is wrong, it says by and by what the older one said a moment ago (`moving`), or says now
+ * (`transient`). Those that stay are not in the result. Asked only of answers that are written between two looks.
  */
 async function lookClosely(
   first: Comparison,
   identities: ReadonlySet<string>,
   { again, compare, freshness, signal }: RecheckOptions,
-): Promise<ReadonlySet<string>> {
-  const lasting = new Set(identities);
+): Promise<ReadonlyMap<string, 'moving' | 'transient'>> {
+  const verdicts = new Map<string, 'moving' | 'transient'>();
   const states: Observation[] = [];
   const apart = Math.min(freshness / CLOSER_LOOKS, APART);
   const began = performance.now();
   const enough = (looks: number) => looks >= CLOSER_LOOKS && performance.now() - began >= freshness * CLOSELY;
-  for (let looks = 0; lasting.size > 0 && !enough(looks); looks += 1) {
-    if (performance.now() - began > freshness * LONGEST) return NONE;
+  const settled = () => [...identities].every((identity) => verdicts.get(identity) === 'transient');
+  for (let looks = 0; !settled() && !enough(looks); looks += 1) {
+    if (performance.now() - began > freshness * LONGEST) return new Map([...identities].map((one) => [one, 'moving']));
     const older = await again(first.left.origin, true);
     if (!states.some((state) => saysTheSame(state, older))) states.push(older);
     const newer = await again(first.right.origin, true);
     for (const state of states) {
-      const { outcome, differences } = await compare(state, newer);
-      if (outcome === 'error' || outcome === 'skipped') continue;
-      const seen = new Set(differences.map(identityOf));
-      for (const identity of identities) if (!seen.has(identity)) lasting.delete(identity);
+      const comparison = await compare(state, newer);
+      if (comparison.outcome === 'error' || comparison.outcome === 'skipped') continue;
+      const seen = new Set(comparison.differences.map(identityOf));
+      const now = saysTheSame(state, older) && isPresent(comparison);
+      for (const identity of identities) {
+        if (seen.has(identity)) continue;
+        if (now) verdicts.set(identity, 'transient');
+        else if (!verdicts.has(identity)) verdicts.set(identity, 'moving');
+      }
     }
     if (!(await waited(apart, signal))) break;
   }
-  return lasting;
+  return verdicts;
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 const saysTheSame = (one: Observation, other: Observation): boolean =>
   one.ok && other.ok && one.answer.status === other.answer.status && one.answer.body.equals(other.answer.body);

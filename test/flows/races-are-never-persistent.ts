@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb';
 import t from 'tap';
 import { note, withNotes } from '../support/shadow.ts';
 
@@ -8,6 +9,9 @@ const READS = 200;
 const NOTES = 1_000;
 /** Some are written many times a second: faster than anybody looks. */
 const HOT = 5;
+
+/** Writes that are made at once, as a service under load makes them; an item comes once in each. */
+const BATCH = 25;
 
 const id = (n: number) => `n${String(n).padStart(4, '0')}`;
 const below = (n: number) => Math.floor(Math.random() * n);
@@ -22,24 +26,27 @@ t.test(
     const writes = { made: 0, longest: 0, pending: new Set<Promise<unknown>>() };
     const versions = new Map<number, number>();
 
-    const before = new Map<number, Promise<void>>();
-    const write = async (n: number): Promise<void> => {
-      const version = (versions.get(n) ?? 0) + 1;
-      versions.set(n, version);
-      const changed = note(id(n), {
-        text: `version ${version}`,
-        size: version,
-        ver: version,
-        ...(version % 3 === 0 ? {} : { note: 'x' }),
+    let stream: Promise<unknown> = Promise.resolve();
+
+    /** One after the other, as a table's stream has them; MongoDB gets each batch some 100 ms later, whatever overtakes what. */
+    const write = (numbers: ReadonlySet<number>): void => {
+      const changed = [...numbers].map((n) => {
+        const version = (versions.get(n) ?? 0) + 1;
+        versions.set(n, version);
+        const fields = { text: `version ${version}`, size: version, ver: version };
+        return note(id(n), { ...fields, ...(version % 3 === 0 ? {} : { note: 'x' }) });
       });
-      // One after the other, as a table's stream has them.
-      const mine = (before.get(n) ?? Promise.resolve()).then(() => notes.putDynamo(changed));
-      before.set(n, mine);
-      await mine;
+      writes.made += changed.length;
+      stream = stream.then(() => notes.putDynamo(changed));
+      keep(stream.then(() => carry(changed)));
+    };
+    const carry = async (changed: readonly Document[]): Promise<void> => {
       const written = performance.now();
       await new Promise((done) => setTimeout(done, 80 + below(70)));
-      // As a sink connector: in order per item, whatever overtakes what.
-      await notes.db.collection('notes').replaceOne({ id: id(n), ver: { $not: { $gt: version } } }, { ...changed });
+      const replace = (one: Document) => ({
+        replaceOne: { filter: { id: one.id, ver: { $not: { $gt: one.ver } } }, replacement: { ...one } },
+      });
+      await notes.db.collection('notes').bulkWrite(changed.map(replace), { ordered: false });
       writes.longest = Math.max(writes.longest, performance.now() - written);
     };
     const steadily = async (perSecond: number, work: () => void): Promise<void> => {
@@ -51,20 +58,21 @@ t.test(
     };
     const keep = (promise: Promise<unknown>) => {
       writes.pending.add(promise);
-      void promise.finally(() => writes.pending.delete(promise));
+      promise.then(
+        () => writes.pending.delete(promise),
+        () => {},
+      );
     };
     const statuses = new Map<number, number>();
     await Promise.all([
-      steadily(WRITES, () => {
-        writes.made += 1;
-        keep(write(pick()));
-      }),
+      steadily(WRITES / BATCH, () => write(new Set(Array.from({ length: BATCH }, pick)))),
       steadily(READS, () => {
         const path = Math.random() < 0.1 ? `/notes?shelf=n0&limit=20` : `/notes/${id(pick())}`;
         keep(
           notes.facade
             .get(path, { 'x-tenant-id': 'acme' })
-            .then(({ status }) => statuses.set(status, (statuses.get(status) ?? 0) + 1)),
+            .then(({ status }) => statuses.set(status, (statuses.get(status) ?? 0) + 1))
+            .catch((error) => t.fail(`a read failed: ${error.message}`)),
         );
       }),
     ]);

@@ -1,5 +1,5 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { BatchWriteCommand, DeleteCommand, DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DeleteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type Db, type Document, MongoClient } from 'mongodb';
 import type { Test } from 'tap';
 import { loadBindings } from '../../src/bindings/load.ts';
@@ -111,7 +111,7 @@ export interface Notes {
   readonly db: Db;
   /** Writes to both stores. */
   readonly put: (notes: readonly Document[]) => Promise<void>;
-  readonly putDynamo: (note: Document) => Promise<void>;
+  readonly putDynamo: (notes: readonly Document[]) => Promise<void>;
   readonly deleteDynamo: (id: string) => Promise<void>;
   readonly env: Readonly<Record<string, string>>;
   /** Waits until every plan is accounted for and written, and reads the results. */
@@ -171,16 +171,19 @@ export async function withNotes(t: Test, options: NotesOptions = {}): Promise<No
     env,
     stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
   });
-  const put = async (notes: readonly Document[]): Promise<void> => {
+  const putDynamo = async (notes: readonly Document[]): Promise<void> => {
     for (let at = 0; at < notes.length; at += 25) {
       const batch = notes.slice(at, at + 25).map((Item) => ({ PutRequest: { Item } }));
       await documents.send(new BatchWriteCommand({ RequestItems: { [table]: batch } }));
     }
+  };
+  const put = async (notes: readonly Document[]): Promise<void> => {
+    await putDynamo(notes);
     await db.collection('notes').insertMany(notes.map((one) => ({ ...one })));
   };
   return {
     ...{ facade, table, documents, db, put, env },
-    putDynamo: async (Item) => void (await documents.send(new PutCommand({ TableName: table, Item }))),
+    putDynamo,
     deleteDynamo: async (id) =>
       void (await documents.send(new DeleteCommand({ TableName: table, Key: { pk: 'acme', id } }))),
     settled: () => settledResults(mongo.uri, facade.app.bindings.file),
