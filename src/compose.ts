@@ -55,8 +55,11 @@ type Close = () => Promise<unknown> | unknown;
  */
 export async function compose(config: Config, { bindings: file, log }: ComposeOptions): Promise<App> {
   const closers: Close[] = [];
+  // One part that cannot be closed must not keep the others, and what they still have to write, from it.
   const close = async () => {
-    for (const one of closers.splice(0).reverse()) await one();
+    for (const one of closers.splice(0).reverse()) {
+      await Promise.resolve(one()).catch((error: unknown) => log('error', 'a part did not close', { cause: error }));
+    }
   };
   try {
     return await build(config, file, log, closers, close);
@@ -118,15 +121,17 @@ async function build(
     onFailure: logFailure(log),
   });
   let draining = false;
-  const facade = createFacade({ line, metrics });
+  const facade = createFacade({ line, metrics, isDraining: () => draining });
   const admin = await createAdmin({
     contract: bindings.contract,
     metrics,
     readiness: readiness({ bindings, flags, origins, legacy, isDraining: () => draining }),
     hosts: ['localhost', '127.0.0.1', '[::1]', config.adminHost],
   });
-  const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', closers);
-  const facadeUrl = await listen(facade, config.host, config.port, 'PORT', closers);
+  // Whoever has not had a reply by then gets none: every origin's deadline has passed.
+  const grace = config.originTimeout + 1_000;
+  const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', grace, closers);
+  const facadeUrl = await listen(facade, config.host, config.port, 'PORT', grace, closers);
   const drain = () => {
     draining = true;
   };
@@ -163,9 +168,9 @@ export function openOrigins(config: Config, { operations }: Bindings, pool: Pool
   if (uses('dynamodb'))
     origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout, attempts, maxSockets: size }));
   if (uses('mongodb') && config.mongodbUri !== undefined) {
-    origins.mongodb = createMongoDbOrigin(
-      openMongoDb({ uri: config.mongodbUri, timeout, attempts, maxPoolSize: size }),
-    );
+    const uri = config.mongodbUri;
+    const driver = named('MONGODB_URI', () => openMongoDb({ uri, timeout, attempts, maxPoolSize: size }));
+    origins.mongodb = createMongoDbOrigin(driver);
   }
   for (const origin of Object.values(origins)) closers.push(() => origin.close());
   return Object.freeze(origins);
@@ -174,6 +179,15 @@ export function openOrigins(config: Config, { operations }: Bindings, pool: Pool
 /** Answers of these stores, with this deadline. */
 export const openAnswerer = (origins: Origins, cursors: Cursors, timeout: number): Answerer =>
   createAnswerer({ origins, cursors, revive: (position, store) => revive(position, store, wrap), timeout });
+
+/** A driver that cannot be made is a wrong setting: the error names it. */
+function named<T>(setting: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw new ConfigError([{ where: setting, message: (error as Error).message }]);
+  }
+}
 
 interface ShadowingParts {
   readonly config: Config;
@@ -200,17 +214,19 @@ async function openShadowing(parts: ShadowingParts): Promise<((answered: Answere
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
   const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
   const observe = createObserver(answererOf(openOrigins(config, bindings, pool, closers), settings.timeout));
-  const opened = openShadow({
-    settings: { ...settings, sampleSecret, resultsUri },
-    api: bindings.name,
-    evidence,
-    version: VERSION,
-    reveal: bindings.spec.reveal ?? [],
-    metrics,
-    percent: () => flags.state().sampling,
-    revision: () => flags.revision(),
-    onError: (message, error) => log('warn', message, { cause: error }),
-  });
+  const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
+    openShadow({
+      settings: { ...settings, sampleSecret, resultsUri },
+      api: bindings.name,
+      evidence,
+      version: VERSION,
+      reveal: bindings.spec.reveal ?? [],
+      metrics,
+      percent: () => flags.state().sampling,
+      revision: () => flags.revision(),
+      onError: (message, error) => log('warn', message, { cause: error }),
+    }),
+  );
   closers.push(() => opened.close(LAST_WRITE));
   const offering = createOffering(bindings.operations, bindings.spec, cursors, observe);
   return (answered) => {
@@ -260,15 +276,23 @@ async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
   }
 }
 
+/** Ends what is in flight; connections that are left after so many milliseconds (half a request, an unread body) are cut. */
+async function closeWithin(app: FastifyInstance, milliseconds: number): Promise<void> {
+  const late = setTimeout(() => app.server.closeAllConnections(), milliseconds);
+  await app.close();
+  clearTimeout(late);
+}
+
 async function listen(
   app: FastifyInstance,
   host: string,
   port: number,
   setting: string,
+  grace: number,
   closers: Close[],
 ): Promise<string> {
   try {
-    closers.push(() => app.close());
+    closers.push(() => closeWithin(app, grace));
     await app.listen({ host, port });
   } catch (error) {
     throw new ConfigError([

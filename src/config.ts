@@ -10,6 +10,9 @@ import { ConfigError, type Problem } from './errors.ts';
 /** This package's own. */
 export const VERSION: string = manifest.version;
 
+/** Longer, and a timer fires at once. */
+const LONGEST_TIMER = 2_147_483_647;
+
 /** Every setting, in the order of the README's table, which is generated from it. */
 export const SETTINGS = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'Address of the façade.' }),
@@ -39,11 +42,13 @@ export const SETTINGS = Type.Object({
   ORIGIN_TIMEOUT_MS: Type.Integer({
     default: 10_000,
     minimum: 1,
+    maximum: LONGEST_TIMER,
     description: 'Deadline of one request to an origin, in milliseconds.',
   }),
   SHADOW_TIMEOUT_MS: Type.Integer({
     default: 5_000,
     minimum: 1,
+    maximum: LONGEST_TIMER,
     description: 'Deadline of one request to a candidate, in milliseconds.',
   }),
   SHADOW_CONCURRENCY: Type.Integer({ default: 16, minimum: 1, description: 'Shadows under way at a time.' }),
@@ -66,6 +71,7 @@ export const SETTINGS = Type.Object({
   DRAIN_DELAY_MS: Type.Integer({
     default: 0,
     minimum: 0,
+    maximum: LONGEST_TIMER,
     description: 'How long to go on serving, not ready, after SIGTERM.',
   }),
   SERVER_TIMING: Type.Boolean({ default: false, description: 'Say origin and stage in a Server-Timing header.' }),
@@ -187,7 +193,8 @@ function read(given: Record<string, unknown>, problems: Problem[]): Values | und
 
 function checkUrl(where: string, text: string | undefined, protocols: readonly string[], problems: Problem[]): void {
   if (text === undefined) return;
-  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`))) {
+  const isWeb = protocols.includes('http:');
+  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`)) || (isWeb && !URL.canParse(text))) {
     problems.push({
       where,
       message: `must be a URL that begins with ${protocols.map((one) => `${one}//`).join(' or ')}`,

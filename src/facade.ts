@@ -17,21 +17,31 @@ const MAX_HEADER_BYTES = 128 * 1024;
 /** Longer than any URL that fits into the headers. */
 const MAX_PARAMETER_LENGTH = MAX_HEADER_BYTES;
 
+/** Milliseconds for a request's head to arrive. */
+const HEADERS_TIMEOUT = 60_000;
+
 const BODILESS = new Set(['GET', 'HEAD']);
 
 export interface FacadeOptions {
   readonly line: Line;
   readonly metrics: Metrics;
+  readonly isDraining: () => boolean;
 }
 
 /**
  * The client side. Bound reads go down the line in `request/handle.ts`; all else passes to legacy in the first hook,
  * before any body is touched.
  */
-export function createFacade({ line, metrics }: FacadeOptions): FastifyInstance {
+export function createFacade({ line, metrics, isDraining }: FacadeOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, optimizeEmptyRequests: true },
+    // A body may take long; a head that does not come is not waited for.
+    http: {
+      headersTimeout: HEADERS_TIMEOUT,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      optimizeEmptyRequests: true,
+    },
     genReqId: (message: IncomingMessage) => requestId(message.headers['x-request-id']),
     requestIdHeader: false,
     return503OnClosing: false,
@@ -51,17 +61,17 @@ export function createFacade({ line, metrics }: FacadeOptions): FastifyInstance 
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.decorateRequest('trace');
 
+  app.server.maxHeadersCount = 0; // their size is bounded, not their number
+
   app.addHook('onRequest', (request, reply, done) => {
+    // While draining each reply ends its connection, so that none is cut later.
+    if (isDraining()) reply.raw.shouldKeepAlive = false;
+    reply.raw.once('close', () => measure(metrics, request, reply));
     const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
     request.trace = newTrace(operation);
     if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
       return void pass(line, request, reply);
     if (!BODILESS.has(request.method)) return void handle(line, operation, request, reply);
-    done();
-  });
-
-  app.addHook('onResponse', (request, reply, done) => {
-    measure(metrics, request, reply);
     done();
   });
 
@@ -122,7 +132,8 @@ function measure(metrics: Metrics, request: FastifyRequest, reply: FastifyReply)
     {
       http_request_method: METHODS.has(request.method) ? request.method : 'OTHER',
       http_route: trace.route,
-      http_response_status_code: String(reply.raw.statusCode),
+      // The client left before it had its reply (nginx's 499).
+      http_response_status_code: reply.raw.writableFinished ? String(reply.raw.statusCode) : '499',
       origin: trace.origin ?? 'none',
     },
     (performance.now() - trace.began) / 1000,

@@ -49,7 +49,7 @@ function compileLimit(spec: PageSpec['limit']): (request: Unpaged) => number | u
   if (typeof spec === 'function') return spec;
   const { value, max, over = 'clamp', parameter = 'limit' } = spec;
   return (request) => {
-    const asked = value(request) ?? spec.default;
+    const asked = Number(value(request) ?? spec.default);
     if (asked >= 1 && asked <= max) return asked;
     if (over === 'refuse') {
       throw new RequestError('invalidParameter', `${parameter} must be from 1 to ${max}`, { parameter });

@@ -113,7 +113,7 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
       'is missing: say where the client sends the cursor back, such as ({ query }) => query.cursor',
     );
   }
-  if (links !== undefined && !queries.includes(links)) {
+  if (links !== undefined && !queries.includes(links.replace(/\[.*$/, ''))) {
     say(`${at}/page/links`, `the operation has no query parameter "${links}"${nearest(links, queries)}`);
   }
   const isArray = operation.success.shape?.kind === 'array';

@@ -88,7 +88,7 @@ function enquiry({ bindings, operation, request, stores, cursors, config }: Enqu
   const tenant = tenantOf(bindings.spec.tenant, { url: request.url, headers, rawHeaders }, asked);
   const opened = openCursor(cursors, operation, asked, tenant);
   const cursor = opened === 'foreign' ? undefined : opened;
-  const asking = question(operation, asked, { tenant, cursor }, NO_CLAIMS, undefined);
+  const asking = question(operation, asked, { tenant, cursor }, NO_CLAIMS);
   const error = (): ErrorRequest => {
     const { path, query } = asking.request;
     return { operation: operation.id, method: request.method, url: request.url, tenant, headers, path, query };

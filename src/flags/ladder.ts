@@ -29,6 +29,8 @@ export interface OperationStages {
   readonly floor: Stage;
   readonly ramp: Ramp | undefined;
   readonly tenants: ReadonlyMap<string, Stage>;
+  /** Whether the file names it; else it is where an operation begins. */
+  readonly named: boolean;
 }
 
 /** stages.yaml, with an entry for every operation of the API, in the API's order. */
@@ -55,7 +57,7 @@ const TENANT_LENGTH = 128;
  */
 export function parseStages(text: string, api: FlagApi, file: string): StagesState {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const problems: Problem[] = [];
   const say: Say = (offset, message) => {
     problems.push({ where: `${file}:${offset === undefined ? 1 : lines.linePos(offset).line}`, message });
@@ -99,7 +101,7 @@ function parseOperation(operation: FlagOperation, entry: Entry | undefined, say:
     above(asked, one, `tenant ${tenant}: stage`);
     tenants.set(tenant, asked);
   }
-  return Object.freeze({ id, stage: rest, floor, ramp, tenants });
+  return Object.freeze({ id, stage: rest, floor, ramp, tenants, named: entry !== undefined });
 }
 
 function parseRamp(entry: Entry | undefined, operation: FlagOperation, rest: Stage, say: Say): Ramp | undefined {
@@ -244,7 +246,14 @@ export function toFeatures(state: StagesState, api: FlagApi): Features {
   const ladders = api.operations.map(({ flag, initial, id }, index) =>
     ladder(
       flag,
-      state.operations[index] ?? { id, stage: initial, floor: initial, ramp: undefined, tenants: new Map() },
+      state.operations[index] ?? {
+        id,
+        stage: initial,
+        floor: initial,
+        ramp: undefined,
+        tenants: new Map(),
+        named: false,
+      },
     ),
   );
   return [

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { createDecider, type DeciderEvents, type Flags, type FlagsState } from './decide.ts';
-import { type FlagApi, parseStages, type StagesState, toFeatures } from './ladder.ts';
+import { type FlagApi, type FlagOperation, parseStages, type StagesState, toFeatures } from './ladder.ts';
 
 export interface FlagsOptions extends DeciderEvents {
   /** stages.yaml; where it is missing every operation is at its initial stage. */
@@ -22,6 +22,9 @@ export interface FlagsOptions extends DeciderEvents {
 }
 
 /** Events of the file system may be lost (network mounts, spent inotify watches): the file is looked at all the same. */
+/** Stages that are not there may have been lost: starting without them would move everybody back. */
+const NO_STAGES = 'says no stages; write what is true now, or `operations: {}` for every operation at its first stage';
+
 const POLL = 250;
 /** An editor may write in steps: the file is read when it has been left alone for so long. */
 const SETTLE = 40;
@@ -45,6 +48,16 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
     lastText = text;
     onChange?.(inForce);
   };
+  /** An operation that the file named and no longer names keeps its last good form: a file cut short moves nobody. */
+  const withoutLosses = (state: StagesState): StagesState => {
+    const operations = state.operations.map((operation, index) => {
+      const before = inForce.operations[index];
+      if (operation.named || before?.named !== true) return operation;
+      options.onFallback?.((api.operations[index] as FlagOperation).flag, `is missing from ${file}`);
+      return before;
+    });
+    return Object.freeze({ ...state, operations: Object.freeze(operations) });
+  };
   const refuse = (message: string): void => {
     if (message === problem) return;
     problem = message;
@@ -54,7 +67,7 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
   const accept = (text: string): void => {
     const mended = problem !== undefined;
     if (text !== lastText) {
-      apply(text, parseStages(text, api, file));
+      apply(text, withoutLosses(parseStages(text, api, file)));
       log('info', `stages of ${file} are in force`, { revision: decider.revision() });
     } else if (mended) log('info', `${file} is good again`, { revision: decider.revision() });
     problem = undefined;
@@ -83,9 +96,9 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
     decider.close();
     throw new ConfigError([{ where: file, message: `cannot be read: ${error.message}` }]);
   });
-  if (first === undefined) log('warn', `${file} does not exist: every operation is at its initial stage`);
   try {
-    apply(first ?? '', parseStages(first ?? '', api, file));
+    if (first === undefined || first.trim() === '') throw new ConfigError([{ where: file, message: NO_STAGES }]);
+    apply(first, parseStages(first, api, file));
   } catch (error) {
     decider.close();
     throw error;

@@ -107,7 +107,7 @@ function forward(
       if (code < 200) return;
       status = code;
       reply.sendDate = false;
-      reply.writeHead(code, statusText ?? '', replyHeaders(rawText(controller.rawHeaders), extra));
+      reply.writeHead(code, reasonOf(statusText), replyHeaders(rawText(controller.rawHeaders), extra));
       reply.write(NOTHING); // sends the headers as Latin-1, as they came; flushHeaders would make them UTF-8
     },
     onResponseData(controller, chunk) {
@@ -133,6 +133,9 @@ function forward(
   else pool.dispatch(options, handler);
   return promise;
 }
+
+/** The reason phrase as far as HTTP can carry it (RFC 9112 §4): nobody reads it, and one odd byte must not cost the reply. */
+const reasonOf = (text: string | undefined): string => (text ?? '').replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 
 /** What a server parses of `GET http://host/path` is no path yet. */
 function originForm(url: string): string {
@@ -192,7 +195,8 @@ function replyHeaders(raw: RawHeaders, { headers = {}, requestId }: ForwardExtra
     raw,
     Object.keys(headers).map((name) => name.toLowerCase()),
   );
-  const lacksId = requestId !== undefined && !kept.some(([name]) => name.toLowerCase() === 'x-request-id');
+  const names = [...kept.map(([name]) => name), ...Object.keys(headers)];
+  const lacksId = requestId !== undefined && !names.some((name) => name.toLowerCase() === 'x-request-id');
   return [...kept, ...Object.entries(headers), ...(lacksId ? [['X-Request-Id', requestId]] : [])].flat();
 }
 

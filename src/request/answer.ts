@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Undecodable } from '../bindings/codecs.ts';
 import { type CursorContent, type Cursors, plainPosition } from '../bindings/cursor.ts';
 import type { BoundOperation, BoundStore } from '../bindings/load.ts';
@@ -71,10 +72,21 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 
 function paged(options: AnswererOptions, store: StoreName, { operation, request, cursor }: Question): Request {
   const page = Object.freeze({
-    limit: operation.page?.limit(request),
+    limit: limitOf(operation, request),
     after: cursor === undefined ? undefined : options.revive(cursor.position, store),
   });
   return Object.freeze({ ...request, page });
+}
+
+/** What is asked for, at most what the operation may give at once. Throws RequestError(invalidParameter). */
+function limitOf({ page, maxItems }: BoundOperation, request: Unpaged): number | undefined {
+  const limit = page?.limit(request);
+  if (limit === undefined) return undefined;
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new RequestError('invalidParameter', 'the page limit must be a whole number from 1 on', {
+      parameter: 'limit',
+    });
+  return Math.min(limit, maxItems);
 }
 
 async function find(
@@ -154,7 +166,20 @@ function compose(
   const headers: Record<string, string> = { 'content-type': operation.contract.success.type, ...FIXED_HEADERS };
   if (link !== undefined) headers.link = link;
   for (const [name, value] of Object.entries(own ?? {})) if (value !== undefined) headers[name.toLowerCase()] = value;
+  refuseUnsendable(store, own);
   return Object.freeze({ status: operation.status, headers: Object.freeze(headers), body, items: items?.length });
+}
+
+/** A value of an item that HTTP cannot carry in a header: this store cannot answer. */
+function refuseUnsendable(store: StoreName, headers: Readonly<Record<string, string | undefined>> | undefined): void {
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    try {
+      validateHeaderName(name);
+      if (value !== undefined) validateHeaderValue(name, value);
+    } catch (error) {
+      throw new StoreError(store, 'undecodable', `header ${name}: ${(error as Error).message}`, error);
+    }
+  }
 }
 
 function renderWith(bound: BoundStore, store: StoreName, input: Parameters<BoundStore['render']>[0]): Buffer {

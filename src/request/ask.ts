@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Cursors } from '../bindings/cursor.ts';
 import type { BoundOperation } from '../bindings/load.ts';
 import type { Unpaged } from '../bindings/page.ts';
+import { RequestError } from '../errors.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 
 /** What of a request says what is asked. */
@@ -16,6 +17,8 @@ export class Asked {
   readonly #operation: BoundOperation;
   readonly #message: Message;
   #parsed: Parsed | undefined;
+  /** Of a read that has one, once it is read: a cursor may stand in it. */
+  body: unknown;
 
   constructor(operation: BoundOperation, message: Message) {
     this.url = message.url ?? '/';
@@ -35,22 +38,22 @@ export class Asked {
     return this.#parse().unknown;
   }
 
-  /** Whether a cursor of ours could be in here: one look at the URL. */
+  /** Whether a cursor of ours could be in here, written plainly or escaped: one look at the URL. */
   mayCarryCursor(cursors: Cursors): boolean {
-    return this.#operation.page?.issues === true && this.url.includes(cursors.prefix);
+    return this.#operation.page?.issues === true && (this.url.includes(cursors.prefix) || this.url.includes('%'));
   }
 
   /** All parameters but the cursor. */
   parameters(cursor: string | undefined): Readonly<Record<string, unknown>> {
     const { path, query } = this.#parse();
-    const rest = Object.entries(query).filter(([, value]) => cursor === undefined || value !== cursor);
-    return { path, query: Object.fromEntries(rest) };
+    const rest = (value: unknown) => (cursor === undefined || !isObject(value) ? value : without(value, cursor));
+    return { path, query: rest(query), ...(this.body === undefined ? {} : { body: rest(this.body) }) };
   }
 
   /** The request as a binding sees it, but for its page, claims and body. */
   unpaged(operation: BoundOperation, tenant: string): Unpaged {
     const { path, query, headers } = this.#parse();
-    return Object.freeze({ operation: operation.id, tenant, claims: NOTHING, path, query, headers, body: undefined });
+    return Object.freeze({ operation: operation.id, tenant, claims: NOTHING, path, query, headers, body: this.body });
   }
 
   /** As far as parsing came. */
@@ -60,6 +63,8 @@ export class Asked {
 
   #parse(): Parsed {
     if (this.#parsed === undefined) {
+      // Routers and gateways do not agree on where a path with `#` ends (RFC 9112 §3.2 has no fragment).
+      if (this.url.includes('#')) throw new RequestError('invalidParameter', 'the request target holds a #');
       const cut = this.url.indexOf('?');
       const pathname = cut === -1 ? this.url : this.url.slice(0, cut);
       this.#parsed = this.#operation.parse({
@@ -71,6 +76,20 @@ export class Asked {
     return this.#parsed;
   }
 }
+
+/** The same without a text, wherever it is nested (`page[after]`), and without what held nothing else. */
+function without(value: object, text: string): Readonly<Record<string, unknown>> {
+  const kept: [string, unknown][] = [];
+  for (const [name, inner] of Object.entries(value)) {
+    if (inner === text) continue;
+    const rest = isObject(inner) ? without(inner, text) : inner;
+    if (!isObject(inner) || Object.keys(rest as object).length > 0) kept.push([name, rest]);
+  }
+  return Object.fromEntries(kept);
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const NOTHING = Object.freeze({});
 
@@ -93,7 +112,8 @@ export function errorRequest(
 }
 
 /** The part of a raw path that the contract's template speaks of: as many segments, counted from the end. */
-function belowBase(pathname: string, template: string): string {
+function belowBase(given: string, template: string): string {
+  const pathname = given.endsWith('/') && !template.endsWith('/') ? given.slice(0, -1) : given;
   let from = pathname.length;
   for (let segments = template.split('/').length - 1; segments > 0; segments -= 1)
     from = pathname.lastIndexOf('/', from - 1);

@@ -55,12 +55,15 @@ export async function handle(
   const asked = ask(operation, request.raw);
   try {
     const claims = line.auth(request.raw);
-    const route = decide(line, operation, asked, request);
+    const place = decide(line, operation, asked, request);
+    if (place === 'legacy') return await forward(line, request, reply);
+    request.trace.origin = place.plan.control;
+    asked.body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
+    const route = routeOf(line, operation, asked, place);
     request.trace.origin = route.to;
     if (route.to === 'legacy') return await forward(line, request, reply);
     refuseUnknown(operation, asked);
-    const body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
-    const asking = question(operation, asked, route, claims, body);
+    const asking = question(operation, asked, route, claims);
     const control = await line.observe(route.to, asking, () => errorRequest(request, operation, asked));
     line.onAnswer(operation.id, route.to, control.duration / 1000);
     if (control.ok) send(line, request, reply, control.answer);
@@ -103,24 +106,43 @@ function answered(
   };
 }
 
-function decide(line: Line, operation: BoundOperation, asked: Asked, request: FastifyRequest): Route {
+/** Where a request stands: legacy's without a look at it, or a tenant's at a plan. */
+type Place = 'legacy' | { readonly tenant: string; readonly plan: Plan; readonly decision: Decision };
+
+function decide(line: Line, operation: BoundOperation, asked: Asked, request: FastifyRequest): Place {
   const tenant = attempt(() => tenantOf(line.bindings.spec.tenant, request.raw, asked));
   const decision = line.flags.stageOf(operation.index, tenant.value ?? '');
   const { plan } = decision;
   request.trace.tenant = tenant.value;
   request.trace.stage = decision.stage;
   if (plan === undefined) throw new RequestError('unavailable', 'no stage that is still true can answer this');
-  if (plan.control === 'legacy' && !asked.mayCarryCursor(line.cursors)) return LEGACY;
+  if (plan.control === 'legacy' && (tenant.value === undefined || !carriesOurs(line, operation, asked, tenant.value)))
+    return 'legacy';
   if (tenant.value === undefined) throw tenant.error;
-  const cursor = openCursor(line.cursors, operation, asked, tenant.value);
-  if (cursor === 'foreign') return legacyCursor(line, decision);
-  if (cursor !== undefined)
-    return Object.freeze({ to: holder(operation, plan.control, cursor), tenant: tenant.value, cursor, plan });
+  return { tenant: tenant.value, plan, decision };
+}
+
+function routeOf(
+  line: Line,
+  operation: BoundOperation,
+  asked: Asked,
+  { tenant, plan, decision }: Exclude<Place, 'legacy'>,
+): Route {
+  const cursor = openCursor(line.cursors, operation, asked, tenant);
+  if (cursor === 'foreign') return legacyCursor(line, asked, decision);
+  if (cursor !== undefined) return Object.freeze({ to: holder(operation, plan.control, cursor), tenant, cursor, plan });
   if (plan.control === 'legacy') return LEGACY;
-  return Object.freeze({ to: plan.control, tenant: tenant.value, cursor: undefined, plan });
+  return Object.freeze({ to: plan.control, tenant, cursor: undefined, plan });
 }
 
 const LEGACY: Route = Object.freeze({ to: 'legacy' });
+
+/** Whether the cursor of this request, and nothing else in it, is one of ours: only then is it not legacy's to judge. */
+function carriesOurs(line: Line, operation: BoundOperation, asked: Asked, tenant: string): boolean {
+  if (!asked.mayCarryCursor(line.cursors)) return false;
+  const text = attempt(() => operation.page?.cursor(asked.unpaged(operation, tenant)));
+  return text.value?.startsWith(line.cursors.prefix) === true;
+}
 
 /** Ours where it opens, `foreign` where it is none of ours, `undefined` on a first page. */
 export function openCursor(
@@ -143,8 +165,10 @@ export function openCursor(
 }
 
 /** A cursor that legacy issued goes back to it, if the floor still allows an answer from there. */
-function legacyCursor(line: Line, { floor }: Decision): Route {
-  if (line.legacy !== undefined && (floor === 'legacy' || floor === 'validate')) return LEGACY;
+function legacyCursor(line: Line, asked: Asked, { floor }: Decision): Route {
+  // A body that was read to find the cursor cannot be passed on.
+  if (asked.body === undefined && line.legacy !== undefined && (floor === 'legacy' || floor === 'validate'))
+    return LEGACY;
   throw new RequestError('invalidCursor', 'the cursor is not known here');
 }
 
@@ -167,11 +191,10 @@ export function question(
   asked: Asked,
   route: { readonly tenant: string; readonly cursor: CursorContent | undefined },
   claims: Claims,
-  body: unknown,
 ): Question {
   return Object.freeze({
     operation,
-    request: Object.freeze({ ...asked.unpaged(operation, route.tenant), claims, body }),
+    request: Object.freeze({ ...asked.unpaged(operation, route.tenant), claims }),
     url: asked.url,
     cursor: route.cursor,
     parameters:

@@ -12,10 +12,26 @@ export function linkHeader(
   if (name === undefined || !page.more) return undefined;
   const value = page.next ?? nextNumber(request.query[name]);
   if (value === undefined) return undefined;
-  const [path = '', search = ''] = url.split('?', 2);
-  const query = new URLSearchParams(search);
-  query.set(name, value);
-  return `<${path}?${query}>; rel="next"`;
+  const cut = url.indexOf('?');
+  const path = cut === -1 ? url : url.slice(0, cut);
+  // The rest of the query stays as the client wrote it, byte for byte.
+  const others =
+    cut === -1
+      ? []
+      : url
+          .slice(cut + 1)
+          .split('&')
+          .filter((part) => nameOf(part) !== name && part !== '');
+  return `<${path}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}>; rel="next"`;
+}
+
+function nameOf(part: string): string {
+  const name = part.split('=', 1)[0] as string;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 const nextNumber = (current: unknown): string | undefined =>

@@ -47,12 +47,26 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
     raw.destroy();
     return;
   }
-  for (const [name, value] of Object.entries(ownHeaders(line, request))) raw.setHeader(name, value);
-  for (const [name, value] of Object.entries(answer.headers)) raw.setHeader(name, value);
-  const bodiless = answer.status === 204 || answer.status === 304;
-  if (!bodiless) raw.setHeader('content-length', answer.body.length);
-  raw.statusCode = answer.status;
-  raw.end(request.method === 'HEAD' || bodiless ? undefined : answer.body);
+  try {
+    for (const name of raw.getHeaderNames()) raw.removeHeader(name);
+    for (const [name, value] of Object.entries(ownHeaders(line, request))) raw.setHeader(name, value);
+    for (const [name, value] of Object.entries(answer.headers)) raw.setHeader(name, value);
+    const bodiless = answer.status === 204 || answer.status === 304;
+    if (!bodiless) raw.setHeader('content-length', answer.body.length);
+    if (!request.raw.complete) endUnread(request, reply);
+    raw.statusCode = answer.status;
+    raw.statusMessage = '';
+    raw.end(request.method === 'HEAD' || bodiless ? undefined : answer.body);
+  } catch {
+    // What HTTP cannot carry was refused where it came from; should anything be left, this one request ends.
+    raw.destroy();
+  }
+}
+
+/** A body that nobody reads to its end must not hold the connection: it is closed with the reply. */
+function endUnread(request: FastifyRequest, { raw }: FastifyReply): void {
+  raw.setHeader('connection', 'close');
+  raw.once('finish', () => request.raw.destroy());
 }
 
 /**

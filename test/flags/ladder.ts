@@ -38,6 +38,7 @@ operations:
         ['acme', 'live'],
         ['007', 'live'],
       ],
+      named: true,
     },
   );
   t.equal(messages?.stage, 'shadow', 'a raised floor alone raises the stage');
@@ -45,7 +46,7 @@ operations:
 
 const mistakes: [string, string, number, RegExp][] = [
   ['yaml', 'kill: false\noperations: { getUser: {', 2, /./],
-  ['a key twice', 'kill: false\nkill: true', 2, /unique/],
+  ['a key twice', 'kill: false\nkill: true', 2, /`kill` stands here twice/],
   ['an unknown key', 'kil: true', 1, /unknown key `kil`; did you mean `kill`/],
   ['an unknown operation', 'operations:\n  getUsr: {}', 2, /no operation `getUsr`; did you mean `getUser`/],
   ['an unknown key of an operation', 'operations:\n  getUser:\n    stages: live', 3, /did you mean `stage`/],

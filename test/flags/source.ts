@@ -79,12 +79,22 @@ t.test('an emptied or deleted file keeps the last good state and says so', async
   await until(t, 'back', () => stage(flags) === 'shadow' && flags.problem() === undefined);
 });
 
-t.test('a missing file: initial stages, said; it counts as soon as it is there', async (t) => {
-  const { file, flags, said } = await open(t, undefined);
-  t.equal(stage(flags), 'legacy');
-  t.match(said[0], 'does not exist');
-  await writeFile(file, at('dynamodb'));
-  await until(t, 'there', () => stage(flags) === 'dynamodb');
+t.test('a file that is missing or empty at the start stops it: its stages may have been lost', async (t) => {
+  const file = join(t.testdir(), 'stages.yaml');
+  await t.rejects(openFlags({ file, api, log: () => {} }), {
+    message: /says no stages; write what is true now, or `operations: {}`/,
+  });
+  await writeFile(file, ' \n');
+  await t.rejects(openFlags({ file, api, log: () => {} }), ConfigError);
+});
+
+t.test('an operation that a file cut short no longer names keeps its stage and floor', async (t) => {
+  const { file, flags } = await open(t, at('live'));
+  await writeFile(file, 'kill: false\n');
+  await sleep(700);
+  t.equal(stage(flags), 'live');
+  await writeFile(file, at('legacy'));
+  await until(t, 'written lower', () => stage(flags) === 'legacy');
 });
 
 t.test('a wrong file at the start stops it', async (t) => {

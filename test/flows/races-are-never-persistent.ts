@@ -2,7 +2,7 @@ import type { Document } from 'mongodb';
 import t from 'tap';
 import { note, withNotes } from '../support/shadow.ts';
 
-/** The whole measure is RACE_SECONDS=60 RACE_WRITES=1000. */
+/** The whole measure is RACE_SECONDS=60 RACE_WRITES=1000 RACE_ON_LOCAL=1: DynamoDB Local has a process of its own. */
 const SECONDS = Number(process.env.RACE_SECONDS ?? 5);
 const WRITES = Number(process.env.RACE_WRITES ?? 300);
 const READS = 200;
@@ -21,7 +21,11 @@ t.test(
   `${WRITES} racing writes a second for ${SECONDS} s: no difference is called persistent`,
   { timeout: (SECONDS + 60) * 1_000 },
   async (t) => {
-    const notes = await withNotes(t, { within: '500ms', env: { RECHECKS_PER_SECOND: '100' } });
+    const notes = await withNotes(t, {
+      within: '500ms',
+      ...(process.env.RACE_ON_LOCAL ? { dynamo: 'local' } : {}),
+      env: { RECHECKS_PER_SECOND: '100' },
+    });
     await notes.put(Array.from({ length: NOTES }, (_, n) => note(id(n))));
     const writes = { made: 0, longest: 0, pending: new Set<Promise<unknown>>() };
     const versions = new Map<number, number>();
@@ -72,7 +76,7 @@ t.test(
           notes.facade
             .get(path, { 'x-tenant-id': 'acme' })
             .then(({ status }) => statuses.set(status, (statuses.get(status) ?? 0) + 1))
-            .catch((error) => t.fail(`a read failed: ${error.message}`)),
+            .catch(() => statuses.set(0, (statuses.get(0) ?? 0) + 1)),
         );
       }),
     ]);

@@ -120,6 +120,7 @@ export interface Notes {
 
 export interface NotesOptions {
   readonly stage?: string;
+  readonly dynamo?: 'dynalite' | 'local';
   readonly more?: string;
   readonly noteMore?: string;
   /** How far MongoDB is declared to be behind at most; default 200ms. */
@@ -137,7 +138,8 @@ export const note = (id: string, more: Document = {}): Document => ({
 /** A façade over dynalite and MongoDB with the same notes in both, its operations at `shadow`. */
 export async function withNotes(t: Test, options: NotesOptions = {}): Promise<Notes> {
   const { stage = 'shadow', more = '', noteMore = '', within = '200ms' } = options;
-  const [mongo, dynamo] = [await withMongo(t), await withDynamo(t, 'dynalite')];
+  const [mongo, dynamo] = [await withMongo(t), await withDynamo(t, options.dynamo ?? 'dynalite')];
+  if (dynamo === undefined) throw new Error('DynamoDB Local is not there');
   const table = `${dynamo.prefix}notes`;
   const client = new DynamoDBClient({ ...dynamo.config, maxAttempts: 10 });
   await client.send(
