@@ -1,9 +1,14 @@
 import { cpus } from 'node:os';
 import { benchCompare } from './compare.ts';
 import { markdown } from './measure.ts';
+import { benchShadow } from './shadow.ts';
 
 const chosen = process.argv.slice(2);
 const wants = (name: string): boolean => chosen.length === 0 || chosen.includes(name);
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}\n`);
 if (wants('compare')) console.log(`## Comparing two bodies\n\n${markdown(benchCompare())}\n`);
+if (wants('shadow')) {
+  console.log('## What a client notices of the shadow\n');
+  console.log(`${markdown(await benchShadow())}\n`);
+}
