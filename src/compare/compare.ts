@@ -71,7 +71,8 @@ export function startComparing(one: Observation, other: Observation, plan: Compa
         }
         return walk?.step(milliseconds) === true ? undefined : done();
       } catch (error) {
-        if (error instanceof TooLarge) return done('skipped', 'too_large');
+        // What was found so far stands: not to have seen the rest makes no match of it.
+        if (error instanceof TooLarge) return sums.differences.length > 0 ? done() : done('skipped', 'too_large');
         if (!(error instanceof JsonError) || !left.ok || !right.ok) throw error;
         // What was found on the way is not worth much: what is no JSON means nothing.
         sums.differences.length = 0;
