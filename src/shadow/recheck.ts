@@ -12,6 +12,8 @@ export interface RecheckOptions {
   readonly compare: (one: Observation, other: Observation) => Promise<Comparison>;
   /** Milliseconds within which the newer store is kept in step. */
   readonly freshness: number;
+  /** Whether a closer look, which reads many times, may begin now; one that may ends by calling what it got. */
+  readonly mayLookClosely: () => (() => void) | undefined;
   /** Fires when the process closes: what is then not known stays unverified. */
   readonly signal: AbortSignal;
 }
@@ -60,12 +62,27 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   if (judged.every(({ verdict }) => verdict === 'transient')) return { judged, lag: agreed };
   const persistent = judged.filter(({ verdict }) => verdict === 'persistent').map(({ difference }) => difference);
   if (persistent.length === 0 || !keepsMoving(first, looks)) return { judged, lag: undefined };
-  const closely = await lookClosely(first, new Set(persistent.map(identityOf)), options);
+  const closely = await closelyIfFree(first, new Set(persistent.map(identityOf)), options);
   const settled = judged.map((one): Judged => {
     const verdict = one.verdict === 'persistent' ? closely.get(identityOf(one.difference)) : undefined;
     return verdict === undefined ? one : { ...one, verdict };
   });
   return { judged: settled, lag: undefined };
+}
+
+/** Where too many are looked at closely already, nobody can say that this one is wrong and not behind: it is `moving`. */
+async function closelyIfFree(
+  first: Comparison,
+  identities: ReadonlySet<string>,
+  options: RecheckOptions,
+): Promise<ReadonlyMap<string, 'moving' | 'transient'>> {
+  const end = options.mayLookClosely();
+  if (end === undefined) return new Map([...identities].map((identity) => [identity, 'moving']));
+  try {
+    return await lookClosely(first, identities, options);
+  } finally {
+    end();
+  }
 }
 
 async function waited(milliseconds: number, signal: AbortSignal): Promise<boolean> {

@@ -70,6 +70,8 @@ export interface Shadow {
 
 /** Mismatches that wait for their rechecks; each holds its two bodies. */
 const MAX_RECHECKS = 500;
+/** Closer looks at a time: each reads both stores some thirty times. */
+const MAX_CLOSE_LOOKS = 4;
 /** Milliseconds of comparing before the event loop gets its turn. */
 const SLICE = 5;
 /** What a task holds beside the control's body. */
@@ -80,6 +82,7 @@ export function createShadow(parts: ShadowParts): Shadow {
   const closing = new AbortController();
   const rechecks = new Set<Promise<void>>();
   let offered = 0;
+  let closeLooks = 0;
 
   const record = (result: Result): void => {
     totals[result.outcome] += 1;
@@ -153,6 +156,14 @@ export function createShadow(parts: ShadowParts): Shadow {
     rechecks.add(rechecking);
   };
 
+  const mayLookClosely = (): (() => void) | undefined => {
+    if (closeLooks >= MAX_CLOSE_LOOKS || parts.pulse.busy()) return undefined;
+    closeLooks += 1;
+    return () => {
+      closeLooks -= 1;
+    };
+  };
+
   const lookAgain = async (
     given: Offer,
     candidate: OriginName,
@@ -163,6 +174,7 @@ export function createShadow(parts: ShadowParts): Shadow {
       again: (origin, consistent) => observe(given, origin, consistent),
       compare: (one, other) => compareSliced(given, one, other),
       freshness: given.freshness,
+      mayLookClosely,
       signal: closing.signal,
     });
     record(mismatch(given, candidate, comparison, observation, rechecked));

@@ -44,6 +44,7 @@ async function judged(
     },
     compare: hold,
     freshness: FRESHNESS,
+    mayLookClosely: () => () => {},
     signal,
   });
   return {
