@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Difference, Kind, ValueType } from '../model/comparison.ts';
+import type { Difference, Kind } from '../model/comparison.ts';
 import {
   CLOSE_LIST,
   CLOSE_OBJECT,
@@ -7,12 +7,10 @@ import {
   MAX_DEPTH,
   OPEN_LIST,
   OPEN_OBJECT,
-  QUOTE,
   skipSpace,
   skipValue,
   stringAt,
 } from '../model/json.ts';
-import { decimalKey } from '../model/number.ts';
 import type { Shape } from '../model/shape.ts';
 import {
   type Aligned,
@@ -38,7 +36,9 @@ import {
   type Span,
   sameBytes,
   sameKey,
+  sameNumber,
   skipFast,
+  typeAt,
 } from './scan.ts';
 
 /** What a comparison of two bodies goes by. */
@@ -374,30 +374,7 @@ class Walk implements BodyWalk {
   }
 }
 
-function sameNumber(a: Buffer, left: Span, b: Buffer, right: Span): boolean {
-  const key = decimalKey(a.toString('latin1', left.start, left.end));
-  return key !== undefined && key === decimalKey(b.toString('latin1', right.start, right.end));
-}
-
 function refuseTrailing(bytes: Buffer, at: number): void {
   const end = skipSpace(bytes, at);
   if (end < bytes.length) throw new JsonError('text behind the value', end);
-}
-
-function typeAt(bytes: Buffer, at: number): ValueType {
-  switch (bytes[at]) {
-    case OPEN_OBJECT:
-      return 'object';
-    case OPEN_LIST:
-      return 'array';
-    case QUOTE:
-      return 'string';
-    case 0x74:
-    case 0x66:
-      return 'boolean';
-    case 0x6e:
-      return 'null';
-    default:
-      return 'number';
-  }
 }

@@ -1,3 +1,4 @@
+import type { ValueType } from '../model/comparison.ts';
 import {
   BACKSLASH,
   CLOSE_LIST,
@@ -14,6 +15,7 @@ import {
   skipValue,
   stringAt,
 } from '../model/json.ts';
+import { decimalKey } from '../model/number.ts';
 
 /** One value in its body; `index` is its place in a list. */
 export interface Span {
@@ -257,3 +259,28 @@ export function createRun(a: Buffer, b: Buffer): Run {
 const NOWHERE = 0x3fff_ffff;
 const SMALLEST = 512;
 const LARGEST = 65_536;
+
+/** Whether two number tokens are one number, however written. */
+export function sameNumber(a: Buffer, left: Span, b: Buffer, right: Span): boolean {
+  const key = decimalKey(a.toString('latin1', left.start, left.end));
+  return key !== undefined && key === decimalKey(b.toString('latin1', right.start, right.end));
+}
+
+/** What kind of JSON value begins at `at`. */
+export function typeAt(bytes: Buffer, at: number): ValueType {
+  switch (bytes[at]) {
+    case OPEN_OBJECT:
+      return 'object';
+    case OPEN_LIST:
+      return 'array';
+    case QUOTE:
+      return 'string';
+    case 0x74:
+    case 0x66:
+      return 'boolean';
+    case 0x6e:
+      return 'null';
+    default:
+      return 'number';
+  }
+}
