@@ -174,7 +174,8 @@ export function reported({ spec: api }: Bindings, operation: BoundOperation): Re
     freshness: within === undefined ? undefined : parseDuration(within),
     strata: shadowed
       ? [
-          ...contract.statuses.filter((status) => /^[24]\d\d$/.test(status)).map((status) => `status:${status}`),
+          // What is refused before a store is asked (400, 401) is the façade's own answer, and compared with nothing.
+          ...contract.statuses.filter((status) => /^(2\d\d|40[34])$/.test(status)).map((status) => `status:${status}`),
           ...(isList ? ['list:items', 'list:empty'] : []),
           ...(page?.issues === true ? ['page:1', 'page:2'] : []),
           ...optional.map(({ name }) => `param:${name}`),
