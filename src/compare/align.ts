@@ -216,7 +216,7 @@ export function alignByValue(
     extra: [],
     order,
     length,
-    moved: order || length || onlyA.length > 0,
+    moved: order || length,
   };
 }
 

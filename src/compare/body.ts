@@ -52,6 +52,9 @@ export interface BodyPlan {
   readonly token: { readonly path: string; readonly says: (text: string) => string | undefined } | undefined;
 }
 
+/** Takes a difference as it is met; says whether no rule covers it. */
+export type Report = (difference: Difference) => boolean;
+
 /** More than can be compared without holding up the process. */
 export class TooLarge extends Error {
   constructor(message: string) {
@@ -69,11 +72,11 @@ export interface BodyWalk {
 }
 
 /**
- * Two JSON bodies, held together along the contract's shape; each difference goes to `report` before any rule. No value
+ * Two JSON bodies, held together along the contract's shape; each difference goes to `report`. No value
  * is built and no number becomes a double: the bytes are walked side by side, and what is equal is passed over by
  * native compares. Throws JsonError where one is no UTF-8.
  */
-export function walkBodies(a: Buffer, b: Buffer, plan: BodyPlan, report: (difference: Difference) => void): BodyWalk {
+export function walkBodies(a: Buffer, b: Buffer, plan: BodyPlan, report: Report): BodyWalk {
   if (!isUtf8(a) || !isUtf8(b)) throw new JsonError('not UTF-8', 0);
   return new Walk(a, b, plan, report);
 }
@@ -109,7 +112,7 @@ class Walk implements BodyWalk {
   readonly #a: Buffer;
   readonly #b: Buffer;
   readonly #plan: BodyPlan;
-  readonly #report: (difference: Difference) => void;
+  readonly #report: Report;
   readonly #run: Run;
   readonly #jobs: Job[];
   /** Where the walk stands in `a` and in `b`. */
@@ -120,12 +123,12 @@ class Walk implements BodyWalk {
   #token: Token | undefined;
   #lastItem: string | undefined;
   #lastItemDiffers = false;
-  /** Differences so far. */
+  /** Differences so far that no rule covers. */
   #count = 0;
   readonly #small: boolean;
   keyOrder = false;
 
-  constructor(a: Buffer, b: Buffer, plan: BodyPlan, report: (difference: Difference) => void) {
+  constructor(a: Buffer, b: Buffer, plan: BodyPlan, report: Report) {
     this.#a = a;
     this.#b = b;
     this.#plan = plan;
@@ -359,10 +362,7 @@ class Walk implements BodyWalk {
   }
 
   #found(kind: Kind, path: string, at: string, left: Span | undefined, right: Span | undefined): void {
-    this.#count += 1;
-    const last = this.#lastItem;
-    if (last !== undefined && (at === last || at.startsWith(`${last}/`))) this.#lastItemDiffers = true;
-    this.#report({
+    const stands = this.#report({
       kind,
       path,
       at,
@@ -371,6 +371,10 @@ class Walk implements BodyWalk {
       left: left === undefined ? undefined : this.#a.subarray(left.start, left.end),
       right: right === undefined ? undefined : this.#b.subarray(right.start, right.end),
     });
+    if (!stands) return;
+    this.#count += 1;
+    const last = this.#lastItem;
+    if (last !== undefined && (at === last || at.startsWith(`${last}/`))) this.#lastItemDiffers = true;
   }
 }
 

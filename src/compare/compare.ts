@@ -2,7 +2,7 @@ import { StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 import { type Comparison, type Difference, MAX_DIFFERENCES, pairOf, type RuleUse } from '../model/comparison.ts';
 import { JsonError, parseJson } from '../model/json.ts';
-import { type BodyPlan, type BodyWalk, TooLarge, walkBodies } from './body.ts';
+import { type BodyPlan, type BodyWalk, type Report, TooLarge, walkBodies } from './body.ts';
 import type { Rule, Rules } from './rules.ts';
 
 /** What the answers of one operation are compared by. */
@@ -89,10 +89,11 @@ const NO_USES: readonly RuleUse[] = Object.freeze([]);
 function tally(rules: readonly Rule[]) {
   const differences: Difference[] = [];
   const uses = new Map<string, number>();
-  const report = (difference: Difference): void => {
+  const report: Report = (difference) => {
     const rule = rules.length === 0 ? undefined : rules.find(({ covers }) => covers(difference));
     if (rule !== undefined) uses.set(rule.id, (uses.get(rule.id) ?? 0) + 1);
     else if (differences.length < MAX_DIFFERENCES) differences.push(Object.freeze(difference));
+    return rule === undefined;
   };
   return { differences, uses, report };
 }
@@ -105,12 +106,7 @@ function failed(observation: Observation): string | undefined {
 }
 
 /** Status, headers and what needs no walk; gives the walk of the bodies where there is one to be made. */
-function begin(
-  left: Observation,
-  right: Observation,
-  plan: ComparePlan,
-  report: (difference: Difference) => void,
-): BodyWalk | undefined {
+function begin(left: Observation, right: Observation, plan: ComparePlan, report: Report): BodyWalk | undefined {
   if (!left.ok || !right.ok) {
     report(whole('unanswerable', stateOf(left), stateOf(right)));
     return undefined;
@@ -157,7 +153,7 @@ function bytes(left: Buffer, right: Buffer): Difference {
 }
 
 /** One of the bodies is no JSON: which, its own parse says. */
-function reportBroken(left: Answer, right: Answer, report: (difference: Difference) => void): void {
+function reportBroken(left: Answer, right: Answer, report: Report): void {
   const state = ({ body, status }: Answer) => (isParsable(body) ? String(status) : 'no JSON');
   report(whole('unanswerable', state(left), state(right)));
 }
@@ -174,12 +170,7 @@ function isParsable(body: Buffer): boolean {
 const isJson = ({ headers }: Answer): boolean =>
   /^application\/([^;]+\+)?json\b/i.test(textOf(headers['content-type']));
 
-function compareHeaders(
-  left: Answer,
-  right: Answer,
-  plan: ComparePlan,
-  report: (difference: Difference) => void,
-): void {
+function compareHeaders(left: Answer, right: Answer, plan: ComparePlan, report: Report): void {
   if (sameHeaders(left.headers, right.headers)) return;
   for (const name of namesOf(left, right, plan.headers)) {
     const value = ({ headers }: Answer) => {

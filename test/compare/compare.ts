@@ -208,6 +208,13 @@ const rows: [string, Side, Side, Given, string[]][] = [
     { limit: 2 },
     ['missing /items/* object→absent'],
   ],
+  [
+    'a token that differs is not hidden by what a rule covers in the last item',
+    { items: [{ id: 'a', at: 'x' }], next: 'ours-1-x' },
+    { items: [{ id: 'a', at: 'y' }], next: 'ours-2-y' },
+    { rules: [{ path: '/items/*/at', rule: 'ignore' }] },
+    ['value /next string→string'],
+  ],
   ['duplicate keys', '{"total":1,"total":1}', '{"total":1,"total":2}', {}, ['unanswerable  no JSON→no JSON']],
   ['no JSON', { total: 1 }, 'oops', {}, ['unanswerable  200→no JSON']],
   ['invalid UTF-8', { total: 1 }, Buffer.from([0x22, 0xff, 0x22]), {}, ['unanswerable  200→no JSON']],
