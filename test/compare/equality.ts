@@ -11,6 +11,12 @@ type Value = null | string | number | boolean | Value[] | { [name: string]: Valu
 type Item = { id?: Value; v?: Value; w?: Value };
 type Body = { items: Item[]; meta?: Value; tail: number };
 
+const headers = Object.freeze({ 'content-type': 'application/json' });
+const seen = (origin: 'dynamodb' | 'mongodb', body: string): Observation => ({
+  ...{ origin, ok: true, duration: 1 },
+  answer: { status: 200, headers, body: Buffer.from(body) },
+});
+
 t.test('two bodies match where they are deeply equal, and nowhere else', async (t) => {
   for (const seed of [1, 20_261_121]) {
     const make = generator(seed);
@@ -29,12 +35,6 @@ t.test('two bodies match where they are deeply equal, and nowhere else', async (
     }
     t.ok(equal > CASES / 5 && equal < (CASES * 4) / 5, `${equal} of ${CASES} pairs are equal`);
   }
-});
-
-const headers = Object.freeze({ 'content-type': 'application/json' });
-const seen = (origin: 'dynamodb' | 'mongodb', body: string): Observation => ({
-  ...{ origin, ok: true, duration: 1 },
-  answer: { status: 200, headers, body: Buffer.from(body) },
 });
 
 /** Lists with ids that repeat, change or lack, pages of any size, nested values, keys and escapes in any order. */
