@@ -201,6 +201,11 @@ export function alignByValue(
   right: readonly Span[],
   { countA, countB }: Lists,
 ): Aligned {
+  const [one] = left;
+  const [other] = right;
+  // The only ones that differ stand at one place: nothing else could be their twin.
+  if (one !== undefined && other !== undefined && left.length === 1 && right.length === 1)
+    return { ...NOTHING_MOVED, pairs: [{ left: one, right: other, name: String(one.index) }] };
   const ours = left.map((span) => ({ name: valueText(a, span), span }));
   const theirs = right.map((span) => ({ name: valueText(b, span), span }));
   const [common, onlyA] = split(ours, countsOf(theirs));

@@ -101,6 +101,10 @@ interface Token {
  * object. With more of them a body is refused. Measured: so many take 4 to 12 ms, on a machine that is not too busy.
  */
 const MOST = 3_000;
+/** Members and items that are equal in place: they cost little, and yet something. */
+const MOST_EQUAL = 20_000;
+/** So many times the size of both bodies is looked at: lists within lists within lists would take it squared. */
+const MOST_WORK = 12;
 
 /** Bytes of two bodies that are compared in one go: a few milliseconds at most. */
 const SMALL = 262_144;
@@ -126,6 +130,8 @@ class Walk implements BodyWalk {
   /** Differences so far that no rule covers. */
   #count = 0;
   readonly #small: boolean;
+  /** Bytes of items that were looked at, however often. */
+  #work = 0;
   keyOrder = false;
 
   constructor(a: Buffer, b: Buffer, plan: BodyPlan, report: Report) {
@@ -196,7 +202,7 @@ class Walk implements BodyWalk {
       const key = keyAt(a, moreA);
       if (!sameKey(a, key, b, moreB)) break;
       seen.push(key);
-      if (seen.length > MOST && differs) throw new TooLarge(`an object of more than ${MOST} members`);
+      if (seen.length > (differs ? MOST : MOST_EQUAL)) throw new TooLarge(`an object of more than ${MOST} members`);
       this.#i = afterKey(a, key.end);
       this.#j = afterKey(b, moreB + key.end - key.start);
       if (!this.#skipEqual()) {
@@ -310,6 +316,9 @@ class Walk implements BodyWalk {
         }
       }
       index += 1;
+      this.#work += endA - moreA;
+      if (index > MOST_EQUAL || this.#work > MOST_WORK * (a.length + b.length))
+        throw new TooLarge('too much to look at');
       moreA = nextOf(a, endA, CLOSE_LIST);
       moreB = nextOf(b, endB, CLOSE_LIST);
     }

@@ -1,7 +1,7 @@
 import { StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 import { type Comparison, type Difference, MAX_DIFFERENCES, pairOf, type RuleUse } from '../model/comparison.ts';
-import { JsonError, parseJson } from '../model/json.ts';
+import { JsonError, parseJson, skipSpace, skipValue } from '../model/json.ts';
 import { type BodyPlan, type BodyWalk, type Report, TooLarge, walkBodies } from './body.ts';
 import type { Rule, Rules } from './rules.ts';
 
@@ -20,7 +20,7 @@ export interface ComparePlan extends BodyPlan {
 const ALWAYS = ['cache-control', 'content-type', 'etag', 'last-modified', 'link', 'location', 'set-cookie', 'vary'];
 const CORS = 'access-control-';
 
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** What a store gave and could not be used: a mismatch. The other failures are no evidence of anything. */
 const UNANSWERABLE: ReadonlySet<StoreFailure> = new Set(['refused', 'undecodable', 'tooMany']);
@@ -57,9 +57,11 @@ export function startComparing(one: Observation, other: Observation, plan: Compa
           ? NO_USES
           : Object.freeze([...sums.uses].map(([rule, uses]) => Object.freeze({ rule, uses }))),
       keyOrder: walk?.keyOrder ?? false,
+      complete: reason === undefined && !cut && sums.differences.length < MAX_DIFFERENCES,
     });
   let walk: BodyWalk | undefined;
   let begun = false;
+  let cut = false;
   return {
     step(milliseconds) {
       try {
@@ -72,6 +74,7 @@ export function startComparing(one: Observation, other: Observation, plan: Compa
         return walk?.step(milliseconds) === true ? undefined : done();
       } catch (error) {
         // What was found so far stands: not to have seen the rest makes no match of it.
+        if (error instanceof TooLarge) cut = true;
         if (error instanceof TooLarge) return sums.differences.length > 0 ? done() : done('skipped', 'too_large');
         if (!(error instanceof JsonError) || !left.ok || !right.ok) throw error;
         // What was found on the way is not worth much: what is no JSON means nothing.
@@ -158,10 +161,13 @@ function reportBroken(left: Answer, right: Answer, report: Report): void {
   report(whole('unanswerable', state(left), state(right)));
 }
 
+/** A large one by its grammar alone: to look for duplicate keys in it would take too long. */
+const LARGE = 131_072;
+
 function isParsable(body: Buffer): boolean {
   try {
-    parseJson(body);
-    return true;
+    if (body.length <= LARGE) parseJson(body);
+    return skipSpace(body, skipValue(body, skipSpace(body, 0))) === body.length;
   } catch {
     return false;
   }

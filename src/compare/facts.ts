@@ -22,7 +22,9 @@ const LONGEST = 65_536;
 function numberFacts(left: string, right: string): readonly string[] {
   const facts: string[] = [];
   const distance = decimalDistance(left, right);
-  if (distance !== undefined) facts.push(`differs by ${distance}`);
+  // A distance that is as large as the values would give one of them away: the other may be 0.
+  if (distance !== undefined && distance * 10 <= Math.min(Math.abs(Number(left)), Math.abs(Number(right))))
+    facts.push(`differs by ${distance}`);
   const fewer = Math.min(scaleOf(left), scaleOf(right));
   if (scaleOf(left) !== scaleOf(right) && Number(left).toFixed(fewer) === Number(right).toFixed(fewer))
     facts.push('equal but for scale');
@@ -34,7 +36,10 @@ function numberFacts(left: string, right: string): readonly string[] {
 
 const scaleOf = (text: string): number => Math.min(/\.(\d+)/.exec(text)?.[1]?.length ?? 0, 100);
 
+const DAY = 86_400_000;
+
 function dateFacts(left: number, right: number): readonly string[] {
+  if (Math.abs(left - right) > DAY) return ['differs by more than a day'];
   const facts = [`differs by ${Math.abs(left - right)} ms`];
   if (Math.floor(left / 1000) === Math.floor(right / 1000)) facts.push('equal but for milliseconds');
   else if ((left - right) % 3_600_000 === 0) facts.push('differs by whole hours: a time zone?');

@@ -79,6 +79,8 @@ export interface Comparison {
   readonly rules: readonly RuleUse[];
   /** The bodies say the same with keys in another order: no difference, since JSON has none. */
   readonly keyOrder: boolean;
+  /** False where the walk ended before the bodies did: there may be more. */
+  readonly complete: boolean;
 }
 
 export const MAX_DIFFERENCES = 500;

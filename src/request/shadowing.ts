@@ -62,11 +62,17 @@ function sayingOf(text: string, cursors: Cursors): string | undefined {
 const linkSays = (parameter: string, says: (text: string) => string | undefined) => (name: string, value: string) => {
   if (name !== 'link') return value;
   const pattern = new RegExp(`([?&]${parameter.replace(/[^\w-]/g, '\\$&')}=)([^&>]*)`, 'g');
-  return value.replace(
-    pattern,
-    (_, before: string, cursor: string) => `${before}${says(decodeURIComponent(cursor)) ?? cursor}`,
-  );
+  return value.replace(pattern, (_, before: string, cursor: string) => `${before}${says(decoded(cursor)) ?? cursor}`);
 };
+
+/** As it stands, where it is no percent-encoding. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 const tokensOf = (pointer: string): readonly string[] =>
   pointer

@@ -118,7 +118,10 @@ export function createWriter(options: WriterOptions): ResultsWriter {
 
   const sighting = (result: Result, finding: Finding): void => {
     const kept = findingRow(result, finding);
-    if (kept === undefined) return;
+    if (kept === undefined) {
+      drop(1);
+      return;
+    }
     const { row } = kept;
     const at = new Date(result.at);
     row.n += 1;
@@ -250,7 +253,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
         if (!isDirty(counts) && !isDirty(findings)) break;
         await Promise.race([new Promise<void>((done) => setTimeout(done, 100)), late]);
       }
-      const lost = [...counts.values()].reduce((sum, { changes, written }) => sum + changes - written, 0);
+      const left = [...counts.values(), ...findings.values()];
+      const lost = left.reduce((sum, { changes, written }) => sum + changes - written, 0);
       if (lost > 0) drop(lost);
     },
   });

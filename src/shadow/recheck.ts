@@ -136,7 +136,9 @@ async function lookClosely(
         else if (!verdicts.has(identity)) verdicts.set(identity, 'moving');
       }
     }
-    if (!(await waited(apart, signal))) break;
+    // Cut short, it has shown nothing.
+    if (!(await waited(apart, signal)))
+      return new Map([...identities].map((one) => [one, verdicts.get(one) ?? 'moving']));
   }
   return verdicts;
 }

@@ -23,12 +23,26 @@ export function judge(first: Comparison, looks: readonly Comparison[], followed 
     if (last === undefined) return { difference, verdict: 'unverified' };
     const identity = identityOf(difference);
     if (seen.every((one) => one.has(identity))) return { difference, verdict: 'persistent' };
-    const gone = seen.at(-1)?.has(identity) === false;
+    const gone = !mayDiffer(last, difference);
     return {
       difference,
       verdict: gone && (followed || isPresent(last) || hasFollowed(first, last)) ? 'transient' : 'moving',
     };
   });
+}
+
+/**
+ * Whether a place may still differ at a look: something differs there, around it or below it (in whatever way), or the look
+ * did not come so far.
+ */
+function mayDiffer({ differences, complete }: Comparison, { at }: Difference): boolean {
+  return (
+    !complete ||
+    differences.some(
+      (one) =>
+        one.at === at || one.at === '' || at.startsWith(`${one.at}/`) || (at !== '' && one.at.startsWith(`${at}/`)),
+    )
+  );
 }
 
 /** Both sides gave something: two that agree there is nothing have not shown that they agree. */

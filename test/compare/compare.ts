@@ -381,5 +381,7 @@ t.test('nothing holds up the process: large bodies in slices, what cannot be sli
   const long = one({ tags: Array.from({ length: 30_000 }, (_, n) => `${n}`) });
   const other = one({ tags: Array.from({ length: 30_000 }, (_, n) => `${n + 1}`) });
   t.same(said(held(long, other)), ['skipped too_large']);
+  const deep = (last: number) => `${'['.repeat(400)}"${'x'.repeat(500_000)}",${last}${']'.repeat(400)}`;
+  t.same(said(held(deep(1), deep(2))), ['skipped too_large'], 'lists within lists do not take it squared');
   t.same(said(held('x'.repeat(5_000_000), 'y'.repeat(5_000_000))), ['skipped too_large']);
 });

@@ -115,6 +115,16 @@ t.test('a deletion that arrives late is transient; an item that is gone before a
   t.same(gone.verdicts, { '/a': 'moving' });
 });
 
+t.test('a difference is not gone because the whole answer, or the type at its place, differs instead', async (t) => {
+  for (const later of [undefined, { a: 'text' }, {}, { a: { b: 1 } }]) {
+    const { verdicts } = await judged(
+      () => ({ a: 2 }),
+      (ms) => (ms < 5 ? { a: 1 } : later),
+    );
+    t.same(verdicts, { '/a': 'moving' }, JSON.stringify(later));
+  }
+});
+
 t.test('a difference that comes and goes is moving', async (t) => {
   const { verdicts } = await judged(
     () => ({ a: 1 }),
