@@ -22,6 +22,8 @@ export interface Aligned {
   readonly order: boolean;
   /** Without keys nobody can say which item is missing: only that one list is longer. */
   readonly length: boolean;
+  /** Both hold the same items, whatever their order. */
+  readonly sameItems: boolean;
   /** What the pages hold is not the same, so that neither is what follows from their ends. */
   readonly moved: boolean;
 }
@@ -44,6 +46,7 @@ export const NOTHING_MOVED: Aligned = Object.freeze({
   extra: [],
   order: false,
   length: false,
+  sameItems: true,
   moved: false,
 });
 
@@ -79,6 +82,7 @@ export function alignByKey(
     extra: extra.filter((item) => !edge.has(item)),
     order,
     length: false,
+    sameItems: missing.length === 0 && extra.length === 0,
     moved: order || missing.length > 0 || extra.length > 0,
   };
 }
@@ -212,7 +216,8 @@ export function alignByValue(
   const [inBoth, onlyB] = split(theirs, countsOf(ours));
   const length = countA !== countB;
   // Of lists that are not equally long, the order of what both have can be an artefact of which twin was taken.
-  const order = !length && common.some(({ name }, at) => name !== inBoth[at]?.name);
+  const displaced = onlyA.some(({ span }, at) => span.index !== onlyB[at]?.span.index);
+  const order = !length && (displaced || common.some(({ name }, at) => name !== inBoth[at]?.name));
   return {
     pairs: length
       ? []
@@ -221,6 +226,7 @@ export function alignByValue(
     extra: [],
     order,
     length,
+    sameItems: !length,
     moved: order || length,
   };
 }

@@ -358,8 +358,11 @@ class Walk implements BodyWalk {
   /** A token says where its page ended: where the pages differ it follows from them, and is no difference of its own. */
   #endToken(): void {
     if (this.#token === undefined || this.#plan.token === undefined) return;
-    if (this.#page?.moved === true || this.#lastItemDiffers) return;
     const { left, right, at } = this.#token;
+    // Whether there is more to come does not hang on the order of the page's items, or on what is in them.
+    const lost = left === undefined || right === undefined;
+    const follows = lost ? this.#page?.sameItems === false : this.#page?.moved === true || this.#lastItemDiffers;
+    if (follows) return;
     const { path, says } = this.#plan.token;
     if (left === undefined || right === undefined) {
       this.#found(left === undefined ? 'extra' : 'missing', path, at, left, right);

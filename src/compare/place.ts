@@ -23,7 +23,8 @@ export function child(shape: Shape | undefined, path: string, name: string): Pla
     if (object.values !== undefined) return { path: `${path}/*`, name: escapeName(name), shape: object.values };
     if (object.free) return { path: `${path}/*`, name: escapeName(name), shape: ANY };
   }
-  const data = object?.kind === 'any' || !DECLARED.test(name);
+  // Without a shape only the outermost names are an author's for sure.
+  const data = object?.kind === 'any' || !DECLARED.test(name) || (shape === undefined && path !== '');
   return {
     path: data ? `${path}/*` : `${path}/${escapeName(name)}`,
     name: escapeName(name),

@@ -19,7 +19,10 @@ function parse(text: string): Decimal | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   if (whole === '' && fraction === '') return undefined;
   const all = (whole + fraction).replace(/^0+/, '');
-  const digits = all.replace(/0+$/, '');
+  // By hand: a pattern for trailing zeros is quadratic in zeros that do not trail.
+  let end = all.length;
+  while (end > 0 && all[end - 1] === '0') end -= 1;
+  const digits = all.slice(0, end);
   if (digits === '') return { sign: '', digits, exponent: 0 };
   const power = Number(exponent) - fraction.length + (all.length - digits.length);
   if (!Number.isSafeInteger(power)) return undefined;
@@ -66,12 +69,16 @@ export function toScale(text: string, scale: number): string | undefined {
   return scale === 0 ? whole : `${whole}.${fraction.padEnd(scale, '0')}`;
 }
 
-/** The number in plain notation, never with an exponent. */
+/** Beyond what any store holds (Decimal128 reaches 6,144): such a number is not written out. */
+const LONGEST_PLAIN = 10_000;
+
+/** The number in plain notation, never with an exponent; `undefined` for what is none, or is beyond all use. */
 export function plainNumber(text: string): string | undefined {
   const decimal = parse(text);
   if (decimal === undefined) return undefined;
   const { sign, digits, exponent } = decimal;
   if (digits === '') return '0';
+  if (Math.abs(exponent) > LONGEST_PLAIN) return undefined;
   if (exponent >= 0) return sign + digits + '0'.repeat(exponent);
   const point = digits.length + exponent;
   return point > 0

@@ -54,7 +54,7 @@ function sayingOf(text: string, cursors: Cursors): string | undefined {
     const opened = cursors.open(text);
     return opened.ours ? JSON.stringify(Object.entries(opened.content.position).sort()) : undefined;
   } catch {
-    return 'invalid';
+    return `invalid ${text}`;
   }
 }
 

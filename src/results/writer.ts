@@ -142,7 +142,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const known = fingerprints.get(operation) ?? new Set<string>();
     fingerprints.set(operation, known);
     const beyond = !known.has(finding.fingerprint) && known.size >= MAX_FINGERPRINTS;
-    const fingerprint = beyond ? `${operation}-more` : finding.fingerprint;
+    const fingerprint = beyond ? `${operation}-${pair}-more` : finding.fingerprint;
     const id = `${replica}:${fingerprint}`;
     const row = findings.get(id);
     if (row !== undefined) return row;

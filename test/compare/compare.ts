@@ -209,6 +209,13 @@ const rows: [string, Side, Side, Given, string[]][] = [
     ['missing /items/* object→absent'],
   ],
   [
+    'a lost token is not hidden by an order that a rule covers',
+    { ...items('a', 'b'), next: 'ours-b-x' },
+    items('b', 'a'),
+    { rules: [{ path: '/items', rule: 'unordered' }] },
+    ['missing /next string→absent'],
+  ],
+  [
     'a token that differs is not hidden by what a rule covers in the last item',
     { items: [{ id: 'a', at: 'x' }], next: 'ours-1-x' },
     { items: [{ id: 'a', at: 'y' }], next: 'ours-2-y' },

@@ -59,7 +59,7 @@ t.test('a rule that is too wide says what it hides; one for nothing says that it
 });
 
 t.test('an expired rule turns what it once covered into mismatches', async (t) => {
-  const soon = new Date(Date.now() + 3_000).toISOString();
+  const soon = new Date(Date.now() + 8_000).toISOString();
   const notes = await withNotes(t, {
     noteMore: `compare: [{ path: '/text', rule: 'ignore', reason: 'until mended', until: '${soon}' }],`,
   });

@@ -129,7 +129,7 @@ t.test('findings of one operation are bounded; the rest count as one', async (t)
   const { findings } = await read();
   t.equal(findings.length, MAX_FINGERPRINTS + 1);
   t.match(
-    findings.find(({ fingerprint }) => fingerprint === 'getNote-more'),
+    findings.find(({ fingerprint }) => fingerprint === 'getNote-dynamodb-mongodb-more'),
     { n: 50, path: '(more)' },
   );
 });

@@ -199,13 +199,18 @@ export async function settledResults(uri: string, file: string) {
     const bindings = await loadBindings(file, { legacy: false });
     const operations = bindings.operations.map((one) => reported(bindings, one));
     const deadline = Date.now() + 30_000;
+    // A heartbeat may be older than the last requests: what it says must hold for a while.
+    let since = { text: '', at: 0 };
     for (;;) {
       const replicas = await store.find<ReplicaRow>('crossfade_replicas', {});
       const [replica] = replicas;
       const totals = replica?.totals;
       const results = replica && (await readResults(store, { api: bindings.name, evidence: replica.evidence }));
       const counted = results?.counts.reduce((sum, { n }) => sum + n, 0);
-      if (totals !== undefined && totals.pending === 0 && totals.offered > 0 && counted === totals.offered) {
+      const text = JSON.stringify([totals, counted]);
+      if (text !== since.text) since = { text, at: Date.now() };
+      const steady = Date.now() - since.at > 1_800;
+      if (steady && totals !== undefined && totals.pending === 0 && totals.offered > 0 && counted === totals.offered) {
         const { evidence } = replica as ReplicaRow;
         const summary = summarize({
           api: bindings.name,
