@@ -4,8 +4,15 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Metrics } from './metrics.ts';
 import type { Contract } from './model/operation.ts';
 
-/** What readiness depends on; each part says what is wrong with it, or nothing. */
-export type Readiness = () => Promise<readonly { readonly part: string; readonly problem: string | undefined }[]>;
+/** What readiness depends on; each part says what is wrong with it, or nothing, and what else there is to know. */
+export type Readiness = () => Promise<readonly ReadinessPart[]>;
+
+export interface ReadinessPart {
+  readonly part: string;
+  /** Why there must be no new client; `undefined` where there may. */
+  readonly problem: string | undefined;
+  readonly [fact: string]: unknown;
+}
 
 export interface AdminOptions {
   readonly contract: Contract;
@@ -35,7 +42,7 @@ export async function createAdmin({ contract, metrics, readiness, hosts }: Admin
   });
 
   app.get('/metrics', async (_request, reply) => {
-    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    return reply.type(metrics.registry.contentType).send(await metrics.text());
   });
 
   app.get('/contract', (_request, reply) => {

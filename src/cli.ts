@@ -3,7 +3,10 @@ import { Command, CommanderError } from 'commander';
 import * as check from './commands/check.ts';
 import * as demo from './commands/demo.ts';
 import * as diff from './commands/diff.ts';
+import * as flags from './commands/flags.ts';
+import * as floor from './commands/floor.ts';
 import { printable, processIo } from './commands/io.ts';
+import * as kill from './commands/kill.ts';
 import * as report from './commands/report.ts';
 import * as rules from './commands/rules.ts';
 import * as serve from './commands/serve.ts';
@@ -18,13 +21,19 @@ const program = new Command('crossfade')
   .version(VERSION)
   .exitOverride();
 
-for (const verb of [serve, demo, check, diff, report, rules, stage])
-  program.addCommand(verb.command(io).exitOverride());
+for (const verb of [serve, demo, check, diff, report, rules, stage, floor, kill, flags])
+  program.addCommand(quiet(verb.command(io)));
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCode(error);
+}
+
+/** An error of commander's is thrown here, not ended there: by a verb, and by what stands below it. */
+function quiet(command: Command): Command {
+  for (const below of command.commands) quiet(below);
+  return command.exitOverride();
 }
 
 /** 0 good, 1 found something, 2 usage or configuration, 3 a service failed. */

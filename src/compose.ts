@@ -7,10 +7,12 @@ import { type Bindings, loadBindings } from './bindings/load.ts';
 import { type Config, VERSION } from './config.ts';
 import { openDynamoDb } from './drivers/dynamodb.ts';
 import { openMongoDb } from './drivers/mongodb.ts';
+import { openUnleash, tokenOf } from './drivers/unleash.ts';
 import { wrap } from './drivers/wrap.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
-import type { Flags } from './flags/decide.ts';
+import type { Flags, FlagsState } from './flags/decide.ts';
+import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { StoreOrigin } from './model/origin.ts';
@@ -89,30 +91,27 @@ async function build(
       ? undefined
       : createLegacyOrigin({ url: config.legacyUrl, timeout: config.originTimeout });
   if (legacy !== undefined) closers.push(() => legacy.close());
+  let tellReplica = () => {};
   const flags = await openFlags({
-    file: config.stagesFile,
+    ...flagsPlace(config, bindings.name),
     api: { name: bindings.name, operations: bindings.operations },
     log,
-    onChange: (state) => {
-      metrics.flagsLastUpdate.set(Date.now() / 1000);
-      metrics.killActive.set(state.kill ? 1 : 0);
-    },
-    onRefused: () => metrics.flagsRefused.inc(),
-    onFallback: (flag, reason) => {
-      metrics.flagsFallback.inc({ flag });
-      log('warn', `flag ${flag} ${reason}; its last good form stays`);
-    },
-    onLowered: (operation) => metrics.stageLowered.inc({ operation }),
+    ...flagMetrics(metrics, log),
+    onChange: () => tellReplica(),
   });
   closers.push(() => flags.close());
+  metrics.onCollect(() => showFlags(metrics, flags.state()));
   const cursors = createCursors(config.cursorSecrets);
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
+  const shadowing = await openShadowing({ config, bindings, flags, cursors, metrics, log, answererOf, closers });
+  if (shadowing !== undefined) tellReplica = shadowing.beat;
   const line = Object.freeze({
     bindings,
     flags,
     auth: createAuth(bindings.spec.auth),
     observe: createObserver(answererOf(origins, config.originTimeout)),
-    shadow: await openShadowing({ config, bindings, flags, cursors, metrics, log, answererOf, closers }),
+    shadow: shadowing?.shadow,
+    onTenant: shadowing?.meet,
     cursors,
     legacy,
     serverTiming: config.serverTiming,
@@ -136,6 +135,38 @@ async function build(
     draining = true;
   };
   return Object.freeze({ facadeUrl, adminUrl, bindings, flags, drain, close });
+}
+
+/** Where the flags are, and where their last good form is kept. */
+function flagsPlace({ stagesFile, unleash, killFile, stateDir }: Config, api: string) {
+  if (unleash === undefined) return { file: stagesFile, killFile };
+  const { url, refresh, environment } = unleash;
+  const http = openUnleash({ url, token: tokenOf(unleash) });
+  return {
+    file: stagesFile,
+    killFile,
+    server: { http, refresh, saved: savedFile(stateDir, api, http.url, environment) },
+  };
+}
+
+function flagMetrics(metrics: Metrics, log: Log) {
+  return {
+    onRefused: () => metrics.flagsRefused.inc(),
+    onError: (reason: string) => metrics.flagsErrors.inc({ reason }),
+    onUnsaved: () => metrics.flagsUnsaved.inc(),
+    onFallback: (flag: string, reason: string) => {
+      metrics.flagsFallback.inc({ flag });
+      log('warn', `flag ${flag} ${reason}; its last good form stays`);
+    },
+    onLowered: (operation: string) => metrics.stageLowered.inc({ operation }),
+  };
+}
+
+function showFlags(metrics: Metrics, { confirmed, kill, source }: FlagsState): void {
+  metrics.flagsLastUpdate.set(confirmed / 1000);
+  metrics.killActive.set(kill ? 1 : 0);
+  for (const one of ['file', 'server', 'saved', 'none'])
+    metrics.flagsSource.set({ source: one }, one === source ? 1 : 0);
 }
 
 /** A bound operation whose stores nobody can reach is a mistake to hear of at start, not a request later. */
@@ -203,17 +234,21 @@ interface ShadowingParts {
 /** How long results may take to be written when the process ends. */
 const LAST_WRITE = 3_000;
 
-/** What is asked after a reply; `undefined` where no operation has a stage with candidates. */
-async function openShadowing(parts: ShadowingParts): Promise<((answered: Answered) => void) | undefined> {
+/** What follows a reply. */
+interface Shadowing {
+  /** Asks the candidates; `undefined` where no operation has a stage with any. */
+  readonly shadow: ((answered: Answered) => void) | undefined;
+  readonly meet: (tenant: string) => void;
+  /** Reports that this replica runs on other flags. */
+  readonly beat: () => void;
+}
+
+/** Shadow and results; `undefined` where there is no place for results. */
+async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefined> {
   const { config, bindings, flags, cursors, metrics, log, answererOf, closers } = parts;
   const { shadow: settings, sampleSecret, resultsUri } = config;
-  const shadowed = bindings.operations.some(({ offered }) =>
-    offered.some((stage) => PLANS[stage].candidates.length > 0),
-  );
-  if (!shadowed || resultsUri === undefined) return undefined;
+  if (resultsUri === undefined) return undefined;
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
-  const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
-  const observe = createObserver(answererOf(openOrigins(config, bindings, pool, closers), settings.timeout));
   const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
     openShadow({
       settings: { ...settings, sampleSecret, resultsUri },
@@ -223,13 +258,21 @@ async function openShadowing(parts: ShadowingParts): Promise<((answered: Answere
       reveal: bindings.spec.reveal ?? [],
       metrics,
       percent: () => flags.state().sampling,
-      revision: () => flags.revision(),
+      flags: () => ({ flags: flags.revision(), flagsFrom: flags.state().source }),
       onError: (message, error) => log('warn', message, { cause: error }),
     }),
   );
   closers.push(() => opened.close(LAST_WRITE));
+  const { meet, beat } = opened.writer;
+  beat();
+  const shadowed = bindings.operations.some(({ offered }) =>
+    offered.some((stage) => PLANS[stage].candidates.length > 0),
+  );
+  if (!shadowed) return { shadow: undefined, meet, beat };
+  const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
+  const observe = createObserver(answererOf(openOrigins(config, bindings, pool, closers), settings.timeout));
   const offering = createOffering(bindings.operations, bindings.spec, cursors, observe);
-  return (answered) => {
+  const shadow = (answered: Answered): void => {
     try {
       opened.shadow.offer(offering(answered));
     } catch (error) {
@@ -237,6 +280,7 @@ async function openShadowing(parts: ShadowingParts): Promise<((answered: Answere
       log('error', 'a shadow could not be offered', { cause: error });
     }
   };
+  return { shadow, meet, beat };
 }
 
 const RECHECK_SOCKETS = 16;
@@ -259,13 +303,24 @@ function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Re
     const needed = new Set(
       bindings.operations.flatMap(({ index }) => (stages[index] ?? []).map((stage) => PLANS[stage].control)),
     );
-    return Promise.all(
+    const stores = await Promise.all(
       Object.values(origins)
         .filter(({ name }) => needed.has(name))
         .map(async (origin) => ({ part: origin.name, problem: await problemOf(origin) })),
     );
+    return [flagsPart(flags), ...stores];
   };
 }
+
+/** Flags that are old still serve; without any, nobody knows which stages are true. */
+function flagsPart(flags: Flags) {
+  const { source, place, revision, confirmed, kill, killFile } = flags.state();
+  const said = flags.problem();
+  const facts = { source, place, revision, age: confirmed === 0 ? undefined : secondsSince(confirmed), kill, killFile };
+  return { part: 'flags', problem: flags.ready() ? undefined : (said ?? 'never read'), note: said, ...facts };
+}
+
+const secondsSince = (time: number): number => Math.max(0, Math.round((Date.now() - time) / 1000));
 
 async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
   try {

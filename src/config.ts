@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
@@ -32,7 +32,43 @@ export const SETTINGS = Type.Object({
   RESULTS_URI: Type.Optional(
     Type.String({ description: 'MongoDB for what comparisons found; without it `MONGODB_URI`.' }),
   ),
-  STAGES_FILE: Type.String({ default: 'stages.yaml', description: 'Flags as a file, reloaded when it changes.' }),
+  STAGES_FILE: Type.String({
+    default: 'stages.yaml',
+    description: 'Flags as a file, reloaded when it changes; with an `UNLEASH_URL` nobody reads it.',
+  }),
+  UNLEASH_URL: Type.Optional(Type.String({ description: 'An Unleash server that holds the flags.' })),
+  UNLEASH_TOKEN: Type.Optional(
+    Type.String({ description: 'Its token of type client (backend): project and environment are those of the token.' }),
+  ),
+  UNLEASH_TOKEN_FILE: Type.Optional(
+    Type.String({
+      description: 'A file with that token instead, read again when it changes, so that it can be replaced.',
+    }),
+  ),
+  UNLEASH_ADMIN_TOKEN: Type.Optional(
+    Type.String({ description: 'A personal access token, or one of type admin, for the commands that change flags.' }),
+  ),
+  UNLEASH_PROJECT: Type.Optional(
+    Type.String({ description: 'Project of the flags; without it the token’s, else `default`.' }),
+  ),
+  UNLEASH_ENVIRONMENT: Type.Optional(
+    Type.String({ description: 'Environment of the flags; without it the token’s, else `development`.' }),
+  ),
+  UNLEASH_REFRESH_MS: Type.Integer({
+    default: 500,
+    minimum: 10,
+    maximum: LONGEST_TIMER,
+    description: 'How often the flag server is asked, in milliseconds.',
+  }),
+  STATE_DIR: Type.String({
+    default: '.crossfade',
+    description: 'Folder for the last good flags, the kill file and the audit file.',
+  }),
+  KILL_FILE: Type.Optional(
+    Type.String({
+      description: 'While this file is there every operation is at its floor; without it `kill` in `STATE_DIR`.',
+    }),
+  ),
   CURSOR_SECRETS: Type.Optional(
     Type.String({ description: 'Comma-separated secrets that seal page cursors: the first seals, all open.' }),
   ),
@@ -90,6 +126,9 @@ export interface Config {
   readonly mongodbUri: string | undefined;
   readonly resultsUri: string | undefined;
   readonly stagesFile: string;
+  readonly unleash: UnleashConfig | undefined;
+  readonly stateDir: string;
+  readonly killFile: string;
   readonly cursorSecrets: readonly string[];
   /** No CURSOR_SECRETS was given: cursors end with this process. */
   readonly cursorSecretsMade: boolean;
@@ -108,6 +147,18 @@ export interface Config {
   readonly logLevel: string;
 }
 
+/** An Unleash server, and what of it is ours. */
+export interface UnleashConfig {
+  readonly url: string;
+  /** `undefined` where it stands in a file. */
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly adminToken: string | undefined;
+  readonly project: string;
+  readonly environment: string;
+  readonly refresh: number;
+}
+
 /**
  * Environment (and `.env` in `cwd`, which the environment beats) → frozen Config.
  * Throws a ConfigError with one problem per wrong variable; an empty variable counts as absent.
@@ -122,6 +173,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   checkUrl('AWS_ENDPOINT_URL_DYNAMODB', given.AWS_ENDPOINT_URL_DYNAMODB, ['http:', 'https:'], problems);
   checkUrl('MONGODB_URI', given.MONGODB_URI, ['mongodb:', 'mongodb+srv:'], problems);
   checkUrl('RESULTS_URI', given.RESULTS_URI, ['mongodb:', 'mongodb+srv:'], problems);
+  checkUrl('UNLEASH_URL', given.UNLEASH_URL, ['http:', 'https:'], problems);
+  const unleash = unleashOf(given, cwd, problems);
   const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
   const secrets = given.CURSOR_SECRETS?.split(',').map((secret) => secret.trim()) ?? [];
@@ -142,6 +195,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     mongodbUri: values.MONGODB_URI,
     resultsUri: values.RESULTS_URI ?? values.MONGODB_URI,
     stagesFile: resolve(cwd, values.STAGES_FILE),
+    unleash: unleash === undefined ? undefined : Object.freeze({ ...unleash, refresh: values.UNLEASH_REFRESH_MS }),
+    stateDir: resolve(cwd, values.STATE_DIR),
+    killFile: resolve(cwd, values.KILL_FILE ?? join(values.STATE_DIR, 'kill')),
     cursorSecrets: Object.freeze(secrets.length > 0 ? secrets : [randomBytes(32).toString('base64url')]),
     cursorSecretsMade: secrets.length === 0,
     sampleSecret: values.SAMPLE_SECRET,
@@ -158,6 +214,47 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     serverTiming: values.SERVER_TIMING,
     logLevel: level,
   });
+}
+
+/** Project and environment are what the token says, `project:environment.secret`, unless they are said apart. */
+function unleashOf(
+  given: NodeJS.Dict<string>,
+  cwd: string,
+  problems: Problem[],
+): Omit<UnleashConfig, 'refresh'> | undefined {
+  const { UNLEASH_URL: url, UNLEASH_TOKEN: token, UNLEASH_TOKEN_FILE: file, UNLEASH_ADMIN_TOKEN: adminToken } = given;
+  if (url === undefined) return undefined;
+  const tokenFile = file === undefined ? undefined : resolve(cwd, file);
+  if (token === undefined && tokenFile === undefined)
+    problems.push({ where: 'UNLEASH_TOKEN', message: 'is missing, and UNLEASH_URL is set: give a client token' });
+  if (token !== undefined && tokenFile !== undefined)
+    problems.push({ where: 'UNLEASH_TOKEN_FILE', message: 'is set beside UNLEASH_TOKEN: give one of them' });
+  for (const [where, text] of [
+    ['UNLEASH_TOKEN', token],
+    ['UNLEASH_ADMIN_TOKEN', adminToken],
+  ] as const)
+    if (text !== undefined && !/^[\x21-\x7e]+$/.test(text))
+      problems.push({ where, message: 'holds a character that no token has' });
+  const said = token ?? (tokenFile === undefined ? undefined : readToken(tokenFile, problems));
+  const [, project, environment] = /^([^:]+):([^.]+)\./.exec(said ?? '') ?? [];
+  return {
+    ...{ url, token, tokenFile, adminToken },
+    project: given.UNLEASH_PROJECT ?? (project === undefined || /^[*[]/.test(project) ? 'default' : project),
+    environment:
+      given.UNLEASH_ENVIRONMENT ?? (environment === undefined || environment === '*' ? 'development' : environment),
+  };
+}
+
+function readToken(file: string, problems: Problem[]): string {
+  try {
+    const token = readFileSync(file, 'utf8').trim();
+    if (token === '')
+      problems.push({ where: file, message: 'is empty, and UNLEASH_TOKEN_FILE says that it holds the token' });
+    return token;
+  } catch (error) {
+    problems.push({ where: 'UNLEASH_TOKEN_FILE', message: `cannot be read: ${(error as Error).message}` });
+    return '';
+  }
 }
 
 /** The README's table of settings, as Markdown. */

@@ -3,6 +3,7 @@
  *
  * - `RequestError`: the client's reply is an error; `request/reply.ts` alone turns it into one.
  * - `StoreError`: a store did not answer; translated once, in `drivers/`.
+ * - `FlagServerError`: the flag server did not give, or take, flags.
  * - `ConfigError`: the process must not start; one line per problem.
  */
 
@@ -67,6 +68,35 @@ export class StoreError extends Error {
     this.name = 'StoreError';
     this.origin = origin;
     this.failure = failure;
+  }
+}
+
+/**
+ * `unreachable`: no connection; `timeout`; `unauthorized`, `forbidden`, `notFound`, `throttled`, `failed`: its status
+ * (401, 403, 404, 429, any other); `invalid`: what came is no list of flags; `empty`: it holds no flag of this API.
+ */
+export type FlagServerFailure =
+  | 'unreachable'
+  | 'timeout'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'notFound'
+  | 'throttled'
+  | 'failed'
+  | 'invalid'
+  | 'empty';
+
+/** The flag server did not do as asked. `message` says what it said, and the cure where it is known. */
+export class FlagServerError extends Error {
+  readonly failure: FlagServerFailure;
+  /** Milliseconds that the server asks to be left alone; `undefined` where it does not. */
+  readonly retryAfter: number | undefined;
+
+  constructor(failure: FlagServerFailure, message: string, options: { retryAfter?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'FlagServerError';
+    this.failure = failure;
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -12,6 +12,9 @@ export interface Metrics {
   readonly stageLowered: Counter<'operation'>;
   readonly killActive: Gauge;
   readonly flagsLastUpdate: Gauge;
+  readonly flagsSource: Gauge<'source'>;
+  readonly flagsErrors: Counter<'reason'>;
+  readonly flagsUnsaved: Counter;
   readonly flagsRefused: Counter;
   readonly flagsFallback: Counter<'flag'>;
   readonly contractViolations: Counter<'operation' | 'origin'>;
@@ -22,6 +25,8 @@ export interface Metrics {
   readonly buildInfo: Gauge<'version' | 'api'>;
   /** Called before each scrape, for gauges that are read off something. */
   readonly onCollect: (read: () => void) => void;
+  /** All of them, as Prometheus reads it. */
+  readonly text: () => Promise<string>;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -59,10 +64,31 @@ export function createMetrics(): Metrics {
       labelNames: ['operation'] as const,
       registers,
     }),
-    killActive: new Gauge({ name: 'crossfade_kill_active', help: '1 while the kill switch is on.', registers }),
+    killActive: new Gauge({
+      name: 'crossfade_kill_active',
+      help: '1 while the kill switch is on, by its flag or by the kill file.',
+      registers,
+    }),
     flagsLastUpdate: new Gauge({
       name: 'crossfade_flags_last_update_timestamp_seconds',
-      help: 'When the flags in force were read.',
+      help: 'When the flags in force were last said by their source; 0 where there never were any.',
+      registers,
+    }),
+    flagsSource: new Gauge({
+      name: 'crossfade_flags_source',
+      help: '1 for where the flags in force are from; `saved`: from disk, `none`: there never were any.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    flagsErrors: new Counter({
+      name: 'crossfade_flags_errors_total',
+      help: 'Questions to the flag server in vain, by what came of them; the last good flags stayed.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    flagsUnsaved: new Counter({
+      name: 'crossfade_flags_unsaved_total',
+      help: 'Times that the last good flags could not be written to disk.',
       registers,
     }),
     flagsRefused: new Counter({
@@ -98,9 +124,6 @@ export function createMetrics(): Metrics {
       name: 'crossfade_shadow_queue_depth',
       help: 'Shadows that wait or are under way.',
       registers,
-      collect: () => {
-        for (const read of readers) read();
-      },
     }),
     resultsDropped: new Counter({
       name: 'crossfade_results_dropped_total',
@@ -114,5 +137,9 @@ export function createMetrics(): Metrics {
       registers,
     }),
     onCollect: (read: () => void) => void readers.push(read),
+    text: () => {
+      for (const read of readers) read();
+      return registry.metrics();
+    },
   });
 }

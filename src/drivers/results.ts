@@ -9,7 +9,13 @@ export interface ResultsOptions {
 }
 
 /** The collections that hold what comparisons found. */
-export type ResultsCollection = 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_rules' | 'crossfade_replicas';
+export type ResultsCollection =
+  | 'crossfade_counts'
+  | 'crossfade_mismatches'
+  | 'crossfade_rules'
+  | 'crossfade_replicas'
+  | 'crossfade_tenants'
+  | 'crossfade_audit';
 
 /** MongoDB as the place of results, on connections of its own. All throw a `StoreError`. */
 export interface ResultsStore {
@@ -23,6 +29,8 @@ export interface ResultsStore {
 }
 
 const DAYS_30 = 30 * 86_400;
+/** Who changed what is asked long after what it led to is forgotten. */
+const YEAR = 400 * 86_400;
 
 export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsStore {
   const client = new MongoClient(uri, {
@@ -84,6 +92,10 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
           .collection('crossfade_rules')
           .createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1, evidence: 1 } }]);
         await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
+        await db.collection('crossfade_tenants').createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1 } }]);
+        await db
+          .collection('crossfade_audit')
+          .createIndexes([{ key: { at: 1 }, expireAfterSeconds: YEAR }, { key: { api: 1, at: -1 } }]);
       }),
     close: () => client.close(),
   });

@@ -1,7 +1,19 @@
 import { EventEmitter } from 'node:events';
 import { Unleash, type UnleashConfig } from 'unleash-client';
-import { compareStages, isStage, lower, PLANS, type Plan, STAGES, type Stage } from '../model/stage.ts';
-import { apiFlags, type Feature, type Features, type FlagApi, type FlagOperation, type StagesState } from './ladder.ts';
+import { compareStages, isStage, later, lower, PLANS, type Plan, STAGES, type Stage } from '../model/stage.ts';
+import { type FlagApi, type FlagOperation, isMovable, type StagesState } from './api.ts';
+import {
+  apiFlags,
+  type Feature,
+  type Features,
+  floorOf,
+  ladderProblem,
+  reachable,
+  restOf,
+  rolloutOf,
+  type Strategy,
+  stageOfStrategy,
+} from './ladder.ts';
 
 /** What the flags say of one operation and tenant. Frozen, and one object for all tenants that it holds for. */
 export interface Decision {
@@ -17,12 +29,17 @@ export interface Decision {
   readonly floor: Stage;
 }
 
-/** For people: what is in force, since when, and what is wrong. */
+/** For people: what is in force, from where, since when. */
 export interface FlagsState extends StagesState {
-  readonly file: string;
+  /** Whence the flags in force came; `saved`: from disk, while the server does not answer; `none`: there never were any. */
+  readonly source: 'file' | 'server' | 'saved' | 'none';
+  /** The file, or the server's URL. */
+  readonly place: string;
   readonly revision: string;
-  /** When the flags in force were read, in milliseconds. */
-  readonly updated: number;
+  /** When the source last said what is in force, in milliseconds since 1970; 0 where there never was anything. */
+  readonly confirmed: number;
+  /** Why the local kill file kills; `undefined` while there is none. */
+  readonly killFile: string | undefined;
 }
 
 /** The flags of a running façade. */
@@ -35,7 +52,9 @@ export interface Flags {
   state(): FlagsState;
   /** What is wrong with the flags' source; `undefined` when nothing is. */
   problem(): string | undefined;
-  close(): void;
+  /** False until there have been flags: then nobody knows which answers are still true, and every decision is none. */
+  ready(): boolean;
+  close(): Promise<void>;
 }
 
 export interface DeciderEvents {
@@ -50,36 +69,63 @@ export interface Decider {
   stageOf(operation: number, tenant: string): Decision;
   stages(): readonly (readonly Stage[])[];
   revision(): string;
+  /** There have been flags; until then no operation has a stage. */
+  ready(): boolean;
+  /** The flag, or `kill`. */
   killed(): boolean;
+  /** What is in force: what was given, with the last good form of what was not. */
+  features(): Features;
   /** New flags, all at once: what is decided before is by the old ones, after by the new ones. */
   swap(revision: string, features: Features): void;
+  /** The same as the kill flag, from beside the flags. */
+  kill(on: boolean): void;
   close(): void;
 }
 
-/** Tenants whose decision is remembered, for each operation. */
-const CACHE_SIZE = 10_000;
+/** Decisions that are remembered, of all operations and tenants. */
+const CACHE_SIZE = 300_000;
 
 /**
- * Decides from Unleash features alone, without network and files. Until the first `swap` every operation is at its
- * initial stage.
+ * Decides from Unleash features alone, without network and files. Until the first `swap` no operation has a stage:
+ * nobody knows which of them are still true.
  */
 export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSize = CACHE_SIZE): Decider {
   const flags = new Map<string, Feature>();
   const engine = createEngine(flags);
   const names = apiFlags(api.name);
   let current = '';
-  let rows = api.operations.map((operation) => createRow(operation, undefined, false, engine, cacheSize));
+  let killedBeside = false;
+  let ready = false;
+  let rows: readonly Row[] = [];
+  let remembered = 0;
 
-  const keep = (
-    features: ReadonlyMap<string, Feature>,
-    name: string,
-    wrong: (feature: Feature) => string | undefined,
-  ) => {
-    const feature = features.get(name);
-    const reason = feature === undefined ? 'is missing' : wrong(feature);
-    if (feature !== undefined && reason === undefined) flags.set(name, feature);
-    else events.onFallback?.(name, reason ?? 'is missing');
+  const remember = (): void => {
+    remembered += 1;
+    if (remembered < cacheSize) return;
+    for (const { decisions } of rows) decisions.clear();
+    remembered = 0;
   };
+  const killed = (): boolean => killedBeside || flags.get(names.kill)?.enabled === true;
+  const decideAnew = (): void => {
+    const dead = killed();
+    rows = api.operations.map((operation) =>
+      ready ? createRow(operation, flags.get(operation.flag), dead, engine, remember) : unknownRow(operation),
+    );
+    remembered = 0;
+  };
+  const fallBack = (name: string, reason: string): void => events.onFallback?.(name, reason);
+  const keepLadder = (name: string, feature: Feature | undefined): void => {
+    const reason = feature === undefined ? 'is missing' : ladderProblem(feature);
+    if (feature !== undefined && reason === undefined) {
+      flags.set(name, feature);
+      return;
+    }
+    const last = flags.get(name);
+    // Switched off is switched off, however broken: the floor is the one that it last said.
+    if (last !== undefined && feature?.enabled === false) flags.set(name, { ...last, enabled: false });
+    fallBack(name, reason ?? 'is missing');
+  };
+  decideAnew();
 
   return Object.freeze({
     stageOf(operation: number, tenant: string): Decision {
@@ -91,34 +137,28 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     },
     stages: () => rows.map(({ stages }) => stages),
     revision: () => current,
-    killed: () => engine.isEnabled(names.kill),
+    ready: () => ready,
+    killed,
+    features: () => [...flags.values()],
     swap(revision: string, features: Features) {
       const given = new Map(features.map((feature) => [feature.name, feature]));
-      for (const { flag } of api.operations) keep(given, flag, ladderProblem);
-      for (const name of Object.values(names)) keep(given, name, () => undefined);
-      const killed = engine.isEnabled(names.kill);
-      rows = api.operations.map((operation) =>
-        createRow(operation, flags.get(operation.flag), killed, engine, cacheSize),
-      );
+      for (const { flag } of api.operations.filter(isMovable)) keepLadder(flag, given.get(flag));
+      for (const name of Object.values(names)) {
+        const feature = given.get(name);
+        if (feature === undefined) fallBack(name, 'is missing');
+        else flags.set(name, feature);
+      }
       current = revision;
+      ready = true;
+      decideAnew();
+    },
+    kill(on: boolean) {
+      if (on === killedBeside) return;
+      killedBeside = on;
+      decideAnew();
     },
     close: () => engine.destroy(),
   });
-}
-
-/** Why a feature cannot be an operation's flag; a disabled one can: it sends the operation to its floor. */
-function ladderProblem({ strategies }: Feature): string | undefined {
-  if (!Array.isArray(strategies) || strategies.length === 0) return 'has no strategies';
-  for (const { variants } of strategies) {
-    if (variants === undefined || variants.length === 0) return 'has a strategy without a variant';
-    const stranger = variants.find(({ name }) => !isStage(name));
-    if (stranger !== undefined) return `has a variant \`${stranger.name}\`, which is no stage`;
-  }
-  const rest = strategies.at(-1);
-  if (rest === undefined || rest.constraints.length > 0 || Number(rest.parameters.rollout) !== 100) {
-    return 'does not end with a strategy for everyone';
-  }
-  return undefined;
 }
 
 interface Row {
@@ -133,15 +173,15 @@ function createRow(
   feature: Feature | undefined,
   killed: boolean,
   engine: Unleash,
-  cacheSize: number,
+  remember: () => void,
 ): Row {
-  const rest = feature?.strategies?.at(-1)?.variants?.[0];
-  const floor = isStage(rest?.payload?.value) ? rest.payload.value : initial;
+  const rest = feature && restOf(feature);
+  const floor = (rest && floorOf(rest)) ?? initial;
   const table = new Map(STAGES.map((asked) => [asked, decisionFor(asked, offered, floor)]));
   const decisionAt = (asked: Stage): Decision => table.get(asked) as Decision;
   const decisions = new Map<string, Decision>();
   const fixed = fixedStage(feature, killed, initial, floor);
-  const resting = fixed ?? (isStage(rest?.name) ? rest.name : initial);
+  const resting = fixed ?? (rest && stageOfStrategy(rest)) ?? initial;
 
   const evaluate = (tenant: string): Decision => {
     if (fixed !== undefined || tenant === '') return decisionAt(resting);
@@ -150,25 +190,39 @@ function createRow(
   };
   const decide = (tenant: string): Decision => {
     const decision = evaluate(tenant);
-    if (decisions.size >= cacheSize) decisions.clear();
+    remember();
     decisions.set(tenant, decision);
     return decision;
   };
-  const asked = fixed === undefined ? (feature?.strategies ?? []).filter(reaches).map(variantStage) : [resting];
+  const asked =
+    fixed === undefined
+      ? reachable(feature?.strategies ?? [])
+          .filter(reaches)
+          .map(stageOfStrategy)
+      : [resting];
   const stages = asked.map((one) => decisionAt(one ?? resting).stage).filter((one) => one !== undefined);
   return { id, decisions, decide, stages: Object.freeze([...new Set(stages)]) };
 }
 
+/** Of an operation of which no flags have ever been had. */
+function unknownRow({ id, initial }: FlagOperation): Row {
+  const none: Decision = Object.freeze({
+    stage: undefined,
+    asked: initial,
+    lowered: false,
+    plan: undefined,
+    floor: initial,
+  });
+  return { id, decisions: new Map(), decide: () => none, stages: Object.freeze([]) };
+}
+
 /** The stage of every tenant where the flag is not asked: under the kill switch, disabled, or never seen. */
 function fixedStage(feature: Feature | undefined, killed: boolean, initial: Stage, floor: Stage): Stage | undefined {
-  if (feature === undefined) return compareStages(initial, floor) < 0 ? floor : initial;
+  if (feature === undefined) return later(initial, floor);
   return killed || !feature.enabled ? floor : undefined;
 }
 
-type Strategy = NonNullable<Feature['strategies']>[number];
-const reaches = ({ parameters }: Strategy): boolean => Number(parameters.rollout) > 0;
-const variantStage = ({ variants }: Strategy): Stage | undefined =>
-  isStage(variants?.[0]?.name) ? variants[0].name : undefined;
+const reaches = (strategy: Strategy): boolean => rolloutOf(strategy) !== 0;
 
 function decisionFor(asked: Stage, offered: readonly Stage[], floor: Stage): Decision {
   const stage = lower(asked, offered, floor);

@@ -1,111 +1,125 @@
-import { chmod, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Document, isMap, parseDocument, type YAMLMap } from 'yaml';
 import type { Stage } from '../model/stage.ts';
-import { type Ramp, scalarText } from './ladder.ts';
+import type { OperationStages, Ramp, StagesState } from './api.ts';
+import { scalarText } from './stages.ts';
 
-/** One move in stages.yaml: the whole operation (its ramp ends, its tenants stay), some tenants, or a ramp. */
+/** One change of the stages, whoever holds them. */
 export type StagesEdit =
-  | { readonly operation: string; readonly stage: Stage }
+  /** Everybody: the ramp ends; tenants that have a stage of their own keep it, unless `all`. */
+  | { readonly operation: string; readonly stage: Stage; readonly all?: boolean }
   | { readonly operation: string; readonly stage: Stage; readonly tenants: readonly string[] }
-  | { readonly operation: string; readonly ramp: Ramp };
+  | { readonly operation: string; readonly ramp: Ramp }
+  | { readonly operation: string; readonly floor: Stage }
+  | { readonly operation: string; readonly stages: OperationStages }
+  | { readonly kill: boolean }
+  | { readonly sampling: number };
 
-/** The text of stages.yaml with one move made; comments and the order of what is there stay. */
+/** The state with one change made. Names of operations that it does not have change nothing. */
+export function edited(state: StagesState, edit: StagesEdit): StagesState {
+  if ('kill' in edit) return Object.freeze({ ...state, kill: edit.kill });
+  if ('sampling' in edit) return Object.freeze({ ...state, sampling: edit.sampling });
+  const operations = state.operations.map((operation) =>
+    operation.id === edit.operation ? Object.freeze({ ...editedOperation(operation, edit), named: true }) : operation,
+  );
+  return Object.freeze({ ...state, operations: Object.freeze(operations) });
+}
+
+type OperationEdit = Extract<StagesEdit, { readonly operation: string }>;
+
+function editedOperation(before: OperationStages, edit: OperationEdit): OperationStages {
+  if ('stages' in edit) return edit.stages;
+  if ('floor' in edit) return { ...before, floor: edit.floor };
+  if ('ramp' in edit) return { ...before, ramp: edit.ramp };
+  if ('tenants' in edit) {
+    const tenants = new Map([...before.tenants, ...edit.tenants.map((tenant) => [tenant, edit.stage] as const)]);
+    return { ...before, tenants };
+  }
+  const tenants = edit.all === true ? new Map<string, Stage>() : before.tenants;
+  return { ...before, stage: edit.stage, ramp: undefined, tenants };
+}
+
+/** The text of stages.yaml with one change made; comments and the order of what is there stay. */
 export function editStages(text: string, edit: StagesEdit): string {
   const document: Document = parseDocument(text);
   if (!isMap(document.contents)) document.contents = document.createNode({});
   const top = document.contents as YAMLMap;
-  const child = (map: YAMLMap, key: string, flow: boolean): YAMLMap => {
-    const pair = map.items.find((item) => scalarText(item.key) === key || item.key === key);
-    if (isMap(pair?.value)) return pair.value;
-    const made = document.createNode({}, { flow }) as YAMLMap;
-    if (pair === undefined) map.items.push(document.createPair(key, made));
-    else pair.value = made;
-    return made;
-  };
-  const set = (map: YAMLMap, key: string, value: string | number): void => {
-    const pair = map.items.find((item) => scalarText(item.key) === key);
-    if (pair === undefined) map.items.push(document.createPair(key, value));
-    else if (scalarText(pair.value) !== String(value)) {
-      const made = document.createNode(value);
-      // A comment after the old value belongs to the line, not to the value.
-      made.comment = (pair.value as { comment?: string | null } | null)?.comment ?? null;
-      pair.value = made;
-    }
-  };
-
-  const operations = child(top, 'operations', false);
-  // An empty `{}` in flow style would keep all that is added on one line.
-  if (operations.items.length === 0) operations.flow = false;
-  const operation = child(operations, edit.operation, true);
-  if ('ramp' in edit) {
-    const ramp = child(operation, 'ramp', true);
-    set(ramp, 'to', edit.ramp.to);
-    set(ramp, 'percent', edit.ramp.percent);
-  } else if ('tenants' in edit) {
-    const tenants = child(operation, 'tenants', true);
-    for (const tenant of edit.tenants) set(tenants, tenant, edit.stage);
-  } else {
-    set(operation, 'stage', edit.stage);
-    operation.items = operation.items.filter((item) => scalarText(item.key) !== 'ramp');
+  if ('kill' in edit) set(document, top, 'kill', edit.kill);
+  else if ('sampling' in edit) set(document, top, 'sampling', edit.sampling);
+  else {
+    const operations = child(document, top, 'operations', false);
+    // An empty `{}` in flow style would keep all that is added on one line.
+    if (operations.items.length === 0) operations.flow = false;
+    editOperation(document, child(document, operations, edit.operation, true), edit);
   }
   return document.toString({ lineWidth: 0 });
 }
 
-/** A writer that died leaves its temporary file behind; older than this it is taken away. */
-const STALE = 10_000;
-const PATIENCE = 3_000;
-
-/**
- * Replaces a file in one step, keeping its mode and what a symbolic link points to. `edit` gets the text ('' where
- * there is none) and gives the new one. Two at once take turns; a change by someone else meanwhile is an error, and
- * nothing is written.
- */
-export async function replaceFile(file: string, edit: (text: string) => string): Promise<void> {
-  const target = await realpath(file).catch(() => file);
-  const temporary = join(dirname(target), `.${basename(target)}.crossfade`);
-  const handle = await openAlone(temporary);
-  try {
-    const before = await readOr(target);
-    const after = edit(before ?? '');
-    await handle.writeFile(after);
-    await handle.sync();
-    await handle.close();
-    if (before !== undefined) await chmod(temporary, (await stat(target)).mode & 0o7777);
-    if ((await readOr(target)) !== before)
-      throw new Error(`${file} was changed meanwhile: nothing is written, try again`);
-    await rename(temporary, target);
-  } catch (error) {
-    await handle.close().catch(() => {});
-    await unlink(temporary).catch(() => {});
-    throw error;
+function editOperation(document: Document, operation: YAMLMap, edit: OperationEdit): void {
+  if ('stages' in edit) {
+    replaceOperation(document, operation, edit.stages);
+    return;
   }
+  if ('floor' in edit) {
+    set(document, operation, 'floor', edit.floor);
+    return;
+  }
+  if ('ramp' in edit) {
+    setRamp(document, operation, edit.ramp);
+    return;
+  }
+  if ('tenants' in edit) {
+    const tenants = child(document, operation, 'tenants', true);
+    for (const tenant of edit.tenants) set(document, tenants, tenant, edit.stage);
+    return;
+  }
+  set(document, operation, 'stage', edit.stage);
+  remove(operation, 'ramp');
+  if (edit.all === true) remove(operation, 'tenants');
 }
 
-async function openAlone(temporary: string) {
-  const end = Date.now() + PATIENCE;
-  for (;;) {
-    try {
-      return await open(temporary, 'wx');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || Date.now() > end) throw error;
-    }
-    const age = await stat(temporary).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > STALE) await unlink(temporary).catch(() => {});
-    else await sleep(20);
+function replaceOperation(document: Document, operation: YAMLMap, { stage, floor, ramp, tenants }: OperationStages) {
+  set(document, operation, 'stage', stage);
+  set(document, operation, 'floor', floor);
+  if (ramp === undefined) remove(operation, 'ramp');
+  else setRamp(document, operation, ramp);
+  if (tenants.size === 0) {
+    remove(operation, 'tenants');
+    return;
   }
+  const map = child(document, operation, 'tenants', true);
+  map.items = map.items.filter((item) => tenants.has(scalarText(item.key) ?? ''));
+  for (const [tenant, own] of tenants) set(document, map, tenant, own);
 }
 
-/** The file's text; `undefined` where there is none. */
-export async function readOr(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+function setRamp(document: Document, operation: YAMLMap, { to, percent }: Ramp): void {
+  const ramp = child(document, operation, 'ramp', true);
+  set(document, ramp, 'to', to);
+  set(document, ramp, 'percent', percent);
+}
+
+const pairOf = (map: YAMLMap, key: string) =>
+  map.items.find((item) => scalarText(item.key) === key || item.key === key);
+
+function remove(map: YAMLMap, key: string): void {
+  map.items = map.items.filter((item) => scalarText(item.key) !== key);
+}
+
+function child(document: Document, map: YAMLMap, key: string, flow: boolean): YAMLMap {
+  const pair = pairOf(map, key);
+  if (isMap(pair?.value)) return pair.value;
+  const made = document.createNode({}, { flow }) as YAMLMap;
+  if (pair === undefined) map.items.push(document.createPair(key, made));
+  else pair.value = made;
+  return made;
+}
+
+function set(document: Document, map: YAMLMap, key: string, value: string | number | boolean): void {
+  const pair = pairOf(map, key);
+  if (pair === undefined) map.items.push(document.createPair(key, value));
+  else if (scalarText(pair.value) !== String(value)) {
+    const made = document.createNode(value);
+    // A comment after the old value belongs to the line, not to the value.
+    made.comment = (pair.value as { comment?: string | null } | null)?.comment ?? null;
+    pair.value = made;
   }
 }

@@ -49,6 +49,9 @@ export const isStage = (word: unknown): word is Stage => STAGES.includes(word as
 /** -1, 0 or 1 as `a` comes before, is, or comes after `b`. */
 export const compareStages = (a: Stage, b: Stage): number => Math.sign(STAGES.indexOf(a) - STAGES.indexOf(b));
 
+/** The one that comes after the other. */
+export const later = (a: Stage, b: Stage): Stage => (compareStages(a, b) < 0 ? b : a);
+
 /** What an operation has: the origins that can answer it, and whether MongoDB is said to be kept in step. */
 export interface Abilities {
   readonly legacy: boolean;

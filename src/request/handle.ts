@@ -27,6 +27,8 @@ export interface Line {
   readonly serverTiming: boolean;
   /** Asks the candidates of a stage once the reply is sent; absent where no stage has any. */
   readonly shadow: ((answered: Answered) => void) | undefined;
+  /** A tenant has a request; absent where nobody keeps account. */
+  readonly onTenant: ((tenant: string) => void) | undefined;
   readonly onAnswer: (operation: string, origin: StoreName, seconds: number) => void;
   readonly onFailure: (error: RequestError, request: FastifyRequest) => void;
 }
@@ -114,6 +116,7 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
   const decision = line.flags.stageOf(operation.index, tenant.value ?? '');
   const { plan } = decision;
   request.trace.tenant = tenant.value;
+  if (tenant.value !== undefined) line.onTenant?.(tenant.value);
   request.trace.stage = decision.stage;
   if (plan === undefined) throw new RequestError('unavailable', 'no stage that is still true can answer this');
   if (plan.control === 'legacy' && (tenant.value === undefined || !carriesOurs(line, operation, asked, tenant.value)))

@@ -143,7 +143,35 @@ export interface ReplicaRow {
   readonly pid: number;
   readonly started: Date;
   seen: Date;
+  /** The revision of the flags that it runs on. */
   flags: string;
+  /** Whence: `file`, `server`, `saved`, `none`. */
+  readonly flagsFrom: string;
+  /** It said goodbye. */
+  readonly ended?: Date;
   /** Plans with a candidate since the start, and what became of them; `offered` is the sum of the others and `pending`. */
   totals: Readonly<Record<Outcome | 'offered' | 'pending' | 'dropped', number>>;
+}
+
+/** A row of `crossfade_tenants`: a tenant that any replica had a request of. */
+export interface TenantRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly tenant: string;
+  readonly last: Date;
+}
+
+/** A row of `crossfade_audit`: who changed what, and why. */
+export interface AuditRow {
+  readonly _id: string;
+  readonly at: Date;
+  readonly api: string;
+  readonly who: string;
+  /** What was done, as it was said: `stage getUser shadow --percent 25`. */
+  readonly what: string;
+  /** The file, or the server's URL. */
+  readonly where: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly why: string | undefined;
 }

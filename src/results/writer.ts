@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { ResultsStore } from '../drivers/results.ts';
 import type { Outcome } from '../model/comparison.ts';
 import { addTo } from './buckets.ts';
-import type { CountRow, Finding, FindingRow, ReplicaRow, Result, RuleRow, Sample } from './rows.ts';
+import type { CountRow, Finding, FindingRow, ReplicaRow, Result, RuleRow, Sample, TenantRow } from './rows.ts';
 
 /** Where results go, off the request path. */
 export interface ResultsWriter {
@@ -11,6 +11,10 @@ export interface ResultsWriter {
   readonly replica: string;
   /** Counts a result. Never waits, never throws. */
   record(result: Result): void;
+  /** Notes that a tenant is there. Never waits, never throws. */
+  meet(tenant: string): void;
+  /** Writes the heartbeat soon: the flags' revision has changed. */
+  beat(): void;
   /** Results that did not fit while MongoDB was away. */
   dropped(): number;
   /** Resolves when what was recorded so far is written, or could not be. */
@@ -31,7 +35,7 @@ export interface WriterOptions {
   readonly onDropped?: (count: number) => void;
   readonly onError?: (error: Error) => void;
   /** What the heartbeat says beside the counts. */
-  readonly state?: () => { readonly flags: string; readonly totals: ReplicaRow['totals'] };
+  readonly state?: () => Pick<ReplicaRow, 'flags' | 'flagsFrom' | 'totals'>;
 }
 
 interface Kept<Row> {
@@ -54,6 +58,8 @@ const HOUR = 3_600_000;
 const MAX_TENANTS = 100;
 const MAX_HOURS = 24 * 30;
 const MAX_SAMPLES = 5;
+/** Tenants that are noted in an hour. */
+const MAX_MET = 100_000;
 const LONGEST_PAUSE = 30_000;
 
 /** Distinct findings of one operation; further ones are counted as one. */
@@ -77,6 +83,33 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   let indexed = false;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let ended: Date | undefined;
+  let met = new Set<string>();
+  let metSince = Date.now();
+  let unwritten: string[] = [];
+
+  const meet = (tenant: string): void => {
+    if (met.has(tenant) || met.size >= MAX_MET) return;
+    met.add(tenant);
+    unwritten.push(tenant);
+    soon();
+  };
+  const soon = (): void => {
+    if (!closed) timer ??= setTimeout(tick, every).unref();
+  };
+  const writeMet = async (): Promise<void> => {
+    const last = new Date();
+    while (unwritten.length > 0) {
+      const batch = unwritten.slice(0, BATCH);
+      const rows: TenantRow[] = batch.map((tenant) => ({ _id: `${api}:${tenant}`, api, tenant, last }));
+      await store.replaceAll('crossfade_tenants', rows);
+      unwritten = unwritten.slice(batch.length);
+    }
+    // From time to time everybody is noted anew, so that who is gone can expire.
+    if (last.getTime() - metSince < HOUR) return;
+    met = new Set();
+    metSince = last.getTime();
+  };
 
   const drop = (count: number): void => {
     dropped += count;
@@ -93,7 +126,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     kept.changes += 1;
     for (const finding of result.findings) sighting(result, finding);
     if (result.request !== undefined) for (const rule of result.rules) covered(result, rule, result.request);
-    if (!closed) timer ??= setTimeout(tick, every).unref();
+    soon();
   };
 
   const countRow = (result: Result) => {
@@ -182,10 +215,13 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     void flush();
   };
 
+  let beating = false;
   const flush = (): Promise<void> => {
+    if (writing === undefined) beating = false;
     writing ??= write().finally(() => {
       writing = undefined;
-      const left = isDirty(counts) || isDirty(findings);
+      if (beating && !closed) void flush();
+      const left = isDirty(counts) || isDirty(findings) || unwritten.length > 0;
       if (left && !closed) timer ??= setTimeout(tick, Math.min(every * 2 ** failures, LONGEST_PAUSE)).unref();
     });
     return writing;
@@ -198,6 +234,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       await writeRows('crossfade_counts', counts, ({ row, sums }) => withSums(row, sums));
       await writeRows('crossfade_mismatches', findings, ({ row }) => ({ ...row }));
       await writeRows('crossfade_rules', rules, ({ row }) => ({ ...row }));
+      await writeMet();
       await store.replaceAll('crossfade_replicas', [heartbeat()]);
       failures = 0;
       forget();
@@ -222,10 +259,11 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   };
 
   const heartbeat = (): ReplicaRow => {
-    const { flags, totals } = options.state?.() ?? { flags: '', totals: NO_TOTALS };
+    const { flags, flagsFrom, totals } = options.state?.() ?? { flags: '', flagsFrom: '', totals: NO_TOTALS };
     const { version } = options;
     const who = { _id: replica, api, evidence, version, host: hostname(), pid: process.pid, started };
-    return { ...who, seen: new Date(), flags, totals: { ...totals, dropped } };
+    const seen = { seen: new Date(), flags, flagsFrom, totals: { ...totals, dropped } };
+    return ended === undefined ? { ...who, ...seen } : { ...who, ...seen, ended };
   };
 
   /** Rows of minutes that are over get no more; only while they are dirty do they take room. */
@@ -240,14 +278,23 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   return Object.freeze({
     replica,
     record,
+    meet,
+    beat() {
+      // What is being written now may carry the revision before.
+      beating = true;
+      if (!closed && writing === undefined) void flush();
+    },
     dropped: () => dropped,
     flush,
     async close(milliseconds: number): Promise<void> {
       closed = true;
+      ended = new Date();
       clearInterval(beat);
       clearTimeout(timer);
       const end = Date.now() + milliseconds;
       const late = new Promise<void>((done) => setTimeout(done, milliseconds).unref());
+      // What is under way has not said goodbye.
+      await Promise.race([writing, late]);
       while (Date.now() < end) {
         await Promise.race([flush(), late]);
         if (!isDirty(counts) && !isDirty(findings)) break;

@@ -1,7 +1,7 @@
 import { openResults } from '../drivers/results.ts';
 import type { Metrics } from '../metrics.ts';
 import type { OriginName } from '../model/stage.ts';
-import type { Result } from '../results/rows.ts';
+import type { ReplicaRow, Result } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
 import { createWriter, type ResultsWriter } from '../results/writer.ts';
 import { createBreakers } from './breaker.ts';
@@ -30,7 +30,8 @@ export interface ShadowOptions {
   readonly reveal: readonly string[];
   readonly metrics: Metrics;
   readonly percent: () => number;
-  readonly revision: () => string;
+  /** What the heartbeat says of the flags. */
+  readonly flags: () => Pick<ReplicaRow, 'flags' | 'flagsFrom'>;
   readonly onError: (message: string, error: unknown) => void;
 }
 
@@ -49,7 +50,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     ...{ store, api, evidence, version },
     onDropped: (count) => metrics.resultsDropped.inc(count),
     onError: (error) => options.onError('results cannot be written; they are kept as far as there is room', error),
-    state: () => ({ flags: options.revision(), totals: shadow.totals() }),
+    state: () => ({ ...options.flags(), totals: shadow.totals() }),
   });
   const queue = createQueue({
     maxCount: settings.queue,

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Io, printable } from '../../src/commands/io.ts';
-import { command, placeFrom } from '../../src/commands/stage.ts';
+import { openPlace } from '../../src/commands/moving.ts';
+import { command } from '../../src/commands/stage.ts';
 import { UsageError } from '../../src/errors.ts';
+import { fileTarget } from '../../src/flags/target.ts';
 import { flagApi as api } from '../support/flags.ts';
 
 const TEXT = 'operations:\n  # ours\n  getUser: { stage: dynamodb, tenants: { acme: shadow } }\n';
@@ -15,11 +17,16 @@ async function bench(t: Test, text = TEXT) {
   const io: Io = { out: (text) => void printed.push(text), err: () => {}, env: {}, cwd: '.', color: false };
   const stage = async (...words: string[]) => {
     printed.length = 0;
-    const place = async () => ({ api, file });
+    const auditFile = join(dirname(file), 'audit.ndjson');
+    const place = async () => ({ api, target: fileTarget(file, api), store: undefined, auditFile });
     await command(io, place).exitOverride().parseAsync(words, { from: 'user' });
     return printed.join('');
   };
-  return { stage, text: () => readFile(file, 'utf8') };
+  return {
+    stage,
+    text: () => readFile(file, 'utf8'),
+    audit: () => readFile(join(dirname(file), 'audit.ndjson'), 'utf8'),
+  };
 }
 
 t.test('lists all, one, and as data', async (t) => {
@@ -104,7 +111,7 @@ t.test('force with a reason moves; back is free, and so is a smaller share', asy
 
 t.test('which API is asked where nothing says it', async (t) => {
   const io: Io = { out: () => {}, err: () => {}, env: {}, cwd: t.testdir(), color: false };
-  await t.rejects(placeFrom(io, undefined), UsageError);
+  await t.rejects(openPlace(io, undefined), UsageError);
 });
 
 t.test('control characters are never printed raw', async (t) => {

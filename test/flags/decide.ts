@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { type ClientFeaturesResponse, InMemStorageProvider, Unleash } from 'unleash-client';
 import { createDecider } from '../../src/flags/decide.ts';
-import { type Features, parseStages, toFeatures } from '../../src/flags/ladder.ts';
+import { type Features, toFeatures } from '../../src/flags/ladder.ts';
+import { parseStages } from '../../src/flags/stages.ts';
 import { compareStages, PLANS, STAGES, type Stage } from '../../src/model/stage.ts';
 import { flagApi as api, tenants } from '../support/flags.ts';
 
@@ -85,13 +86,18 @@ t.test('decisions are frozen, shared, and carry their plan', async (t) => {
   t.throws(() => decider.stageOf(99, 'a'), RangeError);
 });
 
-t.test('before any flags: the initial stage', async (t) => {
+t.test('before any flags: no stage, since nobody knows which are true', async (t) => {
   const decider = createDecider(api);
+  t.notOk(decider.ready());
+  t.match(decider.stageOf(0, 'a'), { stage: undefined, plan: undefined, lowered: false });
+  t.strictSame(decider.stages(), [[], [], []]);
+  decider.swap('1', []);
+  t.ok(decider.ready());
   t.strictSame(
     [0, 1, 2].map((index) => decider.stageOf(index, 'a').stage),
     ['legacy', 'dynamodb', 'legacy'],
+    'flags that were never seen: the initial stage',
   );
-  t.strictSame(decider.stages(), [['legacy'], ['dynamodb'], ['legacy']]);
 });
 
 t.test('no tenant: the resting stage, whatever the ramp', async (t) => {

@@ -3,8 +3,9 @@ import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { editStages, replaceFile, type StagesEdit } from '../../src/flags/edit.ts';
-import { parseStages } from '../../src/flags/ladder.ts';
+import { editStages, type StagesEdit } from '../../src/flags/edit.ts';
+import { replaceFile } from '../../src/flags/replace.ts';
+import { parseStages } from '../../src/flags/stages.ts';
 import { flagApi as api } from '../support/flags.ts';
 
 const TEXT = `# who may change this: the payments team

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { ConfigError } from '../../src/errors.ts';
-import { parseStages, toFeatures } from '../../src/flags/ladder.ts';
+import { toFeatures } from '../../src/flags/ladder.ts';
+import { parseStages } from '../../src/flags/stages.ts';
 import { flagApi as api } from '../support/flags.ts';
 
 const parse = (text: string) => parseStages(text, api, 'stages.yaml');

@@ -1,4 +1,4 @@
-import type { FlagApi } from '../../src/flags/ladder.ts';
+import type { FlagApi } from '../../src/flags/api.ts';
 
 /** An API with one operation of each kind. */
 export const flagApi: FlagApi = {

@@ -1,11 +1,12 @@
 /**
- * Holds one store for a whole test run: `keeper.ts mongo|dynamodb OWNER FILE` starts it, writes its address to FILE, and
+ * Holds one store for a whole test run: `keeper.ts mongo|dynamodb|unleash OWNER FILE` starts it, writes its address to FILE, and
  * stops it once the process OWNER is gone. See stores.ts.
  */
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDynamoDbLocal, startMongo } from '../../src/demo/services.ts';
+import { startUnleash } from './unleash-server.ts';
 
 const [kind, owner, file] = process.argv.slice(2) as [string, string, string];
 const lines: string[] = [];
@@ -17,6 +18,10 @@ try {
     const mongo = await startMongo({ log });
     stop = mongo.stop;
     await publish({ address: mongo.uri });
+  } else if (kind === 'unleash') {
+    const unleash = await startUnleash({ log });
+    stop = unleash.stop;
+    await publish({ address: unleash.url });
   } else {
     const dynamo = await startDynamoDbLocal({ log });
     stop = dynamo?.stop ?? stop;

@@ -90,7 +90,7 @@ async function deleteTables(client: DynamoDBClient, prefix: string): Promise<voi
  * The first test process that asks starts a keeper beside the run, which lives as long as the run does: tap's own
  * process, or this one where a test file is run alone.
  */
-async function sharedAddress(kind: 'mongo' | 'dynamodb', t?: Test): Promise<string | undefined> {
+export async function sharedAddress(kind: 'mongo' | 'dynamodb' | 'unleash', t?: Test): Promise<string | undefined> {
   const owner = process.env.TAP ? process.ppid : process.pid;
   const folder = join(tmpdir(), `crossfade-test-${owner}-${kind}`);
   const file = join(folder, 'state.json');

@@ -51,7 +51,7 @@ t.test('edits take effect within a second, in place and by rename', async (t) =>
   await until(t, 'removed and written', () => stage(flags) === 'legacy');
   t.equal(new Set(changes).size, 4);
   t.equal(changes.at(-1), flags.revision());
-  t.match(flags.state(), { kill: false, file, revision: flags.revision() });
+  t.match(flags.state(), { kill: false, source: 'file', place: file, revision: flags.revision() });
 });
 
 t.test('a bad edit: refused with line and reason, the last good state stays', async (t) => {
@@ -108,7 +108,7 @@ t.test('a wrong file at the start stops it', async (t) => {
 
 t.test('closed: edits no longer matter', async (t) => {
   const { file, flags } = await open(t, at('live'));
-  flags.close();
+  await flags.close();
   await writeFile(file, at('legacy'));
   await sleep(400);
   t.equal(stage(flags), 'live');

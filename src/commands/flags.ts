@@ -1,0 +1,286 @@
+import { Command } from 'commander';
+import { loadBindings } from '../bindings/load.ts';
+import { openUnleash, tokenOf } from '../drivers/unleash.ts';
+import type { UnleashAdmin } from '../drivers/unleash-admin.ts';
+import { UsageError } from '../errors.ts';
+import { type FlagApi, isMovable, type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
+import { type Complaint, checkContext, checkFeatures } from '../flags/check.ts';
+import type { StagesEdit } from '../flags/edit.ts';
+import { initFlags } from '../flags/init.ts';
+import { apiFlags, LIMITS } from '../flags/ladder.ts';
+import { fetchSnapshot } from '../flags/snapshot.ts';
+import { fileTarget, limitsOf, untilShown } from '../flags/target.ts';
+import { table } from '../report/text.ts';
+import { type Io, printableLine } from './io.ts';
+import {
+  adminOf,
+  asData,
+  atPlace,
+  type MovingOptions,
+  move,
+  openPlace,
+  shares,
+  textDiff,
+  withMovingOptions,
+} from './moving.ts';
+import { type Place, placeOf } from './place.ts';
+
+interface FlagsOptions {
+  readonly bindings?: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ crossfade flags init        creates what is missing in Unleash, and leaves alone what is there
+  $ crossfade flags check       what breaks or bends a ladder, and how to mend it
+  $ crossfade flags diff        where stages.yaml and the server differ
+  $ crossfade flags push        the server gets the stages of stages.yaml
+  $ crossfade flags pull        stages.yaml gets those of the server
+
+All need UNLEASH_URL and UNLEASH_TOKEN; init and push UNLEASH_ADMIN_TOKEN too.`;
+
+export function command(io: Io): Command {
+  const plain = (name: string, description: string) =>
+    new Command(name)
+      .description(description)
+      .option('--json', 'print data instead of text')
+      .option('--bindings <file>', 'the bindings module (default: BINDINGS, else the running demo)');
+  return new Command('flags')
+    .description('flags in an Unleash server: create, check, compare with stages.yaml and carry between them')
+    .addHelpText('after', EXAMPLES)
+    .addCommand(
+      plain('init', 'create context field and flags, each operation at its first stage').action(
+        async (options: FlagsOptions) => init(io, await serverPlace(io, options.bindings), options),
+      ),
+    )
+    .addCommand(
+      plain('check', 'find edits that break a ladder; exit 1 where there are any').action(
+        async (options: FlagsOptions) => check(io, await serverPlace(io, options.bindings), options),
+      ),
+    )
+    .addCommand(
+      plain('diff', 'where stages.yaml and the server differ; exit 1 where they do').action(
+        async (options: FlagsOptions) => diff(io, await serverPlace(io, options.bindings), options),
+      ),
+    )
+    .addCommand(
+      withMovingOptions(new Command('push').description('carry the stages of stages.yaml to the server')).action(
+        async (options: MovingOptions) => push(io, options),
+      ),
+    )
+    .addCommand(
+      withMovingOptions(new Command('pull').description('carry the stages of the server to stages.yaml')).action(
+        async (options: MovingOptions) => pull(io, options),
+      ),
+    );
+}
+
+interface ServerPlace extends Place {
+  readonly api: FlagApi;
+  readonly unleash: NonNullable<Place['config']['unleash']>;
+}
+
+async function serverPlace(io: Io, option: string | undefined): Promise<ServerPlace> {
+  const place = await placeOf(io, option);
+  const { unleash, legacyUrl } = place.config;
+  if (unleash === undefined) throw new UsageError('UNLEASH_URL is not set: there is no flag server to ask');
+  const { name, operations } = await loadBindings(place.bindings, { legacy: legacyUrl !== undefined });
+  return { ...place, unleash, api: { name, operations } };
+}
+
+function needAdmin(place: ServerPlace): UnleashAdmin {
+  const admin = adminOf(place.config);
+  if (admin === undefined) throw new UsageError('UNLEASH_ADMIN_TOKEN is not set: flags can be read, but not changed');
+  return admin;
+}
+
+async function init(io: Io, place: ServerPlace, { json }: FlagsOptions): Promise<void> {
+  const admin = needAdmin(place);
+  const made: { what: string; done: string }[] = [];
+  try {
+    await initFlags(admin, place.api, (one) => {
+      made.push(one);
+      if (!json && one.done !== 'exists') io.out(`${one.done}  ${printableLine(one.what)}\n`);
+    });
+    await untilListed(place);
+  } finally {
+    await admin.close();
+  }
+  const { project, environment } = place.unleash;
+  if (json) io.out(`${JSON.stringify({ project, environment, made }, null, 2)}\n`);
+  else {
+    const there = made.filter(({ done }) => done === 'exists').length;
+    io.out(`${there} of ${made.length} were there already; project ${project}, environment ${environment}\n`);
+  }
+}
+
+/** Replicas and the next command can see what was made. */
+async function untilListed({ unleash, api }: ServerPlace): Promise<void> {
+  const http = openUnleash({ url: unleash.url, token: tokenOf(unleash), timeout: 10_000 });
+  const { kill, sampling } = apiFlags(api.name);
+  const wanted = [kill, sampling, ...api.operations.filter(isMovable).map(({ flag }) => flag)];
+  try {
+    await untilShown(
+      async () => (await fetchSnapshot(http, api.name)).features,
+      (features) => wanted.every((name) => features.some((feature) => feature.name === name)),
+    );
+  } finally {
+    await http.close();
+  }
+}
+
+async function check(io: Io, place: ServerPlace, { json }: FlagsOptions): Promise<void> {
+  const { api, unleash } = place;
+  const admin = adminOf(place.config);
+  const http = openUnleash({ url: unleash.url, token: tokenOf(unleash), timeout: 10_000 });
+  try {
+    const { features } = await fetchSnapshot(http, api.name);
+    const limits = admin === undefined ? LIMITS : await limitsOf(admin);
+    const complaints = [
+      ...(admin === undefined ? [] : await checkContext(admin)),
+      ...checkFeatures(features, api, limits),
+    ];
+    if (json) io.out(`${JSON.stringify(complaints, null, 2)}\n`);
+    else sayComplaints(io, complaints, api, admin !== undefined);
+    if (complaints.length > 0) process.exitCode = 1;
+  } finally {
+    await http.close();
+    await admin?.close();
+  }
+}
+
+function sayComplaints(io: Io, complaints: readonly Complaint[], api: FlagApi, whole: boolean): void {
+  for (const { flag, problem, cure } of complaints)
+    io.out(`${printableLine(flag)} ${printableLine(problem)}\n  mend: ${printableLine(cure)}\n`);
+  if (complaints.length === 0)
+    io.out(`${api.operations.filter(isMovable).length + 2} flags of ${api.name} are as they should be\n`);
+  if (!whole)
+    io.out('The context field and the limits of the server were not looked at: UNLEASH_ADMIN_TOKEN is not set\n');
+}
+
+/** One thing that the two hold otherwise. */
+interface Difference {
+  readonly what: string;
+  readonly file: string;
+  readonly server: string;
+  /** What makes the server as the file is, and the other way round. */
+  readonly push: StagesEdit;
+  readonly pull: StagesEdit;
+}
+
+function differences(file: StagesState, server: StagesState): readonly Difference[] {
+  const operations = file.operations.flatMap((ours, index): Difference[] => {
+    const theirs = server.operations[index] as OperationStages;
+    if (sameStages(ours, theirs)) return [];
+    const say = (stages: OperationStages) => `${shares(stages)}; floor ${stages.floor}`;
+    const edit = (stages: OperationStages): StagesEdit => ({ operation: ours.id, stages });
+    const names = namesThatDiffer(ours, theirs);
+    return [{ what: ours.id + names, file: say(ours), server: say(theirs), push: edit(ours), pull: edit(theirs) }];
+  });
+  const plain = (key: 'kill' | 'sampling'): Difference[] => {
+    if (file[key] === server[key]) return [];
+    const edit = (state: StagesState): StagesEdit =>
+      key === 'kill' ? { kill: state.kill } : { sampling: state.sampling };
+    return [{ what: key, file: String(file[key]), server: String(server[key]), push: edit(file), pull: edit(server) }];
+  };
+  return [...plain('kill'), ...plain('sampling'), ...operations];
+}
+
+/** ` (acme, globex)`: the tenants by whom alone two operations differ may be many. */
+function namesThatDiffer(ours: OperationStages, theirs: OperationStages): string {
+  const all = [...new Set([...ours.tenants.keys(), ...theirs.tenants.keys()])];
+  const names = all.filter((tenant) => ours.tenants.get(tenant) !== theirs.tenants.get(tenant));
+  if (names.length === 0) return '';
+  return ` (${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''})`;
+}
+
+async function diff(io: Io, { config, api }: ServerPlace, { json, bindings }: FlagsOptions): Promise<void> {
+  await atPlace(
+    () => openPlace(io, bindings),
+    async ({ target }) => {
+      const file = await fileTarget(config.stagesFile, api).read();
+      const server = await target.read();
+      const found = differences(file.state, server.state);
+      if (json)
+        io.out(
+          `${JSON.stringify(
+            found.map(({ what, file, server }) => ({ what, file, server })),
+            null,
+            2,
+          )}\n`,
+        );
+      else if (found.length === 0) io.out(`${config.stagesFile} and ${target.name} say the same\n`);
+      else {
+        const rows = found.map(({ what, file, server }) => [printableLine(what), file, server]);
+        io.out(table([['', 'stages.yaml', 'server'], ...rows]));
+        io.out(
+          'crossfade flags push --dry-run    what the server would get\ncrossfade flags pull --dry-run    what the file would get\n',
+        );
+      }
+      for (const [id, why] of server.odd)
+        io.out(`${printableLine(id)}: its flag ${printableLine(why)}; see crossfade flags check\n`);
+      if (found.length > 0 || server.odd.size > 0) process.exitCode = 1;
+    },
+  );
+}
+
+async function push(io: Io, options: MovingOptions): Promise<void> {
+  const { config, api } = await serverPlace(io, options.bindings);
+  await atPlace(
+    () => openPlace(io, options.bindings),
+    async (place) => {
+      const file = await fileTarget(config.stagesFile, api).read();
+      const before = await place.target.read();
+      const found = differences(file.state, before.state);
+      await move(io, place, options, {
+        what: 'flags push',
+        operations: found.flatMap(({ push }) => ('operation' in push ? [push.operation] : [])),
+        plan: ({ state }) => differences(file.state, state).map(({ push }) => push),
+        again: 'crossfade flags push',
+        data: ({ before, after }) => changedData(before, after),
+        show: ({ before, after }, verb) => io.out(changedText(before, after, `${place.target.name} ${verb}`)),
+      });
+    },
+  );
+}
+
+async function pull(io: Io, options: MovingOptions): Promise<void> {
+  const { config, api } = await serverPlace(io, options.bindings);
+  await atPlace(
+    () => openPlace(io, options.bindings),
+    async (place) => {
+      const server = await place.target.read();
+      const [odd] = server.odd;
+      if (odd !== undefined)
+        throw new UsageError(`the flag of ${odd[0]} ${odd[1]}: stages.yaml cannot say that; see crossfade flags check`);
+      const target = fileTarget(config.stagesFile, api);
+      await move(io, { ...place, target }, options, {
+        what: 'flags pull',
+        operations: [],
+        plan: ({ state }) => differences(state, server.state).map(({ pull }) => pull),
+        // The server's stages are in force already.
+        again: undefined,
+        data: ({ before, after }) => changedData(before, after),
+        show: (change, verb) => {
+          io.out(changedText(change.before, change.after, `${target.name} ${verb}`));
+          io.out(textDiff(change, io.color));
+        },
+      });
+    },
+  );
+}
+
+const changedData = (before: StagesState, after: StagesState) => ({
+  operations: after.operations.flatMap((stages, index) => {
+    const old = before.operations[index] as OperationStages;
+    return sameStages(stages, old) ? [] : [{ before: asData(old), after: asData(stages) }];
+  }),
+});
+
+function changedText(before: StagesState, after: StagesState, title: string): string {
+  const rows = differences(before, after).map(({ what, file, server }) => [printableLine(what), file, server]);
+  return rows.length === 0
+    ? 'They say the same: nothing to carry\n'
+    : `${title}:\n${table([['', 'before', 'after'], ...rows])}`;
+}

@@ -1,0 +1,97 @@
+import { Command } from 'commander';
+import { UsageError } from '../errors.ts';
+import { type FlagOperation, type OperationStages, suggestion, whyNotOffered } from '../flags/api.ts';
+import { compareStages, isStage, PLANS, STAGES, type Stage } from '../model/stage.ts';
+import { type Io, printableLine } from './io.ts';
+import {
+  asData,
+  atPlace,
+  type MovingOptions,
+  move,
+  openPlace,
+  type StagesPlace,
+  shellWord,
+  textDiff,
+  withMovingOptions,
+} from './moving.ts';
+import { indexOf } from './stage.ts';
+
+const EXAMPLES = `
+Examples:
+  $ crossfade floor getUser live --dry-run
+  $ crossfade floor getUser live --reason 'DynamoDB gets no more writes'
+
+Nothing goes below the floor: not the kill switch, not a disabled flag, not a stage. Raise it once the older stages'
+answers are no longer true. To lower it says that they are true again, and needs --force --reason.`;
+
+export function command(io: Io, open = openPlace): Command {
+  return withMovingOptions(
+    new Command('floor')
+      .description('say which is the lowest stage of an operation whose answers are still true')
+      .argument('<operation>', 'operation of the contract')
+      .argument('<stage>', `one of ${STAGES.join(', ')}`),
+  )
+    .addHelpText('after', EXAMPLES)
+    .action(async (operation: string, stage: string, options: MovingOptions) => {
+      await atPlace(
+        () => open(io, options.bindings),
+        (place) => run(io, place, operation, stage, options),
+      );
+    });
+}
+
+async function run(io: Io, place: StagesPlace, id: string, floor: string, options: MovingOptions): Promise<void> {
+  const { api, target } = place;
+  const index = indexOf(api, id);
+  const operation = api.operations[index] as FlagOperation;
+  if (!isStage(floor)) throw new UsageError(`\`${floor}\` is no stage${suggestion(floor, STAGES)}`);
+  const refusal = whyNotOffered(operation, floor);
+  if (refusal !== undefined) throw new UsageError(refusal);
+  await move(io, place, options, {
+    what: `floor ${id} ${floor}`,
+    operations: [id],
+    again: `crossfade floor ${shellWord(id)} ${floor}`,
+    plan: ({ state }) => {
+      checkFloor(state.operations[index] as OperationStages, floor, options);
+      return [{ operation: id, floor }];
+    },
+    data: ({ before, after }) => ({
+      operation: id,
+      before: asData(before.operations[index] as OperationStages),
+      after: asData(after.operations[index] as OperationStages),
+    }),
+    show: (change, verb) => {
+      const from = (change.before.operations[index] as OperationStages).floor;
+      if (from === floor) {
+        io.out(`The floor of ${id} is there already: nothing ${verb}\n`);
+        return;
+      }
+      io.out(`${target.name} ${verb}:\n${textDiff(change, io.color)}`);
+      io.out(`before: ${id} can go back to ${from}, answered by ${PLANS[from].control}\n`);
+      io.out(`after:  ${id} can go back to ${floor}, answered by ${PLANS[floor].control}\n`);
+    },
+  });
+}
+
+/** A floor moves nobody: whoever is below is moved first, by a stage that has been asked for. */
+function checkFloor(
+  { id, stage, floor: old, ramp, tenants }: OperationStages,
+  floor: Stage,
+  options: MovingOptions,
+): void {
+  const below = [
+    ...(compareStages(stage, floor) < 0 ? [`those at ${stage}`] : []),
+    ...(ramp !== undefined && compareStages(ramp.to, floor) < 0 ? [`the ramp to ${ramp.to}`] : []),
+    ...[...tenants].filter(([, own]) => compareStages(own, floor) < 0).map(([tenant, own]) => `${tenant} at ${own}`),
+  ];
+  if (below.length > 0) {
+    const some = below.slice(0, 5).join(', ') + (below.length > 5 ? ` and ${below.length - 5} more` : '');
+    throw new UsageError(
+      `a floor of ${floor} would leave below it: ${printableLine(some)}. Move them first: crossfade stage ${shellWord(id)} ${floor}`,
+    );
+  }
+  if (compareStages(floor, old) < 0 && !(options.force && options.reason))
+    throw new UsageError(
+      `to lower the floor of ${id} from ${old} to ${floor} says that ${PLANS[floor].control} gives true answers again; someone must answer for it:\n  crossfade floor ${shellWord(id)} ${floor} --force --reason '…'`,
+    );
+}

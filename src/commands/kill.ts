@@ -1,0 +1,122 @@
+import { mkdir, unlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Command } from 'commander';
+import { FlagServerError } from '../errors.ts';
+import type { FlagOperation, OperationStages } from '../flags/api.ts';
+import type { Change } from '../flags/target.ts';
+import { compareStages, lower, type Stage } from '../model/stage.ts';
+import { table } from '../report/text.ts';
+import { type Io, printableLine } from './io.ts';
+import {
+  atPlace,
+  type MovingOptions,
+  move,
+  openPlace,
+  type StagesPlace,
+  shares,
+  textDiff,
+  withMovingOptions,
+} from './moving.ts';
+import { placeOf } from './place.ts';
+
+export interface KillOptions extends MovingOptions {
+  readonly lift?: boolean;
+  readonly local?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ crossfade kill --dry-run                    what it would do
+  $ crossfade kill --reason 'wrong totals'      every operation to its floor, at once
+  $ crossfade kill --lift --wait                back to what the stages say
+  $ crossfade kill --local                      on this machine alone, by its KILL_FILE, while no flag server answers`;
+
+export function command(io: Io, open = openPlace, openLocal = placeOf): Command {
+  return withMovingOptions(
+    new Command('kill')
+      .description('send every operation to its floor, or lift that')
+      .option('--lift', 'let the stages decide again')
+      .option('--local', 'by the kill file of this machine'),
+  )
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: KillOptions) => {
+      if (options.local) {
+        await local(io, (await openLocal(io, options.bindings)).config.killFile, options);
+        return;
+      }
+      await atPlace(
+        () => open(io, options.bindings),
+        (place) => run(io, place, options).catch((error: unknown) => throwWithCure(error)),
+      );
+    });
+}
+
+async function run(io: Io, place: StagesPlace, options: KillOptions): Promise<void> {
+  const kill = options.lift !== true;
+  const said = kill ? 'kill' : 'kill --lift';
+  await move(io, place, options, {
+    what: said,
+    operations: [],
+    plan: () => [{ kill }],
+    again: `crossfade ${said}`,
+    data: (change) => ({ kill, operations: effects(place, change) }),
+    show: (change, verb) => {
+      io.out(`${place.target.name} ${verb}:\n${textDiff(change, io.color)}`);
+      if (change.before.kill === kill) io.out(`kill is ${kill ? 'on' : 'off'} already\n`);
+      const rows = effects(place, change).map(({ id, before, after, why }) => [printableLine(id), before, after, why]);
+      io.out(table([['operation', 'before', 'after', ''], ...rows]));
+    },
+  });
+}
+
+/** What becomes of each operation, and why where nothing does. */
+function effects({ api }: StagesPlace, { before, after }: Change) {
+  return api.operations
+    .map((operation, index) => ({ operation, stages: before.operations[index] as OperationStages }))
+    .filter(({ operation }) => operation.offered.length > 1)
+    .map(({ operation, stages }) => {
+      const floor = lower(stages.floor, operation.offered, stages.floor);
+      const at = (killed: boolean) => (killed ? (floor ?? 'none: 503') : shares(stages));
+      const stuck = (before.kill || after.kill) && isAllAt(stages, floor, operation);
+      const why = stuck ? `stays: its floor is ${floor}, older answers are not true any more` : '';
+      return { id: operation.id, before: at(before.kill), after: at(after.kill), why };
+    });
+}
+
+/** Nobody is above the floor. */
+function isAllAt(
+  { stage, ramp, tenants }: OperationStages,
+  floor: Stage | undefined,
+  { offered }: FlagOperation,
+): boolean {
+  if (floor === undefined) return false;
+  const asked = [stage, ...(ramp !== undefined && ramp.percent > 0 ? [ramp.to] : []), ...tenants.values()];
+  return asked.every((one) => compareStages(lower(one, offered, floor) ?? floor, floor) <= 0) && floor !== offered[0];
+}
+
+async function local(io: Io, file: string, { lift, dryRun, reason }: KillOptions): Promise<void> {
+  if (dryRun) {
+    io.out(`${file} would be ${lift ? 'taken away' : 'written'}\n`);
+    return;
+  }
+  if (lift) {
+    await unlink(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    io.out(`${file} is gone: façades that watch it let the flags decide again\n`);
+    return;
+  }
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${reason ?? ''}\n`);
+  io.out(`${file} is there: façades that watch it have every operation at its floor within a second\n`);
+}
+
+/** In an outage of the flag server there is another way, and whoever needs it is in a hurry. */
+function throwWithCure(error: unknown): never {
+  if (!(error instanceof FlagServerError)) throw error;
+  throw new FlagServerError(
+    error.failure,
+    `${error.message}\nThe kill file works without the flag server. On every machine with a façade: crossfade kill --local`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,78 @@
+import { compareStages, STAGES, type Stage } from '../model/stage.ts';
+import type { FlagApi, FlagOperation, OperationStages, StagesState } from './api.ts';
+import { createDecider, type Decider } from './decide.ts';
+import { toFeatures } from './ladder.ts';
+
+/** Somebody who is taken from one stage of an operation to another. */
+export interface StageMove {
+  readonly operation: FlagOperation;
+  readonly from: Stage;
+  readonly to: Stage;
+}
+
+/** What a change of the stages does, to those who are named and to shares of the others. The kill switch is not looked at: it will be lifted one day, and then the move counts. */
+export function movesOf(api: FlagApi, before: StagesState, after: StagesState): readonly StageMove[] {
+  const was = deciderOf(api, before);
+  const willBe = deciderOf(api, after);
+  const moves = api.operations.flatMap((operation, index) => {
+    const old = before.operations[index] as OperationStages;
+    const now = after.operations[index] as OperationStages;
+    const named = [...new Set([...old.tenants.keys(), ...now.tenants.keys()])].map((tenant) => [
+      was.stageOf(index, tenant).stage,
+      willBe.stageOf(index, tenant).stage,
+    ]);
+    return [...shareMoves(old, now), ...named]
+      .filter(([from, to]) => from !== undefined && to !== undefined && from !== to)
+      .map(([from, to]) => ({ operation, from: from as Stage, to: to as Stage }));
+  });
+  was.close();
+  willBe.close();
+  return moves;
+}
+
+/** From where to where those move who are not named. */
+function shareMoves(old: OperationStages, now: OperationStages): (Stage | undefined)[][] {
+  const was = old.ramp?.percent ?? 0;
+  const willBe = now.ramp?.percent ?? 0;
+  const both = Math.min(was, willBe);
+  return [
+    ...(Math.max(was, willBe) < 100 ? [[old.stage, now.stage]] : []),
+    ...(both > 0 ? [[old.ramp?.to, now.ramp?.to]] : []),
+    ...(willBe > was ? [[old.stage, now.ramp?.to]] : []),
+    ...(was > willBe ? [[old.ramp?.to, now.stage]] : []),
+  ];
+}
+
+/** Backwards is free; one offered stage forward too, unless it leaves `validate` or reaches `live` or later. */
+export function needsGate({ operation: { offered }, from, to }: StageMove): boolean {
+  if (compareStages(to, from) <= 0) return false;
+  const steps = offered.filter((one) => compareStages(one, from) > 0 && compareStages(one, to) <= 0).length;
+  return steps > 1 || from === 'validate' || compareStages(to, 'live') >= 0;
+}
+
+/** Tenants at each stage, `none` for those of whom no stage is true; in the order of the migration. */
+export function countStages(
+  api: FlagApi,
+  state: StagesState,
+  index: number,
+  tenants: readonly string[],
+): ReadonlyMap<Stage | 'none', number> {
+  const decider = deciderOf(api, state, true);
+  const counts = new Map<Stage | 'none', number>();
+  for (const tenant of tenants) {
+    const stage = decider.stageOf(index, tenant).stage ?? 'none';
+    counts.set(stage, (counts.get(stage) ?? 0) + 1);
+  }
+  decider.close();
+  return new Map(
+    [...STAGES, 'none' as const]
+      .filter((stage) => counts.has(stage))
+      .map((stage) => [stage, counts.get(stage) as number]),
+  );
+}
+
+function deciderOf(api: FlagApi, state: StagesState, withKill = false): Decider {
+  const decider = createDecider(api);
+  decider.swap('', toFeatures(withKill ? state : { ...state, kill: false }, api));
+  return decider;
+}

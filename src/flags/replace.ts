@@ -1,0 +1,60 @@
+import { chmod, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A writer that died leaves its temporary file behind; older than this it is taken away. */
+const STALE = 10_000;
+const PATIENCE = 3_000;
+
+/**
+ * Replaces a file in one step, keeping its mode and what a symbolic link points to. `edit` gets the text ('' where
+ * there is none) and gives the new one. Two at once take turns; a change by someone else meanwhile is an error, and
+ * nothing is written.
+ */
+export async function replaceFile(file: string, edit: (text: string) => string): Promise<void> {
+  const target = await realpath(file).catch(() => file);
+  const temporary = join(dirname(target), `.${basename(target)}.crossfade`);
+  const handle = await openAlone(temporary);
+  try {
+    const before = await readOr(target);
+    const after = edit(before ?? '');
+    await handle.writeFile(after);
+    await handle.sync();
+    await handle.close();
+    if (before !== undefined) await chmod(temporary, (await stat(target)).mode & 0o7777);
+    if ((await readOr(target)) !== before)
+      throw new Error(`${file} was changed meanwhile: nothing is written, try again`);
+    await rename(temporary, target);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+async function openAlone(temporary: string) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await open(temporary, 'wx');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || Date.now() > end) throw error;
+    }
+    const age = await stat(temporary).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > STALE) await unlink(temporary).catch(() => {});
+    else await sleep(20);
+  }
+}
+
+/** The file's text; `undefined` where there is none. */
+export async function readOr(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

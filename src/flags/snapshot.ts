@@ -1,0 +1,124 @@
+import type { UnleashHttp } from '../drivers/unleash.ts';
+import { FlagServerError } from '../errors.ts';
+import { apiFlags, type Feature, type Features, flagPrefix, type Strategy } from './ladder.ts';
+import { revisionOfFeatures } from './revision.ts';
+
+/** The flags of one API as the server has them. */
+export interface Snapshot {
+  readonly features: Features;
+  readonly revision: string;
+}
+
+/** The server's list of flags, cut down to one API's. */
+export interface Listed {
+  readonly features: Features;
+  /** What the server calls this list; `undefined` where it does not say. */
+  readonly etag: string | undefined;
+}
+
+interface Options {
+  readonly signal?: AbortSignal;
+}
+
+const LIST = '/client/features';
+
+/**
+ * The flags of an API; `before` itself where nothing has changed since. Throws a FlagServerError: `empty` where not one
+ * flag of the API is there, since a wrong project, environment or prefix looks just so.
+ */
+export async function fetchList(
+  http: UnleashHttp,
+  api: string,
+  before: Listed | undefined,
+  options: Options = {},
+): Promise<Listed> {
+  const { status, etag, body } = await http.request('GET', LIST, { ...options, etag: before?.etag });
+  if (status === 304) {
+    if (before?.etag === undefined)
+      throw new FlagServerError('invalid', 'the flag server says 304 to a first question');
+    return before;
+  }
+  const features = featuresIn(body, api);
+  if (features.length > 0) return Object.freeze({ features, etag });
+  throw new FlagServerError(
+    'empty',
+    `the flag server has no flag \`${flagPrefix(api)}…\` for this token: create them with \`crossfade flags init\`, or mend project and environment of UNLEASH_TOKEN`,
+  );
+}
+
+/**
+ * The kill flag by itself: the server makes its list anew only once a second, but always looks up a single flag.
+ * `undefined` where there is none. Throws a FlagServerError.
+ */
+export async function fetchKill(http: UnleashHttp, api: string, options: Options = {}): Promise<Feature | undefined> {
+  try {
+    const { body } = await http.request('GET', `${LIST}/${encodeURIComponent(apiFlags(api).kill)}`, options);
+    return featureFrom(body);
+  } catch (error) {
+    if (error instanceof FlagServerError && error.failure === 'notFound') return undefined;
+    throw error;
+  }
+}
+
+/** The list, with the kill flag as it was found by itself. */
+export function snapshotOf({ features: listed }: Listed, kill: Feature | undefined): Snapshot {
+  const features = kill === undefined ? listed : [...listed.filter(({ name }) => name !== kill.name), kill];
+  return Object.freeze({ features, revision: revisionOfFeatures(features) });
+}
+
+/** Both, asked at once: what every replica will have within its next asking. */
+export async function fetchSnapshot(http: UnleashHttp, api: string): Promise<Snapshot> {
+  const [listed, kill] = await Promise.all([fetchList(http, api, undefined), fetchKill(http, api)]);
+  return snapshotOf(listed, kill);
+}
+
+/** The API's own of a list of flags; throws `invalid` where it is no such list. */
+function featuresIn(body: unknown, api: string): Features {
+  const { features } = (body ?? {}) as { features?: unknown };
+  if (!Array.isArray(features))
+    throw new FlagServerError('invalid', `the flag server's answer to GET ${LIST} has no list of \`features\``);
+  const prefix = flagPrefix(api);
+  return features.map(featureFrom).filter((feature) => feature?.name.startsWith(prefix)) as Features;
+}
+
+/**
+ * A flag with what decides, and nothing that changes by itself. One that is no flag but has a name has no strategies:
+ * its last good form stays. `undefined` where there is not even a name.
+ */
+function featureFrom(value: unknown): Feature | undefined {
+  if (!isRecord(value) || typeof value.name !== 'string') return undefined;
+  const { name, enabled, strategies, dependencies = [] } = value;
+  const sound = typeof enabled === 'boolean' && isList(strategies, isStrategy) && isList(dependencies, isRecord);
+  if (!sound) return { name, enabled: enabled !== false, strategies: [], variants: [] };
+  return {
+    ...{ name, enabled, strategies: strategies.map(plainStrategy), variants: [] },
+    ...(dependencies.length > 0 ? { dependencies } : {}),
+  } as unknown as Feature;
+}
+
+const plainStrategy = ({ name, parameters = {}, constraints = [], variants = [], segments = [] }: Strategy) => ({
+  ...{ name, parameters, constraints, variants },
+  ...(segments.length > 0 ? { segments } : {}),
+});
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isList = <T>(value: unknown, isOne: (one: unknown) => one is T): value is T[] =>
+  Array.isArray(value) && value.every(isOne);
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+function isStrategy(value: unknown): value is Strategy {
+  if (!isRecord(value) || !isText(value.name)) return false;
+  const { parameters = {}, constraints = [], variants = [], segments = [] } = value;
+  return (
+    isRecord(parameters) && isList(constraints, isConstraint) && isList(variants, isVariant) && Array.isArray(segments)
+  );
+}
+
+function isConstraint(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) && isText(value.contextName) && isText(value.operator) && isList(value.values ?? [], isText);
+}
+
+const isVariant = (value: unknown): value is Record<string, unknown> => isRecord(value) && isText(value.name);

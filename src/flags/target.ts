@@ -1,0 +1,316 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UnleashHttp } from '../drivers/unleash.ts';
+import type { AdminFlag, UnleashAdmin } from '../drivers/unleash-admin.ts';
+import { ConfigError, FlagServerError, UsageError } from '../errors.ts';
+import {
+  type FlagApi,
+  type FlagOperation,
+  type OperationStages,
+  type StagesState,
+  sameStages,
+  stagesProblem,
+} from './api.ts';
+import { edited, editStages, type StagesEdit } from './edit.ts';
+import {
+  apiFlags,
+  type Feature,
+  type Features,
+  fromFeatures,
+  LIMITS,
+  type Limits,
+  type ReadState,
+  readLadder,
+  type Strategy,
+  strategiesOf,
+} from './ladder.ts';
+import { readOr, replaceFile } from './replace.ts';
+import { revisionOf } from './revision.ts';
+import { fetchSnapshot } from './snapshot.ts';
+import { parseStages } from './stages.ts';
+import { type Step, stepsTo } from './steps.ts';
+
+/** What a change was made of, or would be. */
+export interface Change {
+  readonly before: StagesState;
+  readonly after: StagesState;
+  /** Of a file. */
+  readonly text: { readonly before: string; readonly after: string } | undefined;
+}
+
+export interface ChangeOptions {
+  /** Ids of the operations that it may be about; none for what concerns all of them. */
+  readonly operations: readonly string[];
+  /** What to do, by what is true now; throws where it must not be done, and then nothing is. */
+  readonly plan: (now: ReadState) => readonly StagesEdit[];
+  /** Looks at what would come of it, and throws likewise. */
+  readonly check?: (before: StagesState, after: StagesState) => void;
+  readonly dryRun: boolean;
+}
+
+/** Where the stages of an API are held, to be read and changed by a command. */
+export interface Target {
+  readonly kind: 'file' | 'server';
+  /** The file, or the server's URL. */
+  readonly name: string;
+  /** Throws a ConfigError for a wrong file, a FlagServerError. */
+  read(): Promise<ReadState>;
+  /** Throws what `read` and `plan` do, a UsageError for a state that no operation may have. */
+  change(options: ChangeOptions): Promise<Change>;
+  /** What replicas that run on the state of now report. */
+  revision(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** stages.yaml as a target. */
+export function fileTarget(file: string, api: FlagApi): Target {
+  const stateOf = (text: string): ReadState => ({ state: parseStages(text, api, file), odd: NOTHING_ODD });
+  const changed = (text: string, { plan, check }: ChangeOptions): Change => {
+    const now = stateOf(text);
+    const edited = plan(now).reduce(editStages, text);
+    const after = parsedAfter(edited, api, file);
+    check?.(now.state, after);
+    return { before: now.state, after, text: { before: text, after: edited } };
+  };
+  return Object.freeze<Target>({
+    kind: 'file',
+    name: file,
+    read: async () => stateOf((await readOr(file)) ?? ''),
+    async change(options) {
+      if (options.dryRun) return changed((await readOr(file)) ?? '', options);
+      let made: Change | undefined;
+      await replaceFile(file, (text) => {
+        made = changed(text, options);
+        return made.text?.after ?? text;
+      });
+      return made as unknown as Change;
+    },
+    revision: async () => revisionOf((await readOr(file)) ?? ''),
+    close: async () => {},
+  });
+}
+
+const NOTHING_ODD: ReadState['odd'] = new Map();
+
+/** The edited text's mistakes are the change's (below the floor, a ramp backwards), so no line is named. */
+function parsedAfter(text: string, api: FlagApi, file: string): StagesState {
+  try {
+    return parseStages(text, api, file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new UsageError(error.problems.map(({ message }) => message).join('\n'));
+  }
+}
+
+/** A flag server as a target. Without `admin` it can only be read. */
+export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined, api: FlagApi): Target {
+  const listed = async (): Promise<Features> => (await fetchSnapshot(http, api.name)).features;
+  const read = async (): Promise<ReadState> => fromFeatures(await listed(), api);
+  const mustChange = (): UnleashAdmin => {
+    if (admin !== undefined) return admin;
+    throw new UsageError('UNLEASH_ADMIN_TOKEN is not set: flags can be read, but not changed');
+  };
+  return Object.freeze<Target>({
+    kind: 'server',
+    name: http.url,
+    read,
+    async change({ operations: ids, plan, check, dryRun }) {
+      const before = fromFeatures(await listed().catch(noneYet), api);
+      const operations = api.operations.filter(({ id }) => ids.includes(id));
+      // The list may be a second old; a change begins from what is true.
+      const flags = dryRun && admin === undefined ? undefined : await flagsOf(mustChange(), operations);
+      const now = flags === undefined ? before : withFlags(before, operations, flags);
+      const edits = plan(now);
+      checkWhole(edits, now.odd, api);
+      const after = edits.reduce(edited, now.state);
+      for (const [index, operation] of api.operations.entries()) {
+        const problem =
+          ids.includes(operation.id) && stagesProblem(after.operations[index] as OperationStages, operation);
+        if (problem) throw new UsageError(problem);
+      }
+      check?.(now.state, after);
+      if (!dryRun) {
+        await carryOut(mustChange(), api, { edits, after, flags: flags ?? new Map() });
+        await untilShown(listed, (features) => isAfter(fromFeatures(features, api), after, operations, edits));
+      }
+      return { before: now.state, after, text: undefined };
+    },
+    revision: async () => (await fetchSnapshot(http, api.name)).revision,
+    async close() {
+      await http.close();
+      await admin?.close();
+    },
+  });
+}
+
+/** Flags that were created within the last second are not listed yet. */
+function noneYet(error: unknown): Features {
+  if (error instanceof FlagServerError && error.failure === 'empty') return [];
+  throw error;
+}
+
+const SHOWN_WITHIN = 10_000;
+const LOOK_EVERY = 100;
+
+/**
+ * The server makes the list for its clients anew once a second: returns when they can see a change, so that what is
+ * read next is not what was before. One that is not shown in time is no error: replicas say what they run on.
+ */
+export async function untilShown(
+  listed: () => Promise<Features>,
+  isShown: (features: Features) => boolean,
+): Promise<void> {
+  const end = Date.now() + SHOWN_WITHIN;
+  while (Date.now() < end) {
+    if (isShown(await listed().catch(noneYet))) return;
+    await sleep(LOOK_EVERY);
+  }
+}
+
+function isAfter(
+  { state }: ReadState,
+  after: StagesState,
+  operations: readonly FlagOperation[],
+  edits: readonly StagesEdit[],
+): boolean {
+  if (edits.some((edit) => 'kill' in edit) && state.kill !== after.kill) return false;
+  if (edits.some((edit) => 'sampling' in edit) && state.sampling !== after.sampling) return false;
+  const at = (given: StagesState, id: string) => given.operations.find((one) => one.id === id) as OperationStages;
+  return operations.every(({ id }) => sameStages(at(state, id), at(after, id)));
+}
+
+type Flags = ReadonlyMap<string, AdminFlag>;
+
+async function flagsOf(admin: UnleashAdmin, operations: readonly FlagOperation[]): Promise<Flags> {
+  const flags = new Map<string, AdminFlag>();
+  for (const { id, flag: name, offered } of operations) {
+    if (offered.length < 2)
+      throw new UsageError(`${id} can have ${offered[0] ?? 'no stage'} alone, so that it has no flag`);
+    const flag = await admin.flag(name);
+    if (flag === undefined)
+      throw new UsageError(
+        `there is no flag ${name} in project ${admin.project}: create it with \`crossfade flags init\``,
+      );
+    flags.set(id, flag);
+  }
+  return flags;
+}
+
+function withFlags({ state, odd }: ReadState, operations: readonly FlagOperation[], flags: Flags): ReadState {
+  const oddNow = new Map(odd);
+  const read = new Map<string, OperationStages>();
+  for (const operation of operations) {
+    const { stages, odd: why } = readLadder(featureOf(operation.flag, flags.get(operation.id) as AdminFlag), operation);
+    if (stages === undefined) oddNow.set(operation.id, why);
+    else {
+      oddNow.delete(operation.id);
+      read.set(operation.id, stages);
+    }
+  }
+  const fresh = state.operations.map((one) => read.get(one.id) ?? one);
+  return { state: Object.freeze({ ...state, operations: Object.freeze(fresh) }), odd: oddNow };
+}
+
+const enabledOf = ({ strategies }: AdminFlag) => strategies.filter(({ disabled }) => !disabled);
+
+const featureOf = (name: string, flag: AdminFlag): Feature => ({
+  ...{ name, enabled: flag.enabled, variants: [] },
+  strategies: enabledOf(flag).map((strategy): Strategy => strategy),
+});
+
+/** What a flag says beyond stages.yaml would be lost by an edit; by one that says everything anew nothing is. */
+function checkWhole(edits: readonly StagesEdit[], odd: ReadState['odd'], api: FlagApi): void {
+  for (const edit of edits) {
+    if (!('operation' in edit) || 'stages' in edit || ('all' in edit && edit.all === true)) continue;
+    const why = odd.get(edit.operation);
+    const flag = api.operations.find(({ id }) => id === edit.operation)?.flag;
+    if (why === undefined) continue;
+    throw new UsageError(
+      `${flag} ${why}: no command can edit that without losing something. Mend it in Unleash (\`crossfade flags check\` says how), or set it anew for everybody: crossfade stage ${edit.operation} STAGE --all`,
+    );
+  }
+}
+
+interface Wanted {
+  readonly edits: readonly StagesEdit[];
+  readonly after: StagesState;
+  readonly flags: Flags;
+}
+
+async function carryOut(admin: UnleashAdmin, api: FlagApi, { edits, after, flags }: Wanted): Promise<void> {
+  const names = apiFlags(api.name);
+  const limits = await limitsOf(admin);
+  for (const edit of edits) {
+    if ('kill' in edit) await admin.enable(names.kill, edit.kill);
+    else if ('sampling' in edit) await setSampling(admin, names.sampling, edit.sampling);
+  }
+  const touched = new Set(edits.flatMap((edit) => ('operation' in edit ? [edit.operation] : [])));
+  for (const [index, operation] of api.operations.entries()) {
+    if (!touched.has(operation.id)) continue;
+    const flag = flags.get(operation.id) as AdminFlag;
+    const wanted = strategiesOf(operation.flag, after.operations[index] as OperationStages, limits);
+    await writeLadder(admin, operation.flag, flag, wanted, limits);
+  }
+}
+
+/** Makes a flag's enabled strategies say `wanted`; the flag itself is enabled where it was off. */
+export async function writeLadder(
+  admin: UnleashAdmin,
+  name: string,
+  flag: AdminFlag,
+  wanted: readonly Strategy[],
+  limits: Limits,
+): Promise<readonly Step[]> {
+  const steps = stepsTo(enabledOf(flag), wanted);
+  const most = flag.strategies.length + steps.filter((step) => step.do === 'add').length;
+  if (most > limits.strategies)
+    throw new UsageError(
+      `${name} would have ${most} strategies for a moment, and the server takes ${limits.strategies}: name fewer tenants, or move them by percent`,
+    );
+  for (const [done, step] of steps.entries()) {
+    try {
+      if (step.do === 'add') await admin.addStrategy(name, step);
+      else if (step.do === 'update') await admin.updateStrategy(name, step.id, step);
+      else await admin.removeStrategy(name, step.id);
+    } catch (error) {
+      if (done === 0) throw error;
+      const { failure, message } = error as FlagServerError;
+      throw new FlagServerError(
+        failure,
+        `${message}\n${done} of ${steps.length} steps on ${name} are made: every tenant is where it was or where it is going, no further. Go on with the same command, or see \`crossfade flags check\``,
+        { cause: error },
+      );
+    }
+  }
+  if (!flag.enabled) await admin.enable(name, true);
+  const left = stepsTo(enabledOf((await admin.flag(name)) ?? flag), wanted);
+  if (left.length > 0)
+    throw new FlagServerError(
+      'failed',
+      `${name} was changed by someone else at the same time; see \`crossfade stage\``,
+    );
+  return steps;
+}
+
+async function setSampling(admin: UnleashAdmin, name: string, percent: number): Promise<void> {
+  const flag = await admin.flag(name);
+  const [first] = flag?.strategies ?? [];
+  if (flag === undefined || first === undefined)
+    throw new UsageError(`there is no flag ${name}: create it with \`crossfade flags init\``);
+  const strategy = { ...first, parameters: { ...first.parameters, rollout: String(percent) } };
+  await admin.updateStrategy(name, first.id, {
+    strategy,
+    title: first.title ?? 'sampling',
+    sortOrder: first.sortOrder,
+  });
+  if (!flag.enabled) await admin.enable(name, true);
+}
+
+/** What this server takes; the usual where it does not say. */
+export async function limitsOf(admin: UnleashAdmin): Promise<Limits> {
+  const said = await admin.limits().catch(() => undefined);
+  return Object.freeze({
+    constraintValues: said?.constraintValues ?? LIMITS.constraintValues,
+    strategies: said?.featureEnvironmentStrategies ?? LIMITS.strategies,
+    flags: said?.featureFlags ?? LIMITS.flags,
+  });
+}
