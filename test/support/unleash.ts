@@ -87,9 +87,12 @@ export async function withFaultyProxy(t: Test, target: string): Promise<FaultyPr
     reply.end(current.body ?? '{"message":"made up"}');
 
     function pass(path: string | undefined, to: ServerResponse, cut?: number): void {
+      const { 'if-none-match': known, ...headers } = { ...message.headers, host: new URL(target).host };
+      // What is to be cut must have a body.
+      const conditional = known === undefined || cut !== undefined ? {} : { 'if-none-match': known };
       const asked = httpRequest(`${target}${path}`, {
         method: message.method,
-        headers: { ...message.headers, host: new URL(target).host },
+        headers: { ...headers, ...conditional },
       });
       asked.on('response', (answer) => {
         to.writeHead(answer.statusCode ?? 502, answer.headers);
