@@ -60,10 +60,10 @@ components:
 `;
 
 /** Bindings for a table and a collection that hold the same documents. `more` goes into the module's object. */
-const bindings = (table: string, more: string, noteMore: string, within: string) => `
+const bindings = (name: string, table: string, more: string, noteMore: string, within: string) => `
 export default bind({
   contract: './contract.yaml',
-  name: 'notes',
+  name: '${name}',
   tenant: ({ headers }) => headers['x-tenant-id'],
   freshness: { by: 'the test', within: '${within}' },
   ${more}
@@ -119,6 +119,8 @@ export interface Notes {
 }
 
 export interface NotesOptions {
+  /** Of the API; default `notes`. */
+  readonly name?: string;
   readonly stage?: string;
   readonly dynamo?: 'dynalite' | 'local';
   readonly more?: string;
@@ -137,7 +139,7 @@ export const note = (id: string, more: Document = {}): Document => ({
 
 /** A façade over dynalite and MongoDB with the same notes in both, its operations at `shadow`. */
 export async function withNotes(t: Test, options: NotesOptions = {}): Promise<Notes> {
-  const { stage = 'shadow', more = '', noteMore = '', within = '200ms' } = options;
+  const { stage = 'shadow', name = 'notes', more = '', noteMore = '', within = '200ms' } = options;
   const [mongo, dynamo] = [await withMongo(t), await withDynamo(t, options.dynamo ?? 'dynalite')];
   if (dynamo === undefined) throw new Error('DynamoDB Local is not there');
   const table = `${dynamo.prefix}notes`;
@@ -169,7 +171,7 @@ export async function withNotes(t: Test, options: NotesOptions = {}): Promise<No
     ...options.env,
   };
   const facade = await withFacade(t, {
-    bindings: { text: bindings(table, more, noteMore, within), contract: CONTRACT },
+    bindings: { text: bindings(name, table, more, noteMore, within), contract: CONTRACT },
     env,
     stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
   });
