@@ -25,6 +25,12 @@ export interface NewStrategy {
   readonly sortOrder: number;
 }
 
+interface ContextField {
+  readonly stickiness: boolean;
+  readonly description: string | null;
+  readonly legalValues?: readonly unknown[];
+}
+
 /** What the server takes, as it says itself. */
 export interface AdminLimits {
   readonly constraintValues: number;
@@ -118,18 +124,22 @@ export function openUnleashAdmin(http: UnleashHttp, project: string, environment
     },
     contextField: (name) => found(request('GET', `/admin/context/${encodeURIComponent(name)}`)),
     async ensureContextField(name, description) {
-      const field = await found<{ stickiness: boolean; description: string | null; legalValues?: unknown[] }>(
-        request('GET', `/admin/context/${encodeURIComponent(name)}`),
-      );
+      const path = `/admin/context/${encodeURIComponent(name)}`;
+      const read = () => found<ContextField>(request('GET', path));
+      const field = await read();
       if (field === undefined) {
-        await request('POST', '/admin/context', { body: { name, description, stickiness: true } });
-        return 'created';
+        try {
+          await request('POST', '/admin/context', { body: { name, description, stickiness: true } });
+          return 'created';
+        } catch (error) {
+          // Someone else may have made it in between.
+          if ((await read())?.stickiness === true) return 'exists';
+          throw error;
+        }
       }
       if (field.stickiness) return 'exists';
       const { description: theirs, legalValues = [] } = field;
-      await request('PUT', `/admin/context/${encodeURIComponent(name)}`, {
-        body: { description: theirs ?? description, legalValues, stickiness: true },
-      });
+      await request('PUT', path, { body: { description: theirs ?? description, legalValues, stickiness: true } });
       return 'changed';
     },
     async limits() {

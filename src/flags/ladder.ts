@@ -144,11 +144,15 @@ function strategyProblem(strategy: Strategy): string | undefined {
 
 /**
  * The strategies that can decide: none below the first that fits everybody, since the first that fits decides. A ramp
- * at 100 % is told from the rest by being the last but one.
+ * at 100 % is told from the rest by being the last but one, and leading elsewhere.
  */
 export function reachable(strategies: readonly Strategy[]): readonly Strategy[] {
   const first = strategies.findIndex(fitsEverybody);
-  const ramped = first === strategies.length - 2 && fitsEverybody(strategies[first + 1] as Strategy);
+  const [decisive, another] = strategies.slice(first);
+  const ramped =
+    first === strategies.length - 2 &&
+    fitsEverybody(another as Strategy) &&
+    stageOfStrategy(decisive as Strategy) !== stageOfStrategy(another as Strategy);
   return first === -1 || ramped ? strategies : strategies.slice(0, first + 1);
 }
 
