@@ -44,3 +44,62 @@ t.test('the README has the table that the settings give', async (t) => {
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
   t.ok(readme.includes(settingsTable()), 'the table between config:begin and config:end is the generated one');
 });
+
+t.test('a flag server: project and environment are the token’s, unless they are said apart', async (t) => {
+  const of = (env: Record<string, string>) =>
+    loadConfig({ UNLEASH_URL: 'http://flags/api', ...env }, t.testdir()).unleash;
+  t.match(of({ UNLEASH_TOKEN: 'shop:production.secret' }), {
+    project: 'shop',
+    environment: 'production',
+    refresh: 500,
+  });
+  t.match(of({ UNLEASH_TOKEN: '*:development.secret' }), { project: 'default', environment: 'development' });
+  t.match(of({ UNLEASH_TOKEN: '[]:staging.secret' }), { project: 'default', environment: 'staging' });
+  t.match(of({ UNLEASH_TOKEN: 'old-style' }), { project: 'default', environment: 'development' });
+  t.match(of({ UNLEASH_TOKEN: '*:*.x', UNLEASH_PROJECT: 'a', UNLEASH_ENVIRONMENT: 'b' }), {
+    project: 'a',
+    environment: 'b',
+  });
+  t.equal(loadConfig({ UNLEASH_TOKEN: 'x' }, t.testdir()).unleash, undefined, 'without a URL there is none');
+  const folder = t.testdir({ token: ' shop:production.secret\n' });
+  t.match(loadConfig({ UNLEASH_URL: 'https://f', UNLEASH_TOKEN_FILE: 'token' }, folder).unleash, {
+    environment: 'production',
+  });
+});
+
+t.test('a flag server that is set up wrong is said, without the token', async (t) => {
+  const rows: [Record<string, string>, string][] = [
+    [{ UNLEASH_URL: 'http://flags' }, 'UNLEASH_TOKEN'],
+    [{ UNLEASH_URL: 'flags', UNLEASH_TOKEN: 'x' }, 'UNLEASH_URL'],
+    [{ UNLEASH_URL: 'http://flags', UNLEASH_TOKEN: 'se cret' }, 'UNLEASH_TOKEN'],
+    [{ UNLEASH_URL: 'http://flags', UNLEASH_TOKEN: 'x', UNLEASH_ADMIN_TOKEN: 'sé' }, 'UNLEASH_ADMIN_TOKEN'],
+    [{ UNLEASH_URL: 'http://flags', UNLEASH_TOKEN: 'x', UNLEASH_TOKEN_FILE: 'y' }, 'UNLEASH_TOKEN_FILE'],
+    [{ UNLEASH_URL: 'http://flags', UNLEASH_TOKEN_FILE: 'not-there' }, 'UNLEASH_TOKEN_FILE'],
+    [{ UNLEASH_URL: 'http://flags', UNLEASH_TOKEN: 'x', UNLEASH_REFRESH_MS: '1' }, 'UNLEASH_REFRESH_MS'],
+  ];
+  for (const [env, where] of rows) {
+    try {
+      loadConfig(env, t.testdir());
+      t.fail(`${where} must throw`);
+    } catch (error) {
+      t.ok(
+        (error as ConfigError).problems.some((problem) => problem.where === where),
+        `${where}: ${(error as Error).message}`,
+      );
+      t.notMatch((error as Error).message, /cret|sé/);
+    }
+  }
+});
+
+t.test('state, kill file', async (t) => {
+  const folder = t.testdir();
+  t.match(loadConfig({}, folder), {
+    stateDir: join(folder, '.crossfade'),
+    killFile: join(folder, '.crossfade', 'kill'),
+  });
+  t.match(loadConfig({ STATE_DIR: '/var/x', KILL_FILE: 'stop' }, folder), {
+    stateDir: '/var/x',
+    killFile: join(folder, 'stop'),
+  });
+  t.equal(loadConfig({ STATE_DIR: '/var/x' }, folder).killFile, '/var/x/kill');
+});
