@@ -314,9 +314,10 @@ function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Re
 
 /** Flags that are old still serve; without any, nobody knows which stages are true. */
 function flagsPart(flags: Flags) {
-  const { source, place, revision, confirmed, kill, killFile } = flags.state();
+  const { source, place, revision, confirmed, kept, kill, killFile } = flags.state();
   const said = flags.problem();
-  const facts = { source, place, revision, age: confirmed === 0 ? undefined : secondsSince(confirmed), kill, killFile };
+  const age = confirmed === 0 ? undefined : secondsSince(confirmed);
+  const facts = { source, place, revision, age, kept, kill, killFile };
   return { part: 'flags', problem: flags.ready() ? undefined : (said ?? 'never read'), note: said, ...facts };
 }
 

@@ -38,6 +38,8 @@ export interface FlagsState extends StagesState {
   readonly revision: string;
   /** When the source last said what is in force, in milliseconds since 1970; 0 where there never was anything. */
   readonly confirmed: number;
+  /** Flags that are not as their source has them, and why: each keeps its last good form. */
+  readonly kept: readonly string[];
   /** Why the local kill file kills; `undefined` while there is none. */
   readonly killFile: string | undefined;
 }
@@ -73,6 +75,8 @@ export interface Decider {
   ready(): boolean;
   /** The flag, or `kill`. */
   killed(): boolean;
+  /** Flags whose last good form is in force, and why. */
+  kept(): readonly string[];
   /** What is in force: what was given, with the last good form of what was not. */
   features(): Features;
   /** New flags, all at once: what is decided before is by the old ones, after by the new ones. */
@@ -113,7 +117,11 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     );
     remembered = 0;
   };
-  const fallBack = (name: string, reason: string): void => events.onFallback?.(name, reason);
+  let kept: string[] = [];
+  const fallBack = (name: string, reason: string): void => {
+    kept.push(`${name} ${reason}`);
+    events.onFallback?.(name, reason);
+  };
   const keepLadder = (name: string, feature: Feature | undefined): void => {
     const reason = feature === undefined ? 'is missing' : ladderProblem(feature);
     if (feature !== undefined && reason === undefined) {
@@ -139,9 +147,11 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     revision: () => current,
     ready: () => ready,
     killed,
+    kept: () => kept,
     features: () => [...flags.values()],
     swap(revision: string, features: Features) {
       const given = new Map(features.map((feature) => [feature.name, feature]));
+      kept = [];
       for (const { flag } of api.operations.filter(isMovable)) keepLadder(flag, given.get(flag));
       for (const name of Object.values(names)) {
         const feature = given.get(name);

@@ -27,6 +27,7 @@ export async function followFile(options: FileOptions): Promise<Source> {
   let lastText: string | undefined;
   let inForce: StagesState;
   let confirmed = Date.now();
+  let kept: string[] = [];
 
   const apply = (text: string, state: StagesState): void => {
     decider.swap(revisionOf(text), toFeatures(state, api));
@@ -35,10 +36,13 @@ export async function followFile(options: FileOptions): Promise<Source> {
   };
   /** An operation that the file named and no longer names keeps its last good form: a file cut short moves nobody. */
   const withoutLosses = (state: StagesState): StagesState => {
+    kept = [];
     const operations = state.operations.map((operation, index) => {
       const before = inForce.operations[index];
       if (operation.named || before?.named !== true) return operation;
-      options.onFallback?.((api.operations[index] as FlagOperation).flag, `is missing from ${file}`);
+      const { flag } = api.operations[index] as FlagOperation;
+      kept.push(`${flag} is missing from ${file}`);
+      options.onFallback?.(flag, `is missing from ${file}`);
       return before;
     });
     return Object.freeze({ ...state, operations: Object.freeze(operations) });
@@ -90,7 +94,7 @@ export async function followFile(options: FileOptions): Promise<Source> {
 
   const stop = follow(file, () => look().catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`)));
   return Object.freeze<Source>({
-    view: () => ({ state: inForce, source: 'file', place: file, confirmed }),
+    view: () => ({ state: inForce, source: 'file', place: file, confirmed, kept }),
     problem: () => problem,
     async close() {
       closed = true;

@@ -106,7 +106,7 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   await Promise.all([askKill(), askList()]);
   const running = Promise.all([repeat(askList), repeat(askKill)]);
   return Object.freeze<Source>({
-    view: () => ({ state, source, place: http.url, confirmed }),
+    view: () => ({ state, source, place: http.url, confirmed, kept: decider.kept() }),
     problem: () => problem?.message ?? disk.problem(),
     async close() {
       closing.abort();

@@ -42,7 +42,7 @@ export interface ServerSettings {
 /** What a source of flags knows beside the decider, which it feeds. */
 export interface Source {
   /** From where and how old; `state` of what is in force. */
-  view(): Pick<FlagsState, 'source' | 'place' | 'confirmed'> & { readonly state: StagesState };
+  view(): Pick<FlagsState, 'source' | 'place' | 'confirmed' | 'kept'> & { readonly state: StagesState };
   problem(): string | undefined;
   close(): Promise<void>;
 }
@@ -58,19 +58,17 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
   let killReason: string | undefined;
   let inForce: FlagsState;
   const refresh = (): void => {
-    const { state, source, place, confirmed } = view();
+    const { state, ...origin } = view();
     const kill = decider.killed();
     inForce = Object.freeze({
       ...state,
+      ...origin,
       kill,
-      source,
-      place,
-      confirmed,
       revision: decider.revision(),
       killFile: killReason,
     });
   };
-  let view: Source['view'] = () => ({ state: NO_STATE, source: 'none', place: file, confirmed: 0 });
+  let view: Source['view'] = () => ({ state: NO_STATE, source: 'none', place: file, confirmed: 0, kept: [] });
   const changed = (): void => {
     refresh();
     onChange?.(inForce);
