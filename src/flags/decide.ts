@@ -123,7 +123,7 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     events.onFallback?.(name, reason);
   };
   const keepLadder = (name: string, feature: Feature | undefined): void => {
-    const reason = feature === undefined ? 'is missing' : ladderProblem(feature);
+    const reason = feature === undefined ? 'is missing' : problemOf(feature);
     if (feature !== undefined && reason === undefined) {
       flags.set(name, feature);
       return;
@@ -169,6 +169,15 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     },
     close: () => engine.destroy(),
   });
+}
+
+/** A flag may hold anything; one that cannot even be judged cannot decide. */
+function problemOf(feature: Feature): string | undefined {
+  try {
+    return ladderProblem(feature);
+  } catch (error) {
+    return `cannot be read: ${(error as Error).message}`;
+  }
 }
 
 interface Row {

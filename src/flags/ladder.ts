@@ -148,12 +148,15 @@ function strategyProblem(strategy: Strategy): string | undefined {
  */
 export function reachable(strategies: readonly Strategy[]): readonly Strategy[] {
   const first = strategies.findIndex(fitsEverybody);
-  const [decisive, another] = strategies.slice(first);
+  if (first === -1) return strategies;
+  const [decisive, another, ...more] = strategies.slice(first);
   const ramped =
-    first === strategies.length - 2 &&
-    fitsEverybody(another as Strategy) &&
-    stageOfStrategy(decisive as Strategy) !== stageOfStrategy(another as Strategy);
-  return first === -1 || ramped ? strategies : strategies.slice(0, first + 1);
+    decisive !== undefined &&
+    another !== undefined &&
+    more.length === 0 &&
+    fitsEverybody(another) &&
+    stageOfStrategy(decisive) !== stageOfStrategy(another);
+  return ramped ? strategies : strategies.slice(0, first + 1);
 }
 
 const fitsEverybody = (strategy: Strategy): boolean =>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FlagServerError } from '../errors.ts';
+import { FlagServerError } from '../errors.ts';
 import type { StagesState } from './api.ts';
 import type { Decider } from './decide.ts';
 import { type Feature, fromFeatures } from './ladder.ts';
@@ -68,7 +68,7 @@ export async function followServer(options: ServerOptions): Promise<Source> {
       await disk.keep({ revision: decider.revision(), features: decider.features(), confirmed });
     } catch (error) {
       if (signal.aborted) return undefined;
-      refuse(error as FlagServerError);
+      refuse(asFlagServerError(error));
     }
     return problem;
   };
@@ -80,7 +80,7 @@ export async function followServer(options: ServerOptions): Promise<Source> {
     } catch (error) {
       // Then the list's own form of it holds.
       killFlag = undefined;
-      return error as FlagServerError;
+      return asFlagServerError(error);
     }
   };
   const repeat = async (ask: () => Promise<FlagServerError | undefined>): Promise<void> => {
@@ -151,6 +151,14 @@ function createDisk(file: string, log: FlagsOptions['log'], onUnsaved: FlagsOpti
     },
   };
 }
+
+/** Whatever else goes wrong with what a server sends is its fault too, and no reason to stop asking. */
+const asFlagServerError = (error: unknown): FlagServerError =>
+  error instanceof FlagServerError
+    ? error
+    : new FlagServerError('invalid', `what the flag server sends cannot be used: ${(error as Error).message}`, {
+        cause: error,
+      });
 
 function whatStays(source: 'server' | 'saved' | 'none', confirmed: number): string {
   if (source === 'none')

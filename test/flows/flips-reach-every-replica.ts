@@ -1,48 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import t, { type Test } from 'tap';
-import { crossfade, type Served, serveAlone } from '../support/process.ts';
-import { note, withNotes } from '../support/shadow.ts';
-import { FEATURES, withFaultyProxy, withUnleash } from '../support/unleash.ts';
-
-/** Two façades in processes of their own, an Unleash, both stores, and an operator's shell. */
-async function scene(t: Test) {
-  const unleash = await withUnleash(t);
-  const name = `notes-${randomBytes(4).toString('hex')}`;
-  const notes = await withNotes(t, { name });
-  await notes.put([note('n-1'), ...['globex', 'umbrella'].map((pk) => note('n-1', { pk }))]);
-  await notes.facade.app.close();
-  const proxy = await withFaultyProxy(t, unleash.url);
-  const bindings = notes.facade.app.bindings.file;
-  const env = { ...notes.env, ...unleash.env };
-  const shell = join(t.testdirName, 'shell');
-  const folders = [join(t.testdirName, 'one'), join(t.testdirName, 'two')];
-  for (const folder of [shell, ...folders]) await mkdir(folder, { recursive: true });
-  const operator = (...words: string[]) => crossfade(shell, { ...env, BINDINGS: bindings }, ...words);
-  const serve = (at: number) => serveAlone(t, folders[at] as string, bindings, { ...env, UNLEASH_URL: proxy.url });
-  return { unleash, notes, name, proxy, env, operator, serve, shell, folders };
-}
-
-async function stageAt({ url }: Served, tenant: string): Promise<string> {
-  const reply = await fetch(`${url}/notes/n-1`, { headers: { 'x-tenant-id': tenant } });
-  await reply.text();
-  return reply.status === 200
-    ? (/stage;desc=(\w+)/.exec(reply.headers.get('server-timing') ?? '')?.[1] ?? '')
-    : String(reply.status);
-}
-
-const readyz = async ({ adminUrl }: Served) => {
-  const reply = await fetch(`${adminUrl}/readyz`);
-  return { status: reply.status, flags: ((await reply.json()) as { parts: { part: string }[] }).parts[0] };
-};
-
-const metric = async ({ adminUrl }: Served, name: string) =>
-  (await (await fetch(`${adminUrl}/metrics`)).text()).split('\n').find((line) => line.startsWith(name)) ?? '';
+import t from 'tap';
+import { metric, readyz, stageAt, withFleet } from '../support/fleet.ts';
+import type { Served } from '../support/process.ts';
+import { FEATURES } from '../support/unleash.ts';
 
 t.test('per tenant and per share, by the commands and by the Admin API, to two processes', async (t) => {
-  const { unleash, name, operator, serve, shell } = await scene(t);
+  const { unleash, name, operator, serve, shell } = await withFleet(t);
   const replicas = await Promise.all([serve(0), serve(1)]);
   const everywhere = async (tenant: string, stage: string): Promise<number> => {
     const began = Date.now();
@@ -127,7 +92,7 @@ t.test('per tenant and per share, by the commands and by the Admin API, to two p
 });
 
 t.test('--wait names who is missing; a process that ended is not missed, one that is stopped is', async (t) => {
-  const { operator, serve } = await scene(t);
+  const { operator, serve } = await withFleet(t);
   await operator('flags', 'init');
   const [one, two] = await Promise.all([serve(0), serve(1)]);
   t.match(await operator('stage', 'getNote', 'shadow', '--wait'), { code: 0, err: /2 of 2/ });
@@ -140,36 +105,4 @@ t.test('--wait names who is missing; a process that ended is not missed, one tha
   two.child.kill('SIGCONT');
   t.equal(await two.stop(), 0);
   t.match(await operator('stage', 'getNote', 'shadow', '--wait', '5'), { code: 0, err: /1 of 1/ });
-});
-
-t.test('restarts in an outage: as it was, and never a stage lower or higher', async (t) => {
-  const { operator, serve, proxy, folders } = await scene(t);
-  await operator('flags', 'init');
-  await operator('stage', 'getNote', 'live', '--force', '--reason', 'x');
-  const first = await serve(0);
-  t.equal(await stageAt(first, 'acme'), 'live');
-  await sleep(300);
-  t.equal(await first.stop(), 0);
-  await proxy.fault('down');
-  const second = await serve(0);
-  t.equal(await stageAt(second, 'acme'), 'live');
-  const { status, flags } = await readyz(second);
-  t.equal(status, 200);
-  t.match(flags, { source: 'saved', note: /cannot be reached/, problem: undefined });
-  t.match(await metric(second, 'crossfade_flags_errors_total'), /reason="unreachable"} [1-9]/);
-  t.match(await metric(second, 'crossfade_flags_source{source="saved"}'), / 1$/);
-  await writeFile(join(folders[0] as string, '.crossfade', 'kill'), 'now\n');
-  await sleep(600);
-  t.equal(await stageAt(second, 'acme'), 'dynamodb');
-  await rm(join(folders[0] as string, '.crossfade', 'kill'));
-  t.equal(await second.stop(), 0, 'no crash at the end of an outage');
-  t.notMatch(second.log(), /unhandled|uncaught/i);
-  const bare = await serve(1);
-  t.match(await readyz(bare), { status: 503, flags: { source: 'none', problem: /cannot be reached/ } });
-  await proxy.fault(undefined);
-  const end = Date.now() + 5_000;
-  while ((await readyz(bare)).status !== 200 && Date.now() < end) await sleep(50);
-  t.equal(await stageAt(bare, 'acme'), 'live');
-  for (const one of [first, second, bare])
-    t.notMatch(one.log(), /crossfade-test-(client|admin)/, 'no token in the log');
 });

@@ -10,7 +10,7 @@ import { initFlags } from '../../src/flags/init.ts';
 import { savedFile } from '../../src/flags/saved.ts';
 import { openFlags } from '../../src/flags/source.ts';
 import { serverTarget } from '../../src/flags/target.ts';
-import { ADMIN_TOKEN, CLIENT_TOKEN, type Unleash } from './unleash.ts';
+import { ADMIN_TOKEN, CLIENT_TOKEN, type Unleash, withFaultyProxy, withUnleash } from './unleash.ts';
 
 /** Milliseconds between two askings: a test must not wait as a person does. */
 export const REFRESH = 40;
@@ -98,3 +98,18 @@ export async function eventually(t: Test, what: string, holds: () => boolean, wi
 }
 
 export const flagOf = (api: FlagApi, id: string): string => api.operations.find((one) => one.id === id)?.flag ?? '';
+
+/** A flag server with `getUser` at `live` above the floor `dynamodb`, a proxy before it, and a façade's flags behind that. */
+export async function scene(t: Test) {
+  const unleash = await withUnleash(t);
+  const operator = await withOperator(t, unleash);
+  await operator.edit(LIVE, { operation: 'getUser', floor: 'dynamodb' });
+  const proxy = await withFaultyProxy(t, unleash.url);
+  const folder = t.testdir();
+  const followed = await followFlags(t, unleash, { url: proxy.url, folder });
+  // The server makes its list anew once a second.
+  await eventually(t, 'the flags are there', () => followed.stage() === 'live');
+  return { unleash, operator, proxy, folder, followed };
+}
+
+const LIVE = { operation: 'getUser', stage: 'live' } as const;

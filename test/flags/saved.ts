@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { savedFile } from '../../src/flags/saved.ts';
+import { eventually, followFlags, scene } from '../support/flag-server.ts';
+
+t.test('the disk is full: said and counted, nobody moves; when there is room again it is written', async (t) => {
+  const { unleash, folder, followed } = await scene(t);
+  await followed.flags.close();
+  await rm(followed.saved);
+  const temporary = `${followed.saved}.${process.pid}.new`;
+  await symlink('/dev/full', temporary);
+  const { flags, stage, unsaved } = await followFlags(t, unleash, { url: followed.flags.state().place, folder });
+  t.equal(stage(), 'live');
+  t.match(unsaved[0], /ENOSPC/);
+  t.match(flags.problem(), /the last good flags cannot be kept.*ENOSPC/);
+  t.ok(flags.ready());
+  await rm(temporary, { force: true });
+  await eventually(t, 'written', () => flags.problem() === undefined);
+  t.match(await readFile(followed.saved, 'utf8'), flags.revision());
+});
+
+const damages: [string, (text: string) => string][] = [
+  ['empty', () => ''],
+  ['cut short', (text) => text.slice(0, -20)],
+  ['no JSON', () => 'flags'],
+  ['edited', (text) => text.replaceAll('"live"', '"shadow"')],
+  ['of another format', (text) => text.replace('"format":1', '"format":2')],
+  ['an array', () => '[]'],
+];
+for (const [name, damage] of damages) {
+  t.test(`the last state is ${name}: as good as none, and written anew when the server answers`, async (t) => {
+    const { unleash, proxy, folder, followed } = await scene(t);
+    await followed.flags.close();
+    await writeFile(followed.saved, damage(await readFile(followed.saved, 'utf8')));
+    await proxy.fault('down');
+    const { flags, said, stage } = await followFlags(t, unleash, { url: proxy.url, folder });
+    t.notOk(flags.ready());
+    t.equal(stage(), undefined);
+    t.match(said.join('\n'), /is damaged|has format/);
+    await proxy.fault(undefined);
+    await eventually(t, 'there again', () => stage() === 'live');
+    await eventually(t, 'no problem', () => flags.problem() === undefined);
+    await eventually(
+      t,
+      'written anew',
+      () =>
+        readFileSync(followed.saved, 'utf8').startsWith('{"format":1,') &&
+        readFileSync(followed.saved, 'utf8').includes(`"revision":"${flags.revision()}"`) &&
+        readFileSync(followed.saved, 'utf8').endsWith('}\n') &&
+        !readFileSync(followed.saved, 'utf8').includes('"shadow"'),
+    );
+    t.match(JSON.parse(await readFile(followed.saved, 'utf8')), { format: 1, saved: { revision: flags.revision() } });
+  });
+}
+
+t.test('two servers, two APIs, two environments: each has a file of its own', async (t) => {
+  const names = [
+    savedFile('/x', 'photos', 'http://a', 'production'),
+    savedFile('/x', 'photos', 'http://b', 'production'),
+    savedFile('/x', 'photos', 'http://a', 'development'),
+    savedFile('/x', 'orders', 'http://a', 'production'),
+    savedFile('/x', '../photos', 'http://a', 'production'),
+  ];
+  t.equal(new Set(names).size, 5);
+  for (const name of names) t.match(name, /^\/x\/flags-[A-Za-z0-9._-]+\.json$/);
+});
+
+t.test('a folder that cannot be made is said, and the flags are there all the same', async (t) => {
+  const { unleash } = await scene(t);
+  const folder = join(t.testdir({ file: '' }), 'file', 'below');
+  const { flags, unsaved } = await followFlags(t, unleash, { folder });
+  t.ok(flags.ready());
+  t.match(unsaved[0], /ENOTDIR/);
+});
