@@ -62,6 +62,10 @@ async function run(io: Io, place: StagesPlace, options: KillOptions): Promise<vo
     data: (change) => ({ kill, operations: effects(place, change) }),
     show: (change, verb) => {
       io.out(`${place.target.name} ${verb}:\n${textDiff(change, io.color)}`);
+      if (change.unknown !== undefined) {
+        io.out(`What moves by that cannot be shown: ${printableLine(change.unknown)}\n`);
+        return;
+      }
       if (change.before.kill === kill) io.out(`kill is ${kill ? 'on' : 'off'} already\n`);
       const rows = effects(place, change).map(({ id, before, after, why }) => [printableLine(id), before, after, why]);
       io.out(table([['operation', 'before', 'after', ''], ...rows]));

@@ -105,6 +105,8 @@ export interface Moving {
   readonly again: string | undefined;
   /** What is printed of it: before it is made where it is only shown, after it else. */
   readonly show: (change: Change, verb: 'changed' | 'would change', tenants: readonly string[] | undefined) => void;
+  /** Whether `show` wants the tenants. */
+  readonly countsTenants?: boolean;
   /** What `--json` prints beside what every change has. */
   readonly data: (change: Change) => Readonly<Record<string, unknown>>;
 }
@@ -127,8 +129,8 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
       if (moving.again !== undefined) checkGate(movesOf(api, before, after), options, moving.again);
     },
   });
-  const changed = !sameState(change.before, change.after);
-  const tenants = await tenantsOf(place, io);
+  const changed = change.unknown !== undefined || !sameState(change.before, change.after);
+  const tenants = moving.countsTenants ? await tenantsOf(place, io) : undefined;
   if (json) {
     const data = { where: target.name, changed, dryRun, reason };
     io.out(`${JSON.stringify({ ...data, ...moving.data(change) }, null, 2)}\n`);

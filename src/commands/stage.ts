@@ -88,6 +88,7 @@ async function run(
   await move(io, place, options, {
     what: said,
     operations: [operation.id],
+    countsTenants: !options.json,
     plan: () => [edit],
     again: `crossfade stage ${shellWord(operation.id)} ${stage}${scope}`,
     data: ({ before, after }) => ({

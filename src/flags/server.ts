@@ -50,6 +50,8 @@ export async function followServer(options: ServerOptions): Promise<Source> {
     options.changed();
     log('info', `flags of ${http.url} are in force`, { revision: snapshot.revision });
   };
+  const keep = (): Promise<void> =>
+    disk.keep({ revision: decider.revision(), features: decider.features(), confirmed });
   const refuse = (error: FlagServerError): void => {
     options.onError?.(error.failure);
     if (problem?.message !== error.message) log('error', `${error.message}; ${whatStays(source, confirmed)}`);
@@ -65,7 +67,7 @@ export async function followServer(options: ServerOptions): Promise<Source> {
       if (problem !== undefined)
         log('info', `the flag server ${http.url} answers again`, { revision: decider.revision() });
       problem = undefined;
-      await disk.keep({ revision: decider.revision(), features: decider.features(), confirmed });
+      await keep();
     } catch (error) {
       if (signal.aborted) return undefined;
       refuse(asFlagServerError(error));
@@ -75,7 +77,10 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   const askKill = async (): Promise<FlagServerError | undefined> => {
     try {
       killFlag = await fetchKill(http, api.name, { signal });
-      if (!signal.aborted) put();
+      if (signal.aborted) return undefined;
+      put();
+      // Also while the list cannot be had: a restart must not lift a kill.
+      if (decider.ready()) await keep();
       return undefined;
     } catch (error) {
       // Then the list's own form of it holds.
@@ -120,6 +125,23 @@ export async function followServer(options: ServerOptions): Promise<Source> {
 function createDisk(file: string, log: FlagsOptions['log'], onUnsaved: FlagsOptions['onUnsaved']) {
   let last: Saved | undefined;
   let problem: string | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  const write = async (saved: Saved): Promise<void> => {
+    // Either way: a clock may have been set back.
+    const age = Math.abs(saved.confirmed - (last?.confirmed ?? 0));
+    if (problem === undefined && saved.revision === last?.revision && age < CONFIRM_EVERY) return;
+    try {
+      await writeSaved(file, saved);
+      last = saved;
+      if (problem !== undefined) log('info', `the last good flags are kept in ${file} again`);
+      problem = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      if (problem === undefined) log('error', `the last good flags cannot be kept: ${message}`);
+      problem = message;
+      onUnsaved?.(message);
+    }
+  };
   return {
     problem: () => (problem === undefined ? undefined : `the last good flags cannot be kept: ${problem}`),
     async read(): Promise<Saved | undefined> {
@@ -132,22 +154,10 @@ function createDisk(file: string, log: FlagsOptions['log'], onUnsaved: FlagsOpti
       last = kept;
       return kept;
     },
-    /** Written when they change, and now and then for their age; again at once after a failure. */
-    async keep(saved: Saved): Promise<void> {
-      // Either way: a clock may have been set back.
-      const age = Math.abs(saved.confirmed - (last?.confirmed ?? 0));
-      if (problem === undefined && saved.revision === last?.revision && age < CONFIRM_EVERY) return;
-      try {
-        await writeSaved(file, saved);
-        last = saved;
-        if (problem !== undefined) log('info', `the last good flags are kept in ${file} again`);
-        problem = undefined;
-      } catch (error) {
-        const { message } = error as Error;
-        if (problem === undefined) log('error', `the last good flags cannot be kept: ${message}`);
-        problem = message;
-        onUnsaved?.(message);
-      }
+    /** Written when they change, and now and then for their age; again at once after a failure. One after the other. */
+    keep(saved: Saved): Promise<void> {
+      writing = writing.then(() => write(saved));
+      return writing;
     },
   };
 }

@@ -33,6 +33,8 @@ import { type Step, stepsTo } from './steps.ts';
 export interface Change {
   readonly before: StagesState;
   readonly after: StagesState;
+  /** Why what was before is not known; then `before` and `after` say nothing but what was changed. */
+  readonly unknown?: string;
   /** Of a file. */
   readonly text: { readonly before: string; readonly after: string } | undefined;
 }
@@ -114,7 +116,14 @@ export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined,
     name: http.url,
     read,
     async change({ operations: ids, plan, check, dryRun }) {
-      const before = fromFeatures(await listed().catch(noneYet), api);
+      let unknown: string | undefined;
+      const features = await listed().catch((error: unknown) => {
+        if (ids.length > 0) return noneYet(error);
+        // Who kills needs no list; that it cannot be had may be why.
+        unknown = (error as Error).message;
+        return [];
+      });
+      const before = fromFeatures(features, api);
       const operations = api.operations.filter(({ id }) => ids.includes(id));
       // The list may be a second old; a change begins from what is true.
       const flags = dryRun && admin === undefined ? undefined : await flagsOf(mustChange(), operations);
@@ -130,9 +139,11 @@ export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined,
       check?.(now.state, after);
       if (!dryRun) {
         await carryOut(mustChange(), api, { edits, after, flags: flags ?? new Map() });
-        await untilShown(listed, (features) => isAfter(fromFeatures(features, api), after, operations, edits));
+        // The kill flag is looked up by itself: it is shown at once.
+        if (!edits.every((edit) => 'kill' in edit))
+          await untilShown(listed, (features) => isAfter(fromFeatures(features, api), after, operations, edits));
       }
-      return { before: now.state, after, text: undefined };
+      return { before: now.state, after, text: undefined, ...(unknown === undefined ? {} : { unknown }) };
     },
     revision: async () => (await fetchSnapshot(http, api.name)).revision,
     async close() {

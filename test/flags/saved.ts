@@ -1,22 +1,32 @@
 import { readFileSync } from 'node:fs';
-import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { savedFile } from '../../src/flags/saved.ts';
 import { eventually, followFlags, scene } from '../support/flag-server.ts';
 
-t.test('the disk is full: said and counted, nobody moves; when there is room again it is written', async (t) => {
+t.test('the disk is full: said and counted, nobody moves', async (t) => {
   const { unleash, folder, followed } = await scene(t);
   await followed.flags.close();
   await rm(followed.saved);
-  const temporary = `${followed.saved}.${process.pid}.new`;
-  await symlink('/dev/full', temporary);
+  await symlink('/dev/full', `${followed.saved}.${process.pid}.new`);
   const { flags, stage, unsaved } = await followFlags(t, unleash, { url: followed.flags.state().place, folder });
   t.equal(stage(), 'live');
   t.match(unsaved[0], /ENOSPC/);
-  t.match(flags.problem(), /the last good flags cannot be kept.*ENOSPC/);
   t.ok(flags.ready());
-  await rm(temporary, { force: true });
+});
+
+t.test('the last state cannot be written: a problem until it can', async (t) => {
+  const { unleash, folder, followed } = await scene(t);
+  await followed.flags.close();
+  await rm(followed.saved);
+  await mkdir(`${followed.saved}.${process.pid}.new`);
+  const { flags, stage, unsaved } = await followFlags(t, unleash, { url: followed.flags.state().place, folder });
+  t.equal(stage(), 'live');
+  t.match(flags.problem(), /the last good flags cannot be kept.*EISDIR/);
+  t.ok(flags.ready());
+  await eventually(t, 'tried again', () => unsaved.length > 2);
+  await rmdir(`${followed.saved}.${process.pid}.new`);
   await eventually(t, 'written', () => flags.problem() === undefined);
   t.match(await readFile(followed.saved, 'utf8'), flags.revision());
 });
@@ -73,4 +83,17 @@ t.test('a folder that cannot be made is said, and the flags are there all the sa
   const { flags, unsaved } = await followFlags(t, unleash, { folder });
   t.ok(flags.ready());
   t.match(unsaved[0], /ENOTDIR/);
+});
+
+t.test('a kill by the flag alone, while the list cannot be had, outlives a restart', async (t) => {
+  const { unleash, operator, proxy, folder, followed } = await scene(t);
+  await proxy.fault({ status: 500 }, /features$/);
+  await operator.edit({ kill: true });
+  await eventually(t, 'killed', () => followed.stage() === 'dynamodb');
+  await eventually(t, 'kept', () => readFileSync(followed.saved, 'utf8').includes(followed.flags.revision()));
+  await followed.flags.close();
+  await proxy.fault('down');
+  const again = await followFlags(t, unleash, { url: proxy.url, folder });
+  t.equal(again.stage(), 'dynamodb');
+  t.equal(again.flags.state().kill, true);
 });

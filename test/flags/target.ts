@@ -92,6 +92,22 @@ t.test(
   },
 );
 
+t.test('kill needs no list of flags', async (t) => {
+  const unleash = await withUnleash(t);
+  await withOperator(t, unleash);
+  const { url, api, admin } = unleash;
+  const proxy = await withFaultyProxy(t, url);
+  const own = openUnleashAdmin(openUnleash({ url, token: () => ADMIN_TOKEN }), 'default', 'development');
+  const target = serverTarget(openUnleash({ url: proxy.url, token: () => CLIENT_TOKEN }), own, api);
+  t.teardown(() => target.close());
+  await proxy.fault({ status: 500 });
+  const change = await target.change({ operations: [], plan: () => [{ kill: true }], dryRun: false });
+  t.match(change, { unknown: /says 500/, after: { kill: true } });
+  t.equal((await admin('GET', `${FEATURES}/${api.name}.kill/environments/development`)).enabled, true);
+  const plan = () => [{ operation: 'getUser', stage: 'dynamodb' } as const];
+  await t.rejects(target.change({ operations: ['getUser'], plan, dryRun: false }), /says 500/, 'a move does');
+});
+
 t.test('refused, with the cure', async (t) => {
   const unleash = await withUnleash(t);
   const { url, api } = unleash;
