@@ -25,6 +25,12 @@ const VERBS: Readonly<Record<string, Verb>> = {
 
 const io = processIo();
 
+// Whoever reads has had enough (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
 const program = new Command('crossfade')
   .description('Moves a REST API from DynamoDB to MongoDB, one route and one tenant at a time.')
   .version(VERSION)

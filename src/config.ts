@@ -236,7 +236,30 @@ function unleashOf(
     if (text !== undefined && !/^[\x21-\x7e]+$/.test(text))
       problems.push({ where, message: 'holds a character that no token has' });
   const said = token ?? (tokenFile === undefined ? undefined : readToken(tokenFile, problems));
+  if (said !== undefined && token === undefined && !/^[\x21-\x7e]*$/.test(said))
+    problems.push({
+      where: tokenFile ?? '',
+      message: 'holds a character that no token has; it must be the token alone',
+    });
   const [, project, environment] = /^([^:]+):([^.]+)\./.exec(said ?? '') ?? [];
+  const differs = (setting: 'UNLEASH_PROJECT' | 'UNLEASH_ENVIRONMENT', own: string | undefined) => {
+    const asked = given[setting];
+    if (asked !== undefined && own !== undefined && !/^[*[]/.test(own) && asked !== own)
+      problems.push({
+        where: setting,
+        message: `is ${asked}, and the token is for ${own}: façades would not see what commands change`,
+      });
+  };
+  differs('UNLEASH_PROJECT', project);
+  differs('UNLEASH_ENVIRONMENT', environment);
+  if (URL.canParse(url)) {
+    const { username, password, search, hash } = new URL(url);
+    if (username + password + search + hash !== '')
+      problems.push({
+        where: 'UNLEASH_URL',
+        message: 'must be an address alone, without user, password, query or fragment',
+      });
+  }
   return {
     ...{ url, token, tokenFile, adminToken },
     project: given.UNLEASH_PROJECT ?? (project === undefined || /^[*[]/.test(project) ? 'default' : project),

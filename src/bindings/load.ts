@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadContract } from '../contract/load.ts';
@@ -75,8 +76,12 @@ export async function loadBindings(file: string, options: LoadOptions): Promise<
   const problems: Problem[] = [...checkSpec(path, spec, contract)];
   if (problems.length > 0) throw new ConfigError(problems);
   const name = spec.name ?? basename(path).replace(/(\.bindings)?\.[cm]?[jt]s$/, '');
+  const flags = flagNames(
+    name,
+    contract.operations.map(({ id }) => id),
+  );
   const operations = contract.operations.map((operation, index) =>
-    bindOperation(path, name, spec, operation, index, contract.openapi, options, problems),
+    bindOperation(path, flags[index] as string, spec, operation, index, contract.openapi, options, problems),
   );
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
@@ -107,9 +112,29 @@ async function importSpec(path: string): Promise<BindingsSpec> {
   return spec;
 }
 
+/** Of the API's other two flags. */
+const RESERVED = ['kill', 'sampling'];
+
+/**
+ * Names of the operations' flags: `<api>.<operationId>`, with `-` for what no flag's name can have. Where that is another
+ * operation's too, or one of the API's own, a digest of the id is added: the contract is not ours to change.
+ */
+export function flagNames(api: string, ids: readonly string[]): readonly string[] {
+  const clean = (text: string): string => text.replace(/[^A-Za-z0-9._~-]/g, '-');
+  const plain = ids.map(clean);
+  return plain.map((name, index) => {
+    const shared = RESERVED.includes(name) || plain.some((other, at) => at !== index && other === name);
+    const digest = createHash('sha256')
+      .update(ids[index] as string)
+      .digest('hex')
+      .slice(0, 6);
+    return `${clean(api)}.${shared ? `${name}~${digest}` : name}`;
+  });
+}
+
 function bindOperation(
   file: string,
-  api: string,
+  flag: string,
   spec: BindingsSpec,
   contract: Operation,
   index: number,
@@ -140,7 +165,7 @@ function bindOperation(
   return Object.freeze({
     index,
     id: contract.id,
-    flag: `${api}.${contract.id}`.replace(/[^A-Za-z0-9._~-]/g, '-'),
+    flag,
     contract,
     kind,
     spec: own,

@@ -3,7 +3,7 @@ import { type Checked, checkBindings } from '../bindings/check.ts';
 import { loadBindings } from '../bindings/load.ts';
 import { loadConfig } from '../config.ts';
 import { checkConnect } from './check-connect.ts';
-import { type Io, printableLine } from './io.ts';
+import { type Io, json as jsonText, printableLine } from './io.ts';
 
 export interface CheckFlags {
   readonly connect?: boolean;
@@ -33,7 +33,7 @@ export async function run(io: Io, file: string, flags: CheckFlags): Promise<numb
   const checked = await checkBindings(bindings, { runs: Number(flags.runs), seed: Number(flags.seed) });
   const connected = flags.connect === true ? await checkConnect(config, checked) : [];
   const problems = [...checked.problems, ...connected];
-  if (flags.json === true) io.out(`${JSON.stringify({ problems, notes: checked.notes }, undefined, 2)}\n`);
+  if (flags.json === true) io.out(jsonText({ problems, notes: checked.notes }));
   else io.out(report({ ...checked, problems }, bindings.operations.filter(({ spec }) => spec !== undefined).length));
   return problems.length === 0 ? 0 : 1;
 }

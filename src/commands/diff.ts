@@ -13,7 +13,7 @@ import type { Comparison, Difference } from '../model/comparison.ts';
 import { duration } from '../report/text.ts';
 import { sidesOf } from '../report/words.ts';
 import { type Asking, type Enquiry, openAsking } from './asking.ts';
-import { type Io, printable, printableLine } from './io.ts';
+import { type Io, json as jsonText, printable, printableLine } from './io.ts';
 import { placeOf } from './place.ts';
 
 export interface DiffOptions {
@@ -63,7 +63,7 @@ async function show(io: Io, asking: Asking, method: string, path: string, option
   const asked = await Promise.all(enquiry.origins.map((origin) => enquiry.ask(origin)));
   const pairs = asked.flatMap((one, at) => asked.slice(at + 1).map((other) => [one, other] as const));
   const comparisons = pairs.map(([one, other]) => compare(one, other, enquiry.plan, Date.now()));
-  if (options.json === true) io.out(`${JSON.stringify(dataOf(enquiry, asked, comparisons), undefined, 2)}\n`);
+  if (options.json === true) io.out(jsonText(dataOf(enquiry, asked, comparisons)));
   else io.out(textOf(io, enquiry, method, path, asked, comparisons));
   return comparisons.some(({ outcome }) => outcome === 'mismatch') ? 1 : 0;
 }

@@ -6,12 +6,12 @@ import { UsageError } from '../errors.ts';
 import { type FlagApi, isMovable, type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
 import { type Complaint, checkContext, checkFeatures } from '../flags/check.ts';
 import type { StagesEdit } from '../flags/edit.ts';
-import { initFlags } from '../flags/init.ts';
-import { apiFlags, LIMITS } from '../flags/ladder.ts';
+import { initFlags, type Made } from '../flags/init.ts';
+import { flagPrefix, LIMITS } from '../flags/ladder.ts';
 import { fetchSnapshot } from '../flags/snapshot.ts';
 import { fileTarget, limitsOf, untilShown } from '../flags/target.ts';
 import { table } from '../report/text.ts';
-import { type Io, printableLine } from './io.ts';
+import { type Io, json as jsonText, printableLine } from './io.ts';
 import {
   adminOf,
   asData,
@@ -24,6 +24,7 @@ import {
   withMovingOptions,
 } from './moving.ts';
 import { type Place, placeOf } from './place.ts';
+import { indexOf } from './stage.ts';
 
 interface FlagsOptions {
   readonly bindings?: string;
@@ -50,9 +51,12 @@ export function command(io: Io): Command {
     .description('flags in an Unleash server: create, check, compare with stages.yaml and carry between them')
     .addHelpText('after', EXAMPLES)
     .addCommand(
-      plain('init', 'create context field and flags, each operation at its first stage').action(
-        async (options: FlagsOptions) => init(io, await serverPlace(io, options.bindings), options),
-      ),
+      plain('init', 'create context field and flags, each operation at its first stage')
+        .argument('[operations...]', 'whose flags may be made although the API has some already')
+        .option('--missing', 'whichever are missing')
+        .action(async (operations: string[], options: InitOptions) =>
+          init(io, await serverPlace(io, options.bindings), operations, options),
+        ),
     )
     .addCommand(
       plain('check', 'find edits that break a ladder; exit 1 where there are any').action(
@@ -95,35 +99,50 @@ function needAdmin(place: ServerPlace): UnleashAdmin {
   return admin;
 }
 
-async function init(io: Io, place: ServerPlace, { json }: FlagsOptions): Promise<void> {
+interface InitOptions extends FlagsOptions {
+  readonly missing?: boolean;
+}
+
+async function init(
+  io: Io,
+  place: ServerPlace,
+  operations: readonly string[],
+  { json, missing }: InitOptions,
+): Promise<void> {
+  for (const id of operations) indexOf(place.api, id);
   const admin = needAdmin(place);
-  const made: { what: string; done: string }[] = [];
+  const made: Made[] = [];
   try {
-    await initFlags(admin, place.api, (one) => {
+    const onMade = (one: Made) => {
       made.push(one);
-      if (!json && one.done !== 'exists') io.out(`${one.done}  ${printableLine(one.what)}\n`);
-    });
-    await untilListed(place);
+      if (!json && one.done !== 'exists') io.out(`${one.done.padEnd(7)}  ${printableLine(one.what)}\n`);
+    };
+    await initFlags(admin, place.api, { named: missing === true ? 'all' : operations, onMade });
+    await untilListed(place, made);
   } finally {
     await admin.close();
   }
   const { project, environment } = place.unleash;
-  if (json) io.out(`${JSON.stringify({ project, environment, made }, null, 2)}\n`);
+  if (json) io.out(jsonText({ project, environment, made }));
   else {
     const there = made.filter(({ done }) => done === 'exists').length;
     io.out(`${there} of ${made.length} were there already; project ${project}, environment ${environment}\n`);
   }
+  if (!made.some(({ done }) => done === 'left')) return;
+  process.exitCode = 1;
+  io.err(
+    'What is left has no flag, or an empty one. Façades that had one run on its last good form; a new one begins at the first\nstage, and moves them there. If they are new operations: crossfade flags init OPERATION…, or --missing for all of them.\n',
+  );
 }
 
 /** Replicas and the next command can see what was made. */
-async function untilListed({ unleash, api }: ServerPlace): Promise<void> {
+async function untilListed({ unleash, api }: ServerPlace, made: readonly Made[]): Promise<void> {
   const http = openUnleash({ url: unleash.url, token: tokenOf(unleash), timeout: 10_000 });
-  const { kill, sampling } = apiFlags(api.name);
-  const wanted = [kill, sampling, ...api.operations.filter(isMovable).map(({ flag }) => flag)];
+  const wanted = made.filter(({ done, what }) => done === 'created' && what.startsWith(flagPrefix(api.name)));
   try {
     await untilShown(
-      async () => (await fetchSnapshot(http, api.name)).features,
-      (features) => wanted.every((name) => features.some((feature) => feature.name === name)),
+      async () => (await fetchSnapshot(http, api)).features,
+      (features) => wanted.every(({ what }) => features.some(({ name }) => name === what)),
     );
   } finally {
     await http.close();
@@ -135,13 +154,13 @@ async function check(io: Io, place: ServerPlace, { json }: FlagsOptions): Promis
   const admin = adminOf(place.config);
   const http = openUnleash({ url: unleash.url, token: tokenOf(unleash), timeout: 10_000 });
   try {
-    const { features } = await fetchSnapshot(http, api.name);
+    const { features } = await fetchSnapshot(http, api);
     const limits = admin === undefined ? LIMITS : await limitsOf(admin);
     const complaints = [
       ...(admin === undefined ? [] : await checkContext(admin)),
       ...checkFeatures(features, api, limits),
     ];
-    if (json) io.out(`${JSON.stringify(complaints, null, 2)}\n`);
+    if (json) io.out(jsonText(complaints));
     else sayComplaints(io, complaints, api, admin !== undefined);
     if (complaints.length > 0) process.exitCode = 1;
   } finally {
@@ -164,27 +183,32 @@ interface Difference {
   readonly what: string;
   readonly file: string;
   readonly server: string;
-  /** What makes the server as the file is, and the other way round. */
-  readonly push: StagesEdit;
-  readonly pull: StagesEdit;
+  /** What makes the server as the file is, and the other way round; none by whom it is not named. */
+  readonly push: readonly StagesEdit[];
+  readonly pull: readonly StagesEdit[];
 }
 
 function differences(file: StagesState, server: StagesState): readonly Difference[] {
   const operations = file.operations.flatMap((ours, index): Difference[] => {
     const theirs = server.operations[index] as OperationStages;
     if (sameStages(ours, theirs)) return [];
-    const say = (stages: OperationStages) => `${shares(stages)}; floor ${stages.floor}`;
-    const edit = (stages: OperationStages): StagesEdit => ({ operation: ours.id, stages });
+    // What a file does not name it says nothing of, and what has no flag has no stage to carry.
+    const say = (stages: OperationStages) => (stages.named ? `${shares(stages)}; floor ${stages.floor}` : 'not named');
+    const edit = (stages: OperationStages): StagesEdit[] => (stages.named ? [{ operation: ours.id, stages }] : []);
     const names = namesThatDiffer(ours, theirs);
     return [{ what: ours.id + names, file: say(ours), server: say(theirs), push: edit(ours), pull: edit(theirs) }];
   });
-  const plain = (key: 'kill' | 'sampling'): Difference[] => {
-    if (file[key] === server[key]) return [];
-    const edit = (state: StagesState): StagesEdit =>
-      key === 'kill' ? { kill: state.kill } : { sampling: state.sampling };
-    return [{ what: key, file: String(file[key]), server: String(server[key]), push: edit(file), pull: edit(server) }];
-  };
-  return [...plain('kill'), ...plain('sampling'), ...operations];
+  const sampling: Difference[] =
+    file.sampling === server.sampling
+      ? []
+      : [
+          {
+            ...{ what: 'sampling', file: String(file.sampling), server: String(server.sampling) },
+            ...{ push: [{ sampling: file.sampling }], pull: [{ sampling: server.sampling }] },
+          },
+        ];
+  // The kill switch is nobody's to carry: it is lifted by `kill --lift` alone.
+  return [...sampling, ...operations];
 }
 
 /** ` (acme, globex)`: the tenants by whom alone two operations differ may be many. */
@@ -235,8 +259,8 @@ async function push(io: Io, options: MovingOptions): Promise<void> {
       const found = differences(file.state, before.state);
       await move(io, place, options, {
         what: 'flags push',
-        operations: found.flatMap(({ push }) => ('operation' in push ? [push.operation] : [])),
-        plan: ({ state }) => differences(file.state, state).map(({ push }) => push),
+        operations: found.flatMap(({ push }) => push.flatMap((edit) => ('operation' in edit ? [edit.operation] : []))),
+        plan: ({ state }) => differences(file.state, state).flatMap(({ push }) => push),
         again: 'crossfade flags push',
         data: ({ before, after }) => changedData(before, after),
         show: ({ before, after }, verb) => io.out(changedText(before, after, `${place.target.name} ${verb}`)),
@@ -251,14 +275,18 @@ async function pull(io: Io, options: MovingOptions): Promise<void> {
     () => openPlace(io, options.bindings),
     async (place) => {
       const server = await place.target.read();
+      if (options.wait !== undefined)
+        throw new UsageError(
+          '--wait: no façade that has a flag server reads stages.yaml, so that nothing would arrive',
+        );
       const [odd] = server.odd;
       if (odd !== undefined)
         throw new UsageError(`the flag of ${odd[0]} ${odd[1]}: stages.yaml cannot say that; see crossfade flags check`);
-      const target = fileTarget(config.stagesFile, api);
+      const target = fileTarget(config.stagesFile, api, true);
       await move(io, { ...place, target }, options, {
         what: 'flags pull',
         operations: [],
-        plan: ({ state }) => differences(state, server.state).map(({ pull }) => pull),
+        plan: ({ state }) => differences(state, server.state).flatMap(({ pull }) => pull),
         // The server's stages are in force already.
         again: undefined,
         data: ({ before, after }) => changedData(before, after),

@@ -28,3 +28,11 @@ export function printable(text: string): string {
 
 /** The same for one line: line ends are shown too. */
 export const printableLine = (text: string): string => printable(text).replaceAll('\n', '\\n');
+
+/** Data for programs: what would turn a terminal's head is escaped, as JSON allows. */
+export const json = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).replace(/[^\P{C}\n]|[\u2028\u2029]/gu, (character) =>
+    [...Array(character.length)].map((_, at) => escaped(character.charCodeAt(at))).join(''),
+  )}\n`;
+
+const escaped = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;

@@ -6,7 +6,7 @@ import type { FlagOperation, OperationStages } from '../flags/api.ts';
 import type { Change } from '../flags/target.ts';
 import { compareStages, lower, type Stage } from '../model/stage.ts';
 import { table } from '../report/text.ts';
-import { type Io, printableLine } from './io.ts';
+import { type Io, json as jsonText, printableLine } from './io.ts';
 import {
   atPlace,
   type MovingOptions,
@@ -98,21 +98,23 @@ function isAllAt(
   return asked.every((one) => compareStages(lower(one, offered, floor) ?? floor, floor) <= 0) && floor !== offered[0];
 }
 
-async function local(io: Io, file: string, { lift, dryRun, reason }: KillOptions): Promise<void> {
+async function local(io: Io, file: string, { lift, dryRun, reason, json }: KillOptions): Promise<void> {
+  const say = (text: string) =>
+    io.out(json ? jsonText({ where: file, kill: lift !== true, dryRun: dryRun === true }) : text);
   if (dryRun) {
-    io.out(`${file} would be ${lift ? 'taken away' : 'written'}\n`);
+    say(`${file} would be ${lift ? 'taken away' : 'written'}\n`);
     return;
   }
   if (lift) {
     await unlink(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
-    io.out(`${file} is gone: façades that watch it let the flags decide again\n`);
+    say(`${file} is gone: façades that watch it let the flags decide again\n`);
     return;
   }
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${reason ?? ''}\n`);
-  io.out(`${file} is there: façades that watch it have every operation at its floor within a second\n`);
+  say(`${file} is there: façades that watch it have every operation at its floor within a second\n`);
 }
 
 /** In an outage of the flag server there is another way, and whoever needs it is in a hurry. */

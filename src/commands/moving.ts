@@ -10,11 +10,11 @@ import { UsageError } from '../errors.ts';
 import { type FlagApi, type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
 import { countStages, movesOf, needsGate, type StageMove } from '../flags/moves.ts';
 import { type Change, type ChangeOptions, fileTarget, serverTarget, type Target } from '../flags/target.ts';
-import { STAGES, type Stage } from '../model/stage.ts';
+import { compareStages, PLANS, STAGES, type Stage } from '../model/stage.ts';
 import { table } from '../report/text.ts';
 import { audit } from '../results/audit.ts';
 import { awaitReplicas, knownTenants } from '../results/replicas.ts';
-import { type Io, printable, printableLine } from './io.ts';
+import { type Io, json as jsonText, printable, printableLine } from './io.ts';
 import { placeOf } from './place.ts';
 
 /** Where the stages stand, of which API, and who is told of a change. */
@@ -121,24 +121,56 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
   if (force && !reason?.trim()) throw new UsageError("--force needs a reason: --reason '…'");
   if (wait !== undefined && place.store === undefined)
     throw new UsageError('--wait needs to know the replicas: set RESULTS_URI or MONGODB_URI');
-  const change = await target.change({
+  let writing = false;
+  const request: ChangeOptions = {
     operations: moving.operations,
     dryRun,
     plan: moving.plan,
-    check: (before, after) => {
-      if (moving.again !== undefined) checkGate(movesOf(api, before, after), options, moving.again);
+    check: (before, after, anew) => {
+      if (moving.again === undefined) return;
+      checkAnew(anew, options, moving.again);
+      checkFloors(before, after, options, moving.again);
+      checkGate(movesOf(api, before, after), options, moving.again);
     },
+    onWrite: () => {
+      writing = true;
+    },
+  };
+  const change = await target.change(request).catch(async (error: Error) => {
+    // What was begun is on record, whatever became of it.
+    if (writing) await writeAudit(io, place, error, moving.what, reason);
+    throw error;
   });
-  const changed = change.unknown !== undefined || !sameState(change.before, change.after);
+  const changed = change.unknown !== undefined || change.anew.length > 0 || !sameState(change.before, change.after);
+  if (!dryRun && changed) await writeAudit(io, place, change, moving.what, reason);
   const tenants = moving.countsTenants ? await tenantsOf(place, io) : undefined;
   if (json) {
     const data = { where: target.name, changed, dryRun, reason };
-    io.out(`${JSON.stringify({ ...data, ...moving.data(change) }, null, 2)}\n`);
+    io.out(jsonText({ ...data, ...moving.data(change) }));
   } else moving.show(change, dryRun ? 'would change' : 'changed', tenants);
   if (dryRun) return;
-  if (changed) await writeAudit(io, place, change, moving.what, reason);
   if (!json && reason) io.out(`reason: ${printableLine(reason)}\n`);
   if (wait !== undefined) await waitFor(io, place, wait === true ? USUAL_WAIT : wait);
+}
+
+/** What a flag says that no state can hold cannot be compared either: who sets it anew answers for where everybody goes. */
+function checkAnew([id]: readonly string[], { force, reason }: MovingOptions, again: string): void {
+  if (id === undefined || (force && reason)) return;
+  throw new UsageError(
+    `the flag of ${id} says more, or less, than can be shown, so that nobody knows who moves; someone must answer for it:\n  ${again} --force --reason '…'`,
+  );
+}
+
+/** A floor that goes down says that older stages give true answers again. */
+function checkFloors(before: StagesState, after: StagesState, { force, reason }: MovingOptions, again: string): void {
+  const lowered = after.operations.find(
+    ({ floor }, index) => compareStages(floor, (before.operations[index] as OperationStages).floor) < 0,
+  );
+  if (lowered === undefined || (force && reason)) return;
+  const old = before.operations.find(({ id }) => id === lowered.id)?.floor;
+  throw new UsageError(
+    `to lower the floor of ${lowered.id} from ${old} to ${lowered.floor} says that ${PLANS[lowered.floor].control} gives true answers again; someone must answer for it:\n  ${again} --force --reason '…'`,
+  );
 }
 
 /** Until there is a gate: what it would be asked for needs --force and a reason. */
@@ -167,11 +199,31 @@ async function tenantsOf({ store, api }: StagesPlace, io: Io): Promise<readonly 
 async function writeAudit(
   io: Io,
   { api, target, store, auditFile }: StagesPlace,
-  { before, after }: Change,
+  outcome: Change | Error,
   what: string,
   why: string | undefined,
 ): Promise<void> {
-  const who = `${userInfo().username}@${hostname()}`;
+  const states =
+    outcome instanceof Error ? { before: undefined, after: { incomplete: outcome.message } } : parts(outcome);
+  const row = { api: api.name, who: `${userName()}@${hostname()}`, what, where: target.name, ...states, why };
+  const place = await audit({ store, file: auditFile }, row).catch((error: Error) => {
+    io.err(`The change is made, but is written down nowhere: ${printableLine(error.message)}\n`);
+    return undefined;
+  });
+  if (place === auditFile && store !== undefined) io.err(`The results did not take the audit; it is in ${auditFile}\n`);
+}
+
+/** A container may run under an id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
+
+/** Of both states what differs. */
+function parts({ before, after }: Change) {
   const differing = after.operations.flatMap((operation, index) =>
     sameStages(operation, before.operations[index] as OperationStages) ? [] : [index],
   );
@@ -179,12 +231,7 @@ async function writeAudit(
     ...{ kill: state.kill, sampling: state.sampling },
     operations: differing.map((index) => asData(state.operations[index] as OperationStages)),
   });
-  const row = { api: api.name, who, what, where: target.name, before: part(before), after: part(after), why };
-  const place = await audit({ store, file: auditFile }, row).catch((error: Error) => {
-    io.err(`The change is made, but is written down nowhere: ${printableLine(error.message)}\n`);
-    return undefined;
-  });
-  if (place === auditFile && store !== undefined) io.err(`The results did not take the audit; it is in ${auditFile}\n`);
+  return { before: part(before), after: part(after) };
 }
 
 /** Exit code 3 where replicas are missing: the change is made, but not everywhere. */

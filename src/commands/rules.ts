@@ -13,7 +13,7 @@ import { readResults } from '../results/reader.ts';
 import type { FindingRow, RuleRow } from '../results/rows.ts';
 import { createSampling, type SampledRequest } from '../results/sample.ts';
 import { type Asking, openAsking } from './asking.ts';
-import { type Io, printableLine } from './io.ts';
+import { type Io, json as jsonText, printableLine } from './io.ts';
 import { type Place, placeOf } from './place.ts';
 import { reported } from './report.ts';
 
@@ -62,7 +62,7 @@ export async function run(io: Io, options: RulesOptions): Promise<number> {
   const store = openResults({ uri: resultsUri });
   try {
     const reports = await reportsOf(place, asking, store);
-    if (options.json === true) io.out(`${JSON.stringify(reports, undefined, 2)}\n`);
+    if (options.json === true) io.out(jsonText(reports));
     else
       io.out(
         reports.length === 0 ? 'The bindings have no rules.\n' : reports.map((one) => textOf(one, place)).join('\n'),

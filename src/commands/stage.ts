@@ -13,7 +13,7 @@ import type { StagesEdit } from '../flags/edit.ts';
 import type { ReadState } from '../flags/ladder.ts';
 import { isStage, STAGES } from '../model/stage.ts';
 import { table } from '../report/text.ts';
-import { type Io, printableLine } from './io.ts';
+import { type Io, json as jsonText, printableLine } from './io.ts';
 import {
   asData,
   atPlace,
@@ -46,13 +46,17 @@ Examples:
 Where UNLEASH_URL is set the stages are those of the flag server, else those of STAGES_FILE.`;
 
 export function command(io: Io, open = openPlace): Command {
-  const collect = (value: string, before: readonly string[] = []) => [...before, ...value.split(',')];
+  const collect = (value: string, before: readonly string[] = []) => [...before, ...namesIn(value)];
   return withMovingOptions(
     new Command('stage')
       .description('list the stages of operations, or move an operation, some tenants or a share of them')
       .argument('[operation]', 'operation of the contract')
       .argument('[stage]', `where to: ${STAGES.join(', ')}`)
-      .option('-t, --tenant <tenants>', 'only these tenants (repeatable, or separated by commas)', collect)
+      .option(
+        '-t, --tenant <tenants>',
+        'only these tenants (repeatable, or separated by commas; `\\,` is a comma in a name)',
+        collect,
+      )
       .option('-p, --percent <n>', 'only this share of the tenants, 0 to 100')
       .option('--all', 'the tenants that have a stage of their own too'),
   )
@@ -116,6 +120,9 @@ async function run(
   });
 }
 
+/** `a,b\\,c` → `a` and `b,c`. */
+const namesIn = (text: string): string[] => text.split(/(?<!\\),/).map((name) => name.replaceAll('\\,', ','));
+
 export function indexOf(api: FlagApi, id: string | undefined): number {
   const ids = api.operations.map((operation) => operation.id);
   const index = ids.indexOf(id ?? '');
@@ -125,7 +132,8 @@ export function indexOf(api: FlagApi, id: string | undefined): number {
 
 function scopeOf({ percent, tenant, all }: StageOptions): string {
   if (percent !== undefined) return ` --percent ${percent}`;
-  if (tenant !== undefined) return ` --tenant ${shellWord(tenant.join(','))}`;
+  if (tenant !== undefined)
+    return ` --tenant ${shellWord(tenant.map((name) => name.replaceAll(',', '\\,')).join(','))}`;
   return all ? ' --all' : '';
 }
 
@@ -157,7 +165,7 @@ function list(io: Io, api: FlagApi, { state, odd }: ReadState, id: string | unde
     return { ...stages, offered: operation.offered, odd: odd.get(operation.id) };
   });
   if (json) {
-    io.out(`${JSON.stringify({ kill: state.kill, sampling: state.sampling, operations: rows }, null, 2)}\n`);
+    io.out(jsonText({ kill: state.kill, sampling: state.sampling, operations: rows }));
     return;
   }
   if (state.kill) io.out('kill is on: every operation is at its floor\n');

@@ -49,7 +49,8 @@ export function openUnleash({ url, token, timeout = 3_000 }: UnleashOptions): Un
     url: `${origin}${base}`,
     async request(method, path, { body, etag, signal } = {}) {
       const deadline = AbortSignal.timeout(timeout);
-      const headers: Record<string, string> = { authorization: token(), accept: 'application/json' };
+      const secret = token();
+      const headers: Record<string, string> = { authorization: secret, accept: 'application/json' };
       if (body !== undefined) headers['content-type'] = 'application/json';
       if (etag !== undefined) headers['if-none-match'] = etag;
       headers['unleash-appname'] = 'crossfade';
@@ -61,7 +62,7 @@ export function openUnleash({ url, token, timeout = 3_000 }: UnleashOptions): Un
           body: body === undefined ? null : JSON.stringify(body),
           signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
         });
-        return await replyOf(reply, `${method} ${path}`);
+        return await replyOf(reply, `${method} ${path}`, secret);
       } catch (error) {
         throw translated(error, `${origin}${base}`, timeout);
       }
@@ -105,15 +106,15 @@ const FAILURES: Readonly<Record<number, FlagServerFailure>> = Object.freeze({
   429: 'throttled',
 });
 
-async function replyOf(reply: Dispatcher.ResponseData, what: string): Promise<UnleashReply> {
+async function replyOf(reply: Dispatcher.ResponseData, what: string, secret: string): Promise<UnleashReply> {
   const { statusCode: status, headers } = reply;
   const text = await reply.body.text();
   if (status === 304) return { status, etag: undefined, body: undefined };
   if (status < 200 || status > 299) {
-    const said = reasonIn(text);
+    const said = secret === '' ? reasonIn(text) : reasonIn(text).replaceAll(secret, '***');
     throw new FlagServerError(
       FAILURES[status] ?? 'failed',
-      `the flag server says ${status} to ${what}${said === '' ? '' : `: ${said}`}`,
+      `the flag server says ${status} to ${what}${said === '' ? '' : `: ${said.slice(0, 300)}`}`,
       retryOf(headers['retry-after']),
     );
   }
@@ -140,7 +141,7 @@ function reasonIn(text: string): string {
   try {
     const { message, details } = JSON.parse(text) as { message?: unknown; details?: { message?: unknown }[] };
     const said = details?.[0]?.message ?? message;
-    return typeof said === 'string' ? said.slice(0, 300) : '';
+    return typeof said === 'string' ? said.replace(/[^\P{C}]/gu, '\uFFFD') : '';
   } catch {
     return '';
   }

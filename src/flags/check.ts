@@ -3,6 +3,7 @@ import { compareStages, type Stage } from '../model/stage.ts';
 import { type FlagApi, type FlagOperation, isMovable, suggestion, tenantProblem, whyNotOffered } from './api.ts';
 import {
   apiFlags,
+  DISABLED,
   type Feature,
   type Features,
   floorOf,
@@ -53,27 +54,35 @@ function checkOperation(feature: Feature | undefined, operation: FlagOperation, 
   const { flag, id } = operation;
   const complain = (problem: string, cure: string): Complaint => ({ flag, problem, cure });
   if (feature === undefined)
-    return [complain('is missing: its last good form stays, where there ever was one', `revive it, or: ${INIT}`)];
+    return [
+      complain(
+        'is missing: its last good form stays, where there ever was one',
+        `revive it in Unleash; a new one begins at the first stage: ${INIT} ${id}`,
+      ),
+    ];
   const broken = ladderProblem(feature);
   if (broken !== undefined) return [complain(`${broken}: its last good form stays`, cureOf(broken, operation))];
   const { odd } = readLadder(feature, operation);
   const ladder = ladderComplaints(feature, operation, limits).map(({ problem, cure }) => complain(problem, cure));
   if (odd === undefined) return ladder;
-  if (odd === 'is disabled') {
+  if (odd === DISABLED) {
     const floor = floorOf(restOf(feature) as Strategy);
     return [
       complain(
         `is disabled: every tenant is at the floor, ${floor}`,
-        `enable it, or: crossfade stage ${id} ${floor} --all`,
+        `enable it, or: crossfade stage ${id} ${floor} --all --force --reason`,
       ),
     ];
   }
   return [complain(odd, cureOf(odd, operation)), ...ladder];
 }
 
+const ANEW =
+  'set it anew, at the stage and above the floor that are true: crossfade stage {id} STAGE --all --force --reason';
+
 /** How to mend what `ladderProblem` and `readLadder` say, by the beginning of it. */
 const CURES: readonly (readonly [beginning: string, cure: string])[] = [
-  ['has no strategies', 'set it anew: crossfade stage {id} STAGE --all'],
+  ['has no strategies', ANEW],
   ['depends on another flag', 'take the dependency away'],
   ['has a strategy without a variant', 'give that strategy one variant, named after a stage'],
   ['has a variant', 'name the variant after a stage it can have: {offered}'],
@@ -88,7 +97,6 @@ const CURES: readonly (readonly [beginning: string, cure: string])[] = [
   ['does not say its floor', 'give the last variant a payload of type string: the name of the floor'],
   ['has two ramps', 'leave one of them'],
   ['has tenants below a ramp', 'drag the strategies for tenants above the ramp: the first that fits decides'],
-  ['has a ramp from', 'let the ramp lead to a later stage than the last strategy'],
   [
     'has another groupId',
     'set the groupId of every strategy to {flag}: with another one tenants jump while a share grows',
@@ -96,8 +104,7 @@ const CURES: readonly (readonly [beginning: string, cure: string])[] = [
 ];
 
 function cureOf(problem: string, { id, flag, offered }: FlagOperation): string {
-  const cure =
-    CURES.find(([beginning]) => problem.startsWith(beginning))?.[1] ?? 'set it anew: crossfade stage {id} STAGE --all';
+  const cure = CURES.find(([beginning]) => problem.startsWith(beginning))?.[1] ?? ANEW;
   return cure.replace('{id}', id).replace('{flag}', flag).replace('{offered}', offered.join(', '));
 }
 
@@ -120,6 +127,12 @@ function ladderComplaints(feature: Feature, operation: FlagOperation, limits: Li
     say(
       `has ${all.length} strategies, and the server takes ${limits.strategies}: a move needs room for the old and the new`,
       'move tenants by percent instead of by name',
+    );
+  const { ramp, stage: rest } = readLadder({ ...feature, enabled: true }, operation).stages ?? {};
+  if (ramp !== undefined && rest !== undefined && compareStages(ramp.to, rest) < 0)
+    say(
+      `has a ramp from ${rest} to ${ramp.to}`,
+      `let it lead forward, or end it: crossfade stage ${operation.id} ${rest}`,
     );
   const seen = new Map<string, Stage>();
   for (const strategy of strategies) {

@@ -12,6 +12,7 @@ import {
   restOf,
   rolloutOf,
   type Strategy,
+  samplingProblem,
   stageOfStrategy,
 } from './ladder.ts';
 
@@ -105,8 +106,12 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
 
   const remember = (): void => {
     remembered += 1;
-    if (remembered < cacheSize) return;
-    for (const { decisions } of rows) decisions.clear();
+    if (remembered < cacheSize / 2) return;
+    // Two generations: what is asked for stays, and no request pays for emptying all at once.
+    for (const row of rows) {
+      row.older = row.decisions;
+      row.decisions = new Map();
+    }
     remembered = 0;
   };
   const killed = (): boolean => killedBeside || flags.get(names.kill)?.enabled === true;
@@ -123,12 +128,11 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     events.onFallback?.(name, reason);
   };
   const keepLadder = (name: string, feature: Feature | undefined): void => {
-    const reason = feature === undefined ? 'is missing' : problemOf(feature);
-    if (feature !== undefined && reason === undefined) {
-      flags.set(name, feature);
-      return;
-    }
     const last = flags.get(name);
+    const reason = feature === undefined ? 'is missing' : problemOf(feature, engine, flags);
+    if (feature !== undefined && reason === undefined) return;
+    if (last === undefined) flags.delete(name);
+    else flags.set(name, last);
     // Switched off is switched off, however broken: the floor is the one that it last said.
     if (last !== undefined && feature?.enabled === false) flags.set(name, { ...last, enabled: false });
     fallBack(name, reason ?? 'is missing');
@@ -155,7 +159,9 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
       for (const { flag } of api.operations.filter(isMovable)) keepLadder(flag, given.get(flag));
       for (const name of Object.values(names)) {
         const feature = given.get(name);
-        if (feature === undefined) fallBack(name, 'is missing');
+        const reason =
+          feature === undefined ? 'is missing' : name === names.sampling ? samplingProblem(feature) : undefined;
+        if (feature === undefined || reason !== undefined) fallBack(name, reason ?? 'is missing');
         else flags.set(name, feature);
       }
       current = revision;
@@ -171,18 +177,23 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
   });
 }
 
-/** A flag may hold anything; one that cannot even be judged cannot decide. */
-function problemOf(feature: Feature): string | undefined {
+/** Puts a flag among the others and tries it: it may hold anything, and what cannot be judged cannot decide. */
+function problemOf(feature: Feature, engine: Unleash, flags: Map<string, Feature>): string | undefined {
   try {
-    return ladderProblem(feature);
+    const problem = ladderProblem(feature);
+    if (problem !== undefined) return problem;
+    flags.set(feature.name, feature);
+    engine.getVariant(feature.name, { tenantId: 'anybody' });
+    return undefined;
   } catch (error) {
-    return `cannot be read: ${(error as Error).message}`;
+    return `cannot be evaluated: ${(error as Error).message}`;
   }
 }
 
 interface Row {
   readonly id: string;
-  readonly decisions: Map<string, Decision>;
+  decisions: Map<string, Decision>;
+  older: ReadonlyMap<string, Decision>;
   readonly stages: readonly Stage[];
   readonly decide: (tenant: string) => Decision;
 }
@@ -198,7 +209,6 @@ function createRow(
   const floor = (rest && floorOf(rest)) ?? initial;
   const table = new Map(STAGES.map((asked) => [asked, decisionFor(asked, offered, floor)]));
   const decisionAt = (asked: Stage): Decision => table.get(asked) as Decision;
-  const decisions = new Map<string, Decision>();
   const fixed = fixedStage(feature, killed, initial, floor);
   const resting = fixed ?? (rest && stageOfStrategy(rest)) ?? initial;
 
@@ -208,9 +218,9 @@ function createRow(
     return decisionAt(isStage(name) ? name : resting);
   };
   const decide = (tenant: string): Decision => {
-    const decision = evaluate(tenant);
+    const decision = row.older.get(tenant) ?? evaluate(tenant);
     remember();
-    decisions.set(tenant, decision);
+    row.decisions.set(tenant, decision);
     return decision;
   };
   const asked =
@@ -220,8 +230,11 @@ function createRow(
           .map(stageOfStrategy)
       : [resting];
   const stages = asked.map((one) => decisionAt(one ?? resting).stage).filter((one) => one !== undefined);
-  return { id, decisions, decide, stages: Object.freeze([...new Set(stages)]) };
+  const row: Row = { id, decisions: new Map(), older: NOTHING, decide, stages: Object.freeze([...new Set(stages)]) };
+  return row;
 }
+
+const NOTHING: ReadonlyMap<string, Decision> = new Map();
 
 /** Of an operation of which no flags have ever been had. */
 function unknownRow({ id, initial }: FlagOperation): Row {
@@ -232,7 +245,7 @@ function unknownRow({ id, initial }: FlagOperation): Row {
     plan: undefined,
     floor: initial,
   });
-  return { id, decisions: new Map(), decide: () => none, stages: Object.freeze([]) };
+  return { id, decisions: new Map(), older: NOTHING, decide: () => none, stages: Object.freeze([]) };
 }
 
 /** The stage of every tenant where the flag is not asked: under the kill switch, disabled, or never seen. */

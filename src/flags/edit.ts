@@ -9,7 +9,8 @@ export type StagesEdit =
   | { readonly operation: string; readonly stage: Stage; readonly all?: boolean }
   | { readonly operation: string; readonly stage: Stage; readonly tenants: readonly string[] }
   | { readonly operation: string; readonly ramp: Ramp }
-  | { readonly operation: string; readonly floor: Stage }
+  /** `rest`: the stage as it is; where a file does not say it, it would follow the floor. */
+  | { readonly operation: string; readonly floor: Stage; readonly rest: Stage }
   | { readonly operation: string; readonly stages: OperationStages }
   | { readonly kill: boolean }
   | { readonly sampling: number };
@@ -60,6 +61,7 @@ function editOperation(document: Document, operation: YAMLMap, edit: OperationEd
     return;
   }
   if ('floor' in edit) {
+    set(document, operation, 'stage', edit.rest);
     set(document, operation, 'floor', edit.floor);
     return;
   }
@@ -108,6 +110,11 @@ function child(document: Document, map: YAMLMap, key: string, flow: boolean): YA
   const pair = pairOf(map, key);
   if (isMap(pair?.value)) return pair.value;
   const made = document.createNode({}, { flow }) as YAMLMap;
+  const old = pair?.value as { comment?: string | null; commentBefore?: string | null } | null | undefined;
+  if (old?.comment != null) made.commentBefore = old.comment;
+  if (old?.commentBefore != null) made.commentBefore = old.commentBefore;
+  // Above entries in one line there is no room for a comment.
+  if (made.commentBefore != null) made.flow = false;
   if (pair === undefined) map.items.push(document.createPair(key, made));
   else pair.value = made;
   return made;

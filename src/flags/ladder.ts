@@ -72,22 +72,31 @@ export function strategiesOf(
   { stage: rest, floor, ramp, tenants }: Omit<OperationStages, 'id' | 'named'>,
   limits: Limits = LIMITS,
 ): Strategy[] {
-  const step = (to: Stage, rollout: number, constraints: Strategy['constraints'] = []): Strategy => ({
-    ...share(flag, rollout, TENANT_FIELD),
-    constraints,
-    variants: [{ name: to, weight: 1000, stickiness: TENANT_FIELD, payload: floorPayload(floor) }],
-  });
   const named = STAGES.flatMap((to) =>
     chunks(
       [...tenants].filter(([, asked]) => asked === to).map(([tenant]) => tenant),
       limits.constraintValues,
-    ).map((values) =>
-      step(to, 100, [{ contextName: TENANT_FIELD, operator: 'IN' as Operator, inverted: false, values }]),
-    ),
+    ).map((values) => strategyOf(flag, to, floor, 100, values)),
   );
-  const ramped = ramp === undefined ? [] : [step(ramp.to, ramp.percent)];
-  return [...named, ...ramped, step(rest, 100)];
+  const ramped = ramp === undefined ? [] : [strategyOf(flag, ramp.to, floor, ramp.percent)];
+  return [...named, ...ramped, strategyOf(flag, rest, floor, 100)];
 }
+
+/** One strategy: a share of everybody, or of these tenants alone, at a stage. */
+export const strategyOf = (
+  flag: string,
+  to: Stage,
+  floor: Stage,
+  rollout: number,
+  tenants?: readonly string[],
+): Strategy => ({
+  ...share(flag, rollout, TENANT_FIELD),
+  constraints:
+    tenants === undefined
+      ? []
+      : [{ contextName: TENANT_FIELD, operator: 'IN' as Operator, inverted: false, values: [...tenants] }],
+  variants: [{ name: to, weight: 1000, stickiness: TENANT_FIELD, payload: floorPayload(floor) }],
+});
 
 const share = (groupId: string, rollout: number, stickiness: string): Strategy => ({
   name: 'flexibleRollout',
@@ -123,6 +132,10 @@ export function ladderProblem({ strategies, dependencies = [] }: Feature): strin
   return undefined;
 }
 
+/** What says something of a tenant's name, and of nothing else. */
+const OPERATORS: ReadonlySet<string> = new Set(['IN', 'NOT_IN', 'STR_STARTS_WITH', 'STR_ENDS_WITH', 'STR_CONTAINS']);
+const ANY_FIELD: ReadonlySet<unknown> = new Set(['default', 'random']);
+
 function strategyProblem(strategy: Strategy): string | undefined {
   const { name, variants = [], constraints = [], segments = [], parameters = {} } = strategy;
   if (name !== 'flexibleRollout') return `has a strategy \`${name}\`, and only flexibleRollout is known here`;
@@ -133,33 +146,37 @@ function strategyProblem(strategy: Strategy): string | undefined {
   if (segments.length > 0) return 'has a segment that the server did not write out';
   const field = constraints.find(({ contextName }) => contextName !== TENANT_FIELD)?.contextName;
   if (field !== undefined) return `has a constraint on \`${field}\`, and only ${TENANT_FIELD} is known here`;
-  // They compare the clock, whatever field they name.
-  if (constraints.some(({ operator }) => String(operator).startsWith('DATE_'))) return 'has a constraint by date';
+  // Those by date compare the clock, whatever field they name; others say nothing of a text.
+  const operator = constraints.find((constraint) => !OPERATORS.has(constraint.operator))?.operator;
+  if (operator !== undefined) return `has a constraint by ${operator}`;
   const rollout = rolloutOf(strategy);
   if (rollout === undefined) return `has a rollout of \`${parameters.rollout}\``;
-  if (rollout > 0 && rollout < 100 && parameters.stickiness !== TENANT_FIELD)
+  // At 100 % too unleash-client gives false where the field to stick to is absent, unless it need not be there.
+  const sticks = parameters.stickiness === TENANT_FIELD || (rollout === 100 && ANY_FIELD.has(parameters.stickiness));
+  if (rollout > 0 && !sticks)
     return `has a rollout that sticks to \`${parameters.stickiness}\` instead of ${TENANT_FIELD}`;
   return undefined;
 }
 
 /**
  * The strategies that can decide: none below the first that fits everybody, since the first that fits decides. A ramp
- * at 100 % is told from the rest by being the last but one, and leading elsewhere.
+ * at 100 % is told from the rest by being the last but one, and leading forward.
  */
 export function reachable(strategies: readonly Strategy[]): readonly Strategy[] {
   const first = strategies.findIndex(fitsEverybody);
   if (first === -1) return strategies;
   const [decisive, another, ...more] = strategies.slice(first);
   const ramped =
-    decisive !== undefined &&
-    another !== undefined &&
-    more.length === 0 &&
-    fitsEverybody(another) &&
-    stageOfStrategy(decisive) !== stageOfStrategy(another);
+    another !== undefined && more.length === 0 && fitsEverybody(another) && leadsForward(decisive, another);
   return ramped ? strategies : strategies.slice(0, first + 1);
 }
 
-const fitsEverybody = (strategy: Strategy): boolean =>
+function leadsForward(ramp: Strategy | undefined, rest: Strategy): boolean {
+  const [to, from] = [ramp && stageOfStrategy(ramp), stageOfStrategy(rest)];
+  return to !== undefined && from !== undefined && compareStages(to, from) > 0;
+}
+
+export const fitsEverybody = (strategy: Strategy): boolean =>
   strategy.constraints.length === 0 && (strategy.segments ?? []).length === 0 && rolloutOf(strategy) === 100;
 
 /** Percent; `undefined` where it is none. */
@@ -181,6 +198,9 @@ export function tenantsOf(strategy: Strategy): readonly string[] | undefined {
   return plain && rolloutOf(strategy) === 100 ? (constraint.values ?? []).map((value) => value.trim()) : undefined;
 }
 
+/** Why a flag cannot be read that could, were it enabled. */
+export const DISABLED = 'is disabled';
+
 /** A flag read back, or why it says more than stages.yaml can: then no command may write it anew. */
 export type ReadLadder =
   | { readonly stages: OperationStages; readonly odd?: undefined }
@@ -190,7 +210,7 @@ export type ReadLadder =
 export function readLadder(feature: Feature, operation: FlagOperation): ReadLadder {
   const problem = ladderProblem(feature);
   if (problem !== undefined) return { odd: problem };
-  if (!feature.enabled) return { odd: 'is disabled' };
+  if (!feature.enabled) return { odd: DISABLED };
   const strategies = reachable(feature.strategies as Strategy[]);
   const rest = strategies.at(-1) as Strategy;
   const tenants = new Map<string, Stage>();
@@ -206,8 +226,8 @@ export function readLadder(feature: Feature, operation: FlagOperation): ReadLadd
     for (const tenant of named ?? []) if (!tenants.has(tenant)) tenants.set(tenant, to);
   }
   const stage = stageOfStrategy(rest) as Stage;
-  if (ramp !== undefined && compareStages(ramp.to, stage) <= 0)
-    return { odd: `has a ramp from ${stage} to ${ramp.to}` };
+  // A ramp to where everybody is leads nobody anywhere; one backwards is what a move that was cut short leaves behind.
+  if (ramp?.to === stage) ramp = undefined;
   if (strategies.some(({ parameters }) => parameters.groupId !== operation.flag)) return { odd: 'has another groupId' };
   const floor = floorOf(rest) as Stage;
   return { stages: Object.freeze({ id: operation.id, stage, floor, ramp, tenants, named: true }) };
@@ -231,7 +251,13 @@ export function fromFeatures(features: Features, api: FlagApi): ReadState {
     if (read.stages !== undefined) return read.stages;
     odd.set(operation.id, read.odd);
     const rest = restOf(feature);
-    const floor = (rest && floorOf(rest)) ?? operation.initial;
+    if (read.odd === DISABLED) {
+      const { stages } = readLadder({ ...feature, enabled: true }, operation);
+      if (stages !== undefined) return stages;
+    }
+    // Where the one that counts is not known, the highest that any says: an answer from below would be the worse mistake.
+    const floors = (feature.strategies ?? []).map(floorOf).filter((one) => one !== undefined);
+    const floor = (rest && floorOf(rest)) ?? floors.reduce(later, operation.initial);
     const stage = feature.enabled ? ((rest && stageOfStrategy(rest)) ?? operation.initial) : floor;
     return Object.freeze({ ...untouched(operation), floor, stage: later(stage, floor), named: true });
   });
@@ -242,6 +268,13 @@ export function fromFeatures(features: Features, api: FlagApi): ReadState {
     operations: Object.freeze(operations),
   });
   return Object.freeze({ state, odd });
+}
+
+/** Why a feature does not say how many comparisons to carry out. */
+export function samplingProblem({ enabled, strategies = [] }: Feature): string | undefined {
+  const [strategy] = strategies;
+  if (!enabled) return undefined;
+  return strategy !== undefined && rolloutOf(strategy) !== undefined ? undefined : 'has no rollout';
 }
 
 /** Percent; none while the flag is off, all where it is missing or cannot be read. */

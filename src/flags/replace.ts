@@ -1,4 +1,4 @@
-import { chmod, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, chown, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,7 +21,7 @@ export async function replaceFile(file: string, edit: (text: string) => string):
     await handle.writeFile(after);
     await handle.sync();
     await handle.close();
-    if (before !== undefined) await chmod(temporary, (await stat(target)).mode & 0o7777);
+    if (before !== undefined) await keepAccess(target, temporary);
     if ((await readOr(target)) !== before)
       throw new Error(`${file} was changed meanwhile: nothing is written, try again`);
     await rename(temporary, target);
@@ -30,6 +30,20 @@ export async function replaceFile(file: string, edit: (text: string) => string):
     await unlink(temporary).catch(() => {});
     throw error;
   }
+}
+
+/** Mode and owner as they were: else whoever reads the file might not be able to any more. */
+async function keepAccess(target: string, temporary: string): Promise<void> {
+  const { mode, uid, gid } = await stat(target);
+  const made = await stat(temporary);
+  if (made.uid !== uid || made.gid !== gid) {
+    await chown(temporary, uid, gid).catch((error: Error) => {
+      const readable = made.uid === uid || (mode & 0o044) !== 0;
+      if (!readable)
+        throw new Error(`${target} belongs to someone else, who could not read it any more: ${error.message}`);
+    });
+  }
+  await chmod(temporary, mode & 0o7777);
 }
 
 async function openAlone(temporary: string) {

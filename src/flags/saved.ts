@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Features } from './ladder.ts';
@@ -45,9 +45,13 @@ export async function readSaved(file: string): Promise<Saved | { readonly unusab
 }
 
 /** Replaces the file in one step, so that it is whole at any time, readable by its owner alone. Throws what the disk says. */
-export async function writeSaved(file: string, saved: Saved): Promise<void> {
+export async function writeSaved(
+  file: string,
+  saved: Saved,
+  // Processes in containers share a volume, and are all number 1.
+  temporary = `${file}.${randomUUID()}.new`,
+): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.new`;
   try {
     const handle = await open(temporary, 'w', 0o600);
     try {

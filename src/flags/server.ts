@@ -17,6 +17,8 @@ export interface ServerOptions extends FlagsOptions, ServerSettings {
 const SLOWEST = 16;
 /** However long a server asks to be left alone: the kill switch must not wait for longer. */
 const LONGEST_PAUSE = 30_000;
+/** A list may be so much older than an answer to a single flag. */
+const LIST_LAG = 2_000;
 /** The file says at least so often how old it is. */
 const CONFIRM_EVERY = 60_000;
 
@@ -32,6 +34,8 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   const disk = createDisk(file, log, options.onUnsaved);
   let listed: Listed | undefined;
   let killFlag: Feature | undefined;
+  let killAsked = 0;
+  let listChanged = 0;
   let state: StagesState = fromFeatures([], api).state;
   let source: 'server' | 'saved' | 'none' = 'none';
   let confirmed = 0;
@@ -42,9 +46,11 @@ export async function followServer(options: ServerOptions): Promise<Source> {
     state = fromFeatures(decider.features(), api).state;
   };
   /** Puts in force what is known now, if that is something else. */
-  const put = (): void => {
-    if (listed === undefined) return;
-    const snapshot = snapshotOf(listed, killFlag);
+  const put = (list: Listed | undefined = listed): void => {
+    if (list === undefined) return;
+    // What was said of the kill flag by itself holds until there is a list that is surely newer.
+    const snapshot = snapshotOf(list, listChanged > killAsked + LIST_LAG ? undefined : killFlag);
+    listed = list;
     if (snapshot.revision === decider.revision() && decider.ready()) return;
     apply(snapshot);
     options.changed();
@@ -59,11 +65,12 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   };
   const askList = async (): Promise<FlagServerError | undefined> => {
     try {
-      listed = await fetchList(http, api.name, listed, { signal });
+      const list = await fetchList(http, api, listed, { signal });
       if (signal.aborted) return undefined;
+      if (list !== listed) listChanged = performance.now();
+      put(list);
       source = 'server';
       confirmed = Date.now();
-      put();
       if (problem !== undefined)
         log('info', `the flag server ${http.url} answers again`, { revision: decider.revision() });
       problem = undefined;
@@ -76,15 +83,14 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   };
   const askKill = async (): Promise<FlagServerError | undefined> => {
     try {
-      killFlag = await fetchKill(http, api.name, { signal });
+      killFlag = await fetchKill(http, api, { signal });
+      killAsked = performance.now();
       if (signal.aborted) return undefined;
       put();
       // Also while the list cannot be had: a restart must not lift a kill.
       if (decider.ready()) await keep();
       return undefined;
     } catch (error) {
-      // Then the list's own form of it holds.
-      killFlag = undefined;
       return asFlagServerError(error);
     }
   };

@@ -1,5 +1,6 @@
 import type { UnleashHttp } from '../drivers/unleash.ts';
 import { FlagServerError } from '../errors.ts';
+import { type FlagApi, isMovable } from './api.ts';
 import { apiFlags, type Feature, type Features, flagPrefix, type Strategy } from './ladder.ts';
 import { revisionOfFeatures } from './revision.ts';
 
@@ -24,11 +25,11 @@ const LIST = '/client/features';
 
 /**
  * The flags of an API; `before` itself where nothing has changed since. Throws a FlagServerError: `empty` where not one
- * flag of the API is there, since a wrong project, environment or prefix looks just so.
+ * operation's flag is there, since a wrong project, environment or prefix looks just so.
  */
 export async function fetchList(
   http: UnleashHttp,
-  api: string,
+  api: FlagApi,
   before: Listed | undefined,
   options: Options = {},
 ): Promise<Listed> {
@@ -38,11 +39,13 @@ export async function fetchList(
       throw new FlagServerError('invalid', 'the flag server says 304 to a first question');
     return before;
   }
-  const features = featuresIn(body, api);
-  if (features.length > 0) return Object.freeze({ features, etag });
+  const features = featuresIn(body, api.name);
+  const names = new Set(features.map(({ name }) => name));
+  const movable = api.operations.filter(isMovable);
+  if (movable.length === 0 || movable.some(({ flag }) => names.has(flag))) return Object.freeze({ features, etag });
   throw new FlagServerError(
     'empty',
-    `the flag server has no flag \`${flagPrefix(api)}…\` for this token: create them with \`crossfade flags init\`, or mend project and environment of UNLEASH_TOKEN`,
+    `the flag server has no flag \`${flagPrefix(api.name)}…\` of an operation for this token: create them with \`crossfade flags init\`, or mend project and environment of UNLEASH_TOKEN`,
   );
 }
 
@@ -50,10 +53,13 @@ export async function fetchList(
  * The kill flag by itself: the server makes its list anew only once a second, but always looks up a single flag.
  * `undefined` where there is none. Throws a FlagServerError.
  */
-export async function fetchKill(http: UnleashHttp, api: string, options: Options = {}): Promise<Feature | undefined> {
+export async function fetchKill(http: UnleashHttp, api: FlagApi, options: Options = {}): Promise<Feature | undefined> {
+  const { kill } = apiFlags(api.name);
   try {
-    const { body } = await http.request('GET', `${LIST}/${encodeURIComponent(apiFlags(api).kill)}`, options);
-    return featureFrom(body);
+    const { body } = await http.request('GET', `${LIST}/${encodeURIComponent(kill)}`, options);
+    const flag = featureFrom(body);
+    if (flag?.name === kill) return flag;
+    throw new FlagServerError('invalid', `the flag server's answer to GET ${LIST}/${kill} is not that flag`);
   } catch (error) {
     if (error instanceof FlagServerError && error.failure === 'notFound') return undefined;
     throw error;
@@ -67,7 +73,7 @@ export function snapshotOf({ features: listed }: Listed, kill: Feature | undefin
 }
 
 /** Both, asked at once: what every replica will have within its next asking. */
-export async function fetchSnapshot(http: UnleashHttp, api: string): Promise<Snapshot> {
+export async function fetchSnapshot(http: UnleashHttp, api: FlagApi): Promise<Snapshot> {
   const [listed, kill] = await Promise.all([fetchList(http, api, undefined), fetchKill(http, api)]);
   return snapshotOf(listed, kill);
 }
@@ -82,24 +88,47 @@ function featuresIn(body: unknown, api: string): Features {
 }
 
 /**
- * A flag with what decides, and nothing that changes by itself. One that is no flag but has a name has no strategies:
- * its last good form stays. `undefined` where there is not even a name.
+ * A flag with what decides and nothing else, in one form whatever the server adds. One that is not formed as a flag is has
+ * no strategies: its last good form stays. `undefined` where not even its name, or whether it is on, can be told.
  */
 function featureFrom(value: unknown): Feature | undefined {
-  if (!isRecord(value) || typeof value.name !== 'string') return undefined;
+  if (!isRecord(value) || !isText(value.name) || typeof value.enabled !== 'boolean') return undefined;
   const { name, enabled, strategies, dependencies = [] } = value;
-  const sound = typeof enabled === 'boolean' && isList(strategies, isStrategy) && isList(dependencies, isRecord);
-  if (!sound) return { name, enabled: enabled !== false, strategies: [], variants: [] };
+  const sound = isList(strategies, isStrategy) && Array.isArray(dependencies);
+  if (!sound) return { name, enabled, strategies: [], variants: [] };
   return {
     ...{ name, enabled, strategies: strategies.map(plainStrategy), variants: [] },
-    ...(dependencies.length > 0 ? { dependencies } : {}),
-  } as unknown as Feature;
+    ...(dependencies.length > 0 ? { dependencies: [{ feature: 'another' }] } : {}),
+  };
 }
 
-const plainStrategy = ({ name, parameters = {}, constraints = [], variants = [], segments = [] }: Strategy) => ({
-  ...{ name, parameters, constraints, variants },
-  ...(segments.length > 0 ? { segments } : {}),
+/** Of one variant the weight does not matter, and overrides would choose by something else than the strategy. */
+const plainStrategy = ({
+  name,
+  parameters = {},
+  constraints = [],
+  variants = [],
+  segments = [],
+}: Strategy): Strategy => ({
+  name,
+  parameters: {
+    ...{ groupId: textOf(parameters.groupId), rollout: textOf(parameters.rollout) },
+    stickiness: textOf(parameters.stickiness),
+  },
+  constraints: constraints.map(({ contextName, operator, inverted, values = [], caseInsensitive }) => ({
+    ...{ contextName, operator, values: [...values], inverted: inverted === true },
+    ...(caseInsensitive === true ? { caseInsensitive } : {}),
+  })),
+  variants: variants.map(({ name, payload }) => ({
+    ...{ name, weight: 1000, stickiness: 'tenantId' },
+    ...(isText(payload?.value) ? { payload: { type: 'string' as Payload['type'], value: payload.value } } : {}),
+  })),
+  ...(segments.length > 0 ? { segments: [0] } : {}),
 });
+
+type Payload = NonNullable<NonNullable<Strategy['variants']>[number]['payload']>;
+
+const textOf = (value: unknown): string => (isText(value) || typeof value === 'number' ? String(value) : '');
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -117,8 +146,12 @@ function isStrategy(value: unknown): value is Strategy {
   );
 }
 
+/** A list of values that is not there is no list: without it the constraint would hold for nobody, or fail. */
 function isConstraint(value: unknown): value is Record<string, unknown> {
-  return isRecord(value) && isText(value.contextName) && isText(value.operator) && isList(value.values ?? [], isText);
+  return isRecord(value) && isText(value.contextName) && isText(value.operator) && isList(value.values, isText);
 }
 
-const isVariant = (value: unknown): value is Record<string, unknown> => isRecord(value) && isText(value.name);
+const isVariant = (value: unknown): value is Record<string, unknown> =>
+  isRecord(value) &&
+  isText(value.name) &&
+  (value.payload === undefined || value.payload === null || isRecord(value.payload));

@@ -1,5 +1,17 @@
 import type { AdminStrategy, NewStrategy } from '../drivers/unleash-admin.ts';
-import { floorOf, type Strategy, stageOfStrategy, tenantsOf } from './ladder.ts';
+import type { Stage } from '../model/stage.ts';
+import type { OperationStages } from './api.ts';
+import {
+  floorOf,
+  type Limits,
+  reachable,
+  rolloutOf,
+  type Strategy,
+  stageOfStrategy,
+  strategiesOf,
+  strategyOf,
+  tenantsOf,
+} from './ladder.ts';
 
 /** One call that changes a flag's strategies; the server shows each to clients by itself. */
 export type Step =
@@ -7,68 +19,150 @@ export type Step =
   | ({ readonly do: 'add' } & NewStrategy)
   | { readonly do: 'remove'; readonly id: string };
 
+export interface Wanted {
+  readonly flag: string;
+  readonly stages: Omit<OperationStages, 'id' | 'named'>;
+  readonly limits: Limits;
+  /** What stands there says more than stages can, and all of it is to go. */
+  readonly anew: boolean;
+}
+
 /**
- * What to do so that a flag's strategies say `wanted`, in an order in which every tenant is, after each step, where it
- * was or where it is going: the server has no call that replaces several strategies at once. `now`: those that are
+ * What to do so that a flag's strategies say what is wanted, in an order in which every tenant is, after each step, where
+ * it was or where it is going: the server has no call that replaces several strategies at once. `now`: those that are
  * enabled, in their order.
  *
- * One that differs is updated in place. Else the new ones are put above the old ones, first to last, and the old ones
- * that are no longer wanted taken away, last to first: whoever a new one fits has arrived, whoever none fits yet is
- * still where the first old one that fits has it.
+ * Lists of tenants gain whom they lack; then ramp and rest change; then lists lose whom they should not have. Whoever is
+ * named twice in between is where the first of the two has it, and whoever is named no more falls to what is new already.
  */
-export function stepsTo(now: readonly AdminStrategy[], wanted: readonly Strategy[]): readonly Step[] {
-  const same = now.length === wanted.length;
-  const differing = wanted.flatMap((strategy, at) => (same && isSame(now[at], strategy) ? [] : [at]));
-  if (same && differing.length === 0) return [];
-  const onlyFloor = same && differing.every((at) => isSame(now[at], wanted[at] as Strategy, false));
-  if (same && (differing.length === 1 || onlyFloor)) {
-    // The last one's floor is the flag's: the others only repeat it.
-    return differing.reverse().map((at) => {
-      const { id, sortOrder } = now[at] as AdminStrategy;
-      return { do: 'update', id, ...written(wanted[at] as Strategy, sortOrder, at === wanted.length - 1) };
-    });
-  }
-  let kept = 0;
-  while (kept < Math.min(now.length, wanted.length) && isSame(now.at(-1 - kept), wanted.at(-1 - kept) as Strategy))
-    kept += 1;
-  const added = wanted.slice(0, wanted.length - kept);
-  const removed = now.slice(0, now.length - kept);
-  const top = Math.min(0, ...now.map(({ sortOrder }) => sortOrder)) - added.length;
+export function stepsTo(now: readonly AdminStrategy[], wanted: Wanted): readonly Step[] {
+  if (wanted.anew) return stepsAnew(now, strategiesOf(wanted.flag, wanted.stages, wanted.limits));
+  const reached = reachable(now) as readonly AdminStrategy[];
+  const hidden = now.slice(reached.length);
+  const everybody = reached.filter((one) => one.constraints.length === 0);
+  const [ramp, rest] = everybody.length > 1 ? everybody : [undefined, everybody[0]];
+  const lists = placed(
+    reached.filter((one) => one.constraints.length > 0),
+    wanted,
+  );
+  const write = (strategy: Strategy, sortOrder: number, title: string): NewStrategy => ({ strategy, sortOrder, title });
+  const top = Math.min(0, ...now.map(({ sortOrder }) => sortOrder));
+  const made = lists.filter(({ old }) => old === undefined);
+  const gains = lists.flatMap(({ old, stage, had, has }): Step[] => {
+    if (old === undefined) {
+      const sortOrder = top - made.length + made.findIndex((one) => one.has === has);
+      return [{ do: 'add', ...write(listOf(wanted, stage, has), sortOrder, `tenants at ${stage}`) }];
+    }
+    const union = [...new Set([...had, ...has])];
+    if (union.length === had.length) return [];
+    return [{ do: 'update', id: old.id, ...write(listOf(wanted, stage, union), old.sortOrder, `tenants at ${stage}`) }];
+  });
+  const losses = lists.flatMap(({ old, stage, had, has }): Step[] => {
+    if (old === undefined) return [];
+    if (has.length === 0) return [{ do: 'remove', id: old.id }];
+    const list = listOf(wanted, stage, has);
+    const gained = has.some((tenant) => !had.includes(tenant));
+    const lost = had.some((tenant) => !has.includes(tenant));
+    if (gained ? !lost : isSame(old, list)) return [];
+    return [{ do: 'update', id: old.id, ...write(list, old.sortOrder, `tenants at ${stage}`) }];
+  });
   return [
-    ...added.map((strategy, at): Step => ({ do: 'add', ...written(strategy, top + at, at === wanted.length - 1) })),
-    ...removed.toReversed().map(({ id }): Step => ({ do: 'remove', id })),
+    // Nobody gets to them, and nobody shall when what hides them becomes a ramp.
+    ...hidden.map(({ id }): Step => ({ do: 'remove', id })),
+    ...gains,
+    ...shareSteps(ramp, rest as AdminStrategy, wanted),
+    ...losses,
   ];
 }
 
-const written = (strategy: Strategy, sortOrder: number, last: boolean): NewStrategy => ({
-  ...{ strategy, sortOrder },
-  title: titleOf(strategy, last),
-});
+/** A list as it is and as it shall be; `old` is missing where there is none yet. */
+interface List {
+  readonly old: AdminStrategy | undefined;
+  readonly stage: Stage;
+  readonly had: readonly string[];
+  readonly has: readonly string[];
+}
 
-/** What people read in Unleash's own pages. */
-export function titleOf(strategy: Strategy, last: boolean): string {
-  const stage = stageOfStrategy(strategy);
-  if (last) return `everybody else: ${stage}`;
-  return tenantsOf(strategy) === undefined ? `ramp to ${stage}` : `tenants at ${stage}`;
+/** Every tenant in one list of its stage: in the one where it is, else in one with room, else in a new one. */
+function placed(old: readonly AdminStrategy[], { stages: { tenants }, limits }: Wanted): readonly List[] {
+  const left = new Map(tenants);
+  const lists = old.map((strategy) => {
+    const stage = stageOfStrategy(strategy) as Stage;
+    const had = tenantsOf(strategy) ?? [];
+    const has = [...new Set(had)].filter((tenant) => left.get(tenant) === stage);
+    for (const tenant of has) left.delete(tenant);
+    return { old: strategy as AdminStrategy | undefined, stage, had, has };
+  });
+  for (const [tenant, stage] of left) {
+    // Until the losses the list holds whom it had too.
+    const roomy = lists.find((one) => one.stage === stage && union(one.had, one.has) < limits.constraintValues);
+    if (roomy === undefined) lists.push({ old: undefined, stage, had: [], has: [tenant] });
+    else roomy.has.push(tenant);
+  }
+  return lists;
+}
+
+const union = (a: readonly string[], b: readonly string[]): number => new Set([...a, ...b]).size;
+
+const listOf = ({ flag, stages: { floor } }: Wanted, stage: Stage, tenants: readonly string[]): Strategy =>
+  strategyOf(flag, stage, floor, 100, tenants);
+
+/**
+ * Ramp and rest. A share that grows or stays is written before the rest, one that shrinks after it: else someone in
+ * between would pass through a third stage. A ramp that begins takes the place of the rest, under which a new one was put.
+ */
+function shareSteps(ramp: AdminStrategy | undefined, rest: AdminStrategy, { flag, stages }: Wanted): readonly Step[] {
+  const { stage, floor, ramp: to } = stages;
+  const restTo = strategyOf(flag, stage, floor, 100);
+  const rampTo = to === undefined ? undefined : strategyOf(flag, to.to, floor, to.percent);
+  const restTitle = `everybody else: ${stage}`;
+  const update = (old: AdminStrategy, strategy: Strategy, title: string): Step[] =>
+    isSame(old, strategy) ? [] : [{ do: 'update', id: old.id, strategy, sortOrder: old.sortOrder, title }];
+  if (ramp === undefined && rampTo === undefined) return update(rest, restTo, restTitle);
+  if (ramp === undefined && rampTo !== undefined) {
+    return [
+      { do: 'add', strategy: restTo, sortOrder: rest.sortOrder + 1, title: restTitle },
+      ...update(rest, rampTo, `ramp to ${to?.to}`),
+    ];
+  }
+  const old = ramp as AdminStrategy;
+  if (rampTo === undefined) return [...update(rest, restTo, restTitle), { do: 'remove', id: old.id }];
+  const share = update(old, rampTo, `ramp to ${to?.to}`);
+  const others = update(rest, restTo, restTitle);
+  return (to?.percent ?? 0) >= (rolloutOf(old) ?? 0) ? [...share, ...others] : [...others, ...share];
+}
+
+/** The new ones above all that is there, first to last; then what was there goes, last to first. */
+function stepsAnew(now: readonly AdminStrategy[], wanted: readonly Strategy[]): readonly Step[] {
+  const top = Math.min(0, ...now.map(({ sortOrder }) => sortOrder)) - wanted.length;
+  return [
+    ...wanted.map((strategy, at): Step => {
+      const stage = stageOfStrategy(strategy);
+      const last = at === wanted.length - 1;
+      const title = last
+        ? `everybody else: ${stage}`
+        : strategy.constraints.length === 0
+          ? `ramp to ${stage}`
+          : `tenants at ${stage}`;
+      return { do: 'add', strategy, sortOrder: top + at, title };
+    }),
+    ...now.toReversed().map(({ id }): Step => ({ do: 'remove', id })),
+  ];
 }
 
 /** Whether two strategies decide alike; the server adds what does not matter, such as ids and weight types. */
-function isSame(a: Strategy | undefined, b: Strategy, withFloor = true): boolean {
-  return a !== undefined && meaningOf(a, withFloor) === meaningOf(b, withFloor);
-}
+const isSame = (a: Strategy, b: Strategy): boolean => meaningOf(a) === meaningOf(b);
 
-function meaningOf(strategy: Strategy, withFloor: boolean): string {
+function meaningOf(strategy: Strategy): string {
   const { name, parameters, constraints, variants = [] } = strategy;
   const { groupId, rollout, stickiness } = parameters;
   return JSON.stringify([
     ...[name, groupId, String(rollout), stickiness],
     constraints.map(({ contextName, operator, inverted, values }) => [
-      contextName,
-      operator,
-      inverted === true,
-      values,
+      ...[contextName, operator, inverted === true],
+      values?.toSorted(),
     ]),
     variants.map((variant) => variant.name),
-    withFloor ? floorOf(strategy) : undefined,
+    floorOf(strategy),
   ]);
 }

@@ -13,6 +13,7 @@ import {
 import { edited, editStages, type StagesEdit } from './edit.ts';
 import {
   apiFlags,
+  DISABLED,
   type Feature,
   type Features,
   fromFeatures,
@@ -21,13 +22,12 @@ import {
   type ReadState,
   readLadder,
   type Strategy,
-  strategiesOf,
 } from './ladder.ts';
 import { readOr, replaceFile } from './replace.ts';
 import { revisionOf } from './revision.ts';
-import { fetchSnapshot } from './snapshot.ts';
+import { fetchKill, fetchSnapshot } from './snapshot.ts';
 import { parseStages } from './stages.ts';
-import { type Step, stepsTo } from './steps.ts';
+import { stepsTo, type Wanted } from './steps.ts';
 
 /** What a change was made of, or would be. */
 export interface Change {
@@ -35,6 +35,8 @@ export interface Change {
   readonly after: StagesState;
   /** Why what was before is not known; then `before` and `after` say nothing but what was changed. */
   readonly unknown?: string;
+  /** Operations whose flag said more than stages.yaml can, and is set anew. */
+  readonly anew: readonly string[];
   /** Of a file. */
   readonly text: { readonly before: string; readonly after: string } | undefined;
 }
@@ -45,7 +47,9 @@ export interface ChangeOptions {
   /** What to do, by what is true now; throws where it must not be done, and then nothing is. */
   readonly plan: (now: ReadState) => readonly StagesEdit[];
   /** Looks at what would come of it, and throws likewise. */
-  readonly check?: (before: StagesState, after: StagesState) => void;
+  readonly check?: (before: StagesState, after: StagesState, anew: readonly string[]) => void;
+  /** The first call that changes something is about to be made. */
+  readonly onWrite?: () => void;
   readonly dryRun: boolean;
 }
 
@@ -63,25 +67,37 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** stages.yaml as a target. */
-export function fileTarget(file: string, api: FlagApi): Target {
+const missing = (file: string): string => `there is no ${file}: run this where it is, or say STAGES_FILE`;
+
+/** stages.yaml as a target. One that is not there is not made, unless `create`: nobody would read it. */
+export function fileTarget(file: string, api: FlagApi, create = false): Target {
   const stateOf = (text: string): ReadState => ({ state: parseStages(text, api, file), odd: NOTHING_ODD });
   const changed = (text: string, { plan, check }: ChangeOptions): Change => {
     const now = stateOf(text);
     const edited = plan(now).reduce(editStages, text);
     const after = parsedAfter(edited, api, file);
-    check?.(now.state, after);
-    return { before: now.state, after, text: { before: text, after: edited } };
+    check?.(now.state, after, []);
+    return { before: now.state, after, anew: [], text: { before: text, after: edited } };
   };
   return Object.freeze<Target>({
     kind: 'file',
     name: file,
-    read: async () => stateOf((await readOr(file)) ?? ''),
+    read: async () => {
+      const text = await readOr(file);
+      if (text === undefined && !create) throw new UsageError(missing(file));
+      return stateOf(text ?? '');
+    },
     async change(options) {
-      if (options.dryRun) return changed((await readOr(file)) ?? '', options);
+      if (options.dryRun) {
+        const text = await readOr(file);
+        if (text === undefined && !create) throw new UsageError(missing(file));
+        return changed(text ?? '', options);
+      }
       let made: Change | undefined;
+      if (!create && (await readOr(file)) === undefined) throw new UsageError(missing(file));
       await replaceFile(file, (text) => {
         made = changed(text, options);
+        options.onWrite?.();
         return made.text?.after ?? text;
       });
       return made as unknown as Change;
@@ -105,7 +121,7 @@ function parsedAfter(text: string, api: FlagApi, file: string): StagesState {
 
 /** A flag server as a target. Without `admin` it can only be read. */
 export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined, api: FlagApi): Target {
-  const listed = async (): Promise<Features> => (await fetchSnapshot(http, api.name)).features;
+  const listed = async (): Promise<Features> => (await fetchSnapshot(http, api)).features;
   const read = async (): Promise<ReadState> => fromFeatures(await listed(), api);
   const mustChange = (): UnleashAdmin => {
     if (admin !== undefined) return admin;
@@ -115,7 +131,7 @@ export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined,
     kind: 'server',
     name: http.url,
     read,
-    async change({ operations: ids, plan, check, dryRun }) {
+    async change({ operations: ids, plan, check, onWrite, dryRun }) {
       let unknown: string | undefined;
       const features = await listed().catch((error: unknown) => {
         if (ids.length > 0) return noneYet(error);
@@ -136,16 +152,23 @@ export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined,
           ids.includes(operation.id) && stagesProblem(after.operations[index] as OperationStages, operation);
         if (problem) throw new UsageError(problem);
       }
-      check?.(now.state, after);
+      const touched = edits.flatMap((edit) => ('operation' in edit ? [edit.operation] : []));
+      if (!touched.every((id) => ids.includes(id)))
+        throw new UsageError('the flags were changed meanwhile: nothing is done, try again');
+      const anew = touched.filter((id) => now.odd.has(id));
+      check?.(now.state, after, anew);
       if (!dryRun) {
-        await carryOut(mustChange(), api, { edits, after, flags: flags ?? new Map() });
-        // The kill flag is looked up by itself: it is shown at once.
-        if (!edits.every((edit) => 'kill' in edit))
+        mustChange();
+        onWrite?.();
+        await carryOut(mustChange(), api, { edits, after, flags: flags ?? new Map(), odd: now.odd });
+        const kill = edits.find((edit) => 'kill' in edit);
+        if (kill !== undefined) await untilKillIsSeen(http, api, kill.kill);
+        if (edits.some((edit) => !('kill' in edit)))
           await untilShown(listed, (features) => isAfter(fromFeatures(features, api), after, operations, edits));
       }
-      return { before: now.state, after, text: undefined, ...(unknown === undefined ? {} : { unknown }) };
+      return { before: now.state, after, text: undefined, anew, ...(unknown === undefined ? {} : { unknown }) };
     },
-    revision: async () => (await fetchSnapshot(http, api.name)).revision,
+    revision: async () => (await fetchSnapshot(http, api)).revision,
     async close() {
       await http.close();
       await admin?.close();
@@ -172,7 +195,29 @@ export async function untilShown(
 ): Promise<void> {
   const end = Date.now() + SHOWN_WITHIN;
   while (Date.now() < end) {
-    if (isShown(await listed().catch(noneYet))) return;
+    // The change is made: that it cannot be looked at is no reason to say otherwise.
+    if (await listed().then(isShown, () => false)) return;
+    await sleep(LOOK_EVERY);
+  }
+}
+
+const SEEN_WITHIN = 5_000;
+
+/** Throws where façades with this token go on seeing the other state: it was switched where they do not look. */
+async function untilKillIsSeen(http: UnleashHttp, api: FlagApi, kill: boolean): Promise<void> {
+  const end = Date.now() + SEEN_WITHIN;
+  for (;;) {
+    // Where the client API does not answer nobody can tell.
+    const seen = await fetchKill(http, api).then(
+      (flag) => flag?.enabled === kill,
+      () => true,
+    );
+    if (seen) return;
+    if (Date.now() > end)
+      throw new FlagServerError(
+        'failed',
+        `the kill flag is switched, but façades with this UNLEASH_TOKEN do not see it: are UNLEASH_PROJECT and UNLEASH_ENVIRONMENT those of the token?`,
+      );
     await sleep(LOOK_EVERY);
   }
 }
@@ -241,41 +286,39 @@ function checkWhole(edits: readonly StagesEdit[], odd: ReadState['odd'], api: Fl
   }
 }
 
-interface Wanted {
+interface Ordered {
   readonly edits: readonly StagesEdit[];
   readonly after: StagesState;
   readonly flags: Flags;
+  readonly odd: ReadState['odd'];
 }
 
-async function carryOut(admin: UnleashAdmin, api: FlagApi, { edits, after, flags }: Wanted): Promise<void> {
+/** The kill switch first: whoever uses it is in a hurry. */
+async function carryOut(admin: UnleashAdmin, api: FlagApi, { edits, after, flags, odd }: Ordered): Promise<void> {
   const names = apiFlags(api.name);
-  const limits = await limitsOf(admin);
-  for (const edit of edits) {
-    if ('kill' in edit) await admin.enable(names.kill, edit.kill);
-    else if ('sampling' in edit) await setSampling(admin, names.sampling, edit.sampling);
-  }
+  for (const edit of edits) if ('kill' in edit) await admin.enable(names.kill, edit.kill);
+  for (const edit of edits) if ('sampling' in edit) await setSampling(admin, names.sampling, edit.sampling);
   const touched = new Set(edits.flatMap((edit) => ('operation' in edit ? [edit.operation] : [])));
-  for (const [index, operation] of api.operations.entries()) {
-    if (!touched.has(operation.id)) continue;
-    const flag = flags.get(operation.id) as AdminFlag;
-    const wanted = strategiesOf(operation.flag, after.operations[index] as OperationStages, limits);
-    await writeLadder(admin, operation.flag, flag, wanted, limits);
+  if (touched.size === 0) return;
+  const limits = await limitsOf(admin);
+  for (const [index, { id, flag }] of api.operations.entries()) {
+    if (!touched.has(id)) continue;
+    const stages = after.operations[index] as OperationStages;
+    await writeLadder(admin, flags.get(id) as AdminFlag, { flag, stages, limits, anew: isAnew(odd.get(id)) });
   }
 }
 
-/** Makes a flag's enabled strategies say `wanted`; the flag itself is enabled where it was off. */
-export async function writeLadder(
-  admin: UnleashAdmin,
-  name: string,
-  flag: AdminFlag,
-  wanted: readonly Strategy[],
-  limits: Limits,
-): Promise<readonly Step[]> {
+/** A flag that is only switched off has a ladder all the same. */
+const isAnew = (odd: string | undefined): boolean => odd !== undefined && odd !== DISABLED;
+
+/** Makes a flag's enabled strategies say what is wanted; the flag itself is enabled where it was off. */
+export async function writeLadder(admin: UnleashAdmin, flag: AdminFlag, wanted: Wanted): Promise<void> {
+  const { flag: name, limits } = wanted;
   const steps = stepsTo(enabledOf(flag), wanted);
   const most = flag.strategies.length + steps.filter((step) => step.do === 'add').length;
   if (most > limits.strategies)
     throw new UsageError(
-      `${name} would have ${most} strategies for a moment, and the server takes ${limits.strategies}: name fewer tenants, or move them by percent`,
+      `${name} would have ${most} strategies, and the server takes ${limits.strategies}: name fewer tenants, or move them by percent`,
     );
   for (const [done, step] of steps.entries()) {
     try {
@@ -283,23 +326,21 @@ export async function writeLadder(
       else if (step.do === 'update') await admin.updateStrategy(name, step.id, step);
       else await admin.removeStrategy(name, step.id);
     } catch (error) {
-      if (done === 0) throw error;
       const { failure, message } = error as FlagServerError;
       throw new FlagServerError(
         failure,
-        `${message}\n${done} of ${steps.length} steps on ${name} are made: every tenant is where it was or where it is going, no further. Go on with the same command, or see \`crossfade flags check\``,
+        `${message}\n${done} of ${steps.length} steps on ${name} are made: every tenant is where it was or where it is going, no further. Go on with the same command`,
         { cause: error },
       );
     }
   }
   if (!flag.enabled) await admin.enable(name, true);
-  const left = stepsTo(enabledOf((await admin.flag(name)) ?? flag), wanted);
+  const left = stepsTo(enabledOf((await admin.flag(name)) ?? flag), { ...wanted, anew: false });
   if (left.length > 0)
     throw new FlagServerError(
       'failed',
       `${name} was changed by someone else at the same time; see \`crossfade stage\``,
     );
-  return steps;
 }
 
 async function setSampling(admin: UnleashAdmin, name: string, percent: number): Promise<void> {

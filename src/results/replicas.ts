@@ -33,7 +33,11 @@ export async function awaitReplicas(
 ): Promise<Arrival> {
   const began = Date.now();
   for (;;) {
-    const [wanted, replicas] = await Promise.all([revision(), liveReplicas(store, api)]);
+    // What cannot be asked just now is asked again.
+    const [wanted, replicas] = await Promise.all([
+      revision().catch(() => undefined),
+      liveReplicas(store, api).catch(() => []),
+    ]);
     const arrived = replicas.filter(({ flags }) => flags === wanted).map(nameOf);
     const behind = replicas.filter(({ flags }) => flags !== wanted).map(nameOf);
     const waited = Date.now() - began;

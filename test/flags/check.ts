@@ -105,7 +105,7 @@ const edits: [name: string, features: Features, problem: RegExp, cure: RegExp][]
       b,
       c,
     ]),
-    /by date/,
+    /by DATE_AFTER/,
     /tenantId IN/,
   ],
   [
@@ -163,7 +163,7 @@ const edits: [name: string, features: Features, problem: RegExp, cure: RegExp][]
     'ramp backwards',
     strategies(([a, b, c]) => [a, variant(b, 'dynamodb', 'dynamodb'), variant(c, 'shadow', 'dynamodb')]),
     /ramp from shadow to dynamodb/,
-    /later stage/,
+    /lead forward/,
   ],
   [
     'not offered',

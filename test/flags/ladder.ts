@@ -25,7 +25,7 @@ const edit: fc.Arbitrary<StagesEdit> = fc.oneof(
     tenants: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 260 }),
   }),
   fc.record({ operation: fc.constant('getUser'), ramp: fc.record({ to: stage, percent: fc.nat(100) }) }),
-  fc.record({ operation: fc.constant('getUser'), floor: stage }),
+  fc.record({ operation: fc.constant('getUser'), floor: stage, rest: fc.constant('dynamodb' as Stage) }),
   fc.record({ kill: fc.boolean() }),
   fc.record({ sampling: fc.nat(100) }),
 );
@@ -35,7 +35,9 @@ t.test('a file and a server come to the same by the same changes, and read them 
     fc.property(fc.array(edit, { minLength: 1, maxLength: 8 }), (edits) => {
       let text = '# ours\noperations:\n  getUser: { stage: dynamodb } # busy\n';
       let state = parse(text);
-      for (const one of edits) {
+      for (const given of edits) {
+        const one =
+          'floor' in given ? { ...given, rest: (state.operations[0] as never as { stage: Stage }).stage } : given;
         const next = edited(state, one);
         const problem = next.operations
           .map((stages, at) => stagesProblem(stages, api.operations[at] as never))

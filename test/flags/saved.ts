@@ -1,32 +1,41 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { savedFile } from '../../src/flags/saved.ts';
+import { readSaved, savedFile, writeSaved } from '../../src/flags/saved.ts';
 import { eventually, followFlags, scene } from '../support/flag-server.ts';
 
-t.test('the disk is full: said and counted, nobody moves', async (t) => {
-  const { unleash, folder, followed } = await scene(t);
-  await followed.flags.close();
-  await rm(followed.saved);
-  await symlink('/dev/full', `${followed.saved}.${process.pid}.new`);
-  const { flags, stage, unsaved } = await followFlags(t, unleash, { url: followed.flags.state().place, folder });
-  t.equal(stage(), 'live');
-  t.match(unsaved[0], /ENOSPC/);
-  t.ok(flags.ready());
+t.test('the disk is full: the error says so, and the file is as it was', async (t) => {
+  const folder = t.testdir();
+  const file = join(folder, 'flags.json');
+  const saved = { revision: 'one', features: [], confirmed: 1 };
+  await writeSaved(file, saved);
+  await symlink('/dev/full', join(folder, 'full'));
+  await t.rejects(writeSaved(file, { ...saved, revision: 'two' }, join(folder, 'full')), { code: 'ENOSPC' });
+  t.match(await readSaved(file), saved);
+  t.strictSame(await readdir(folder), ['flags.json']);
 });
 
-t.test('the last state cannot be written: a problem until it can', async (t) => {
+t.test('many write at once: the file is whole at any time', async (t) => {
+  const file = join(t.testdir(), 'flags.json');
+  const write = (at: number) => writeSaved(file, { revision: String(at), features: [], confirmed: at });
+  await write(-1);
+  const writers = Promise.all(Array.from({ length: 100 }, (_, at) => write(at)));
+  for (let look = 0; look < 50; look += 1) t.notOk('unusable' in ((await readSaved(file)) ?? {}), `look ${look}`);
+  await writers;
+});
+
+t.test('the last state cannot be written: said, counted, a problem until it can; nobody moves', async (t) => {
   const { unleash, folder, followed } = await scene(t);
   await followed.flags.close();
   await rm(followed.saved);
-  await mkdir(`${followed.saved}.${process.pid}.new`);
+  await mkdir(join(followed.saved, 'in the way'), { recursive: true });
   const { flags, stage, unsaved } = await followFlags(t, unleash, { url: followed.flags.state().place, folder });
   t.equal(stage(), 'live');
-  t.match(flags.problem(), /the last good flags cannot be kept.*EISDIR/);
+  t.match(flags.problem(), /the last good flags cannot be kept/);
   t.ok(flags.ready());
   await eventually(t, 'tried again', () => unsaved.length > 2);
-  await rmdir(`${followed.saved}.${process.pid}.new`);
+  await rm(followed.saved, { recursive: true });
   await eventually(t, 'written', () => flags.problem() === undefined);
   t.match(await readFile(followed.saved, 'utf8'), flags.revision());
 });

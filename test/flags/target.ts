@@ -14,7 +14,7 @@ t.test('init: creates what is missing, leaves alone what is there, and two at on
   t.teardown(() => server.close());
   const init = async () => {
     const made: Made[] = [];
-    await initFlags(server, api, (one) => made.push(one));
+    await initFlags(server, api, { named: [], onMade: (one) => void made.push(one) });
     return made;
   };
   await Promise.allSettled([init(), init()]);

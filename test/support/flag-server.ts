@@ -68,7 +68,7 @@ export async function withOperator(t: Test, { url, api }: Unleash) {
   );
   const target = serverTarget(openUnleash({ url, token: () => CLIENT_TOKEN }), admin, api);
   t.teardown(() => target.close());
-  await initFlags(admin, api, () => {});
+  await initFlags(admin, api, { named: [], onMade: () => {} });
   const operations = api.operations.map(({ id }) => id);
   return {
     admin,
@@ -103,7 +103,7 @@ export const flagOf = (api: FlagApi, id: string): string => api.operations.find(
 export async function scene(t: Test) {
   const unleash = await withUnleash(t);
   const operator = await withOperator(t, unleash);
-  await operator.edit(LIVE, { operation: 'getUser', floor: 'dynamodb' });
+  await operator.edit(LIVE, { operation: 'getUser', floor: 'dynamodb', rest: 'live' });
   const proxy = await withFaultyProxy(t, unleash.url);
   const folder = t.testdir();
   const followed = await followFlags(t, unleash, { url: proxy.url, folder });
