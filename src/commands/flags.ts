@@ -226,25 +226,21 @@ async function diff(io: Io, { config, api }: ServerPlace, { json, bindings }: Fl
       const file = await fileTarget(config.stagesFile, api).read();
       const server = await target.read();
       const found = differences(file.state, server.state);
-      if (json)
-        io.out(
-          `${JSON.stringify(
-            found.map(({ what, file, server }) => ({ what, file, server })),
-            null,
-            2,
-          )}\n`,
-        );
-      else if (found.length === 0) io.out(`${config.stagesFile} and ${target.name} say the same\n`);
+      if (found.length > 0 || server.odd.size > 0) process.exitCode = 1;
+      if (json) {
+        const differing = found.map(({ what, file, server }) => ({ what, file, server }));
+        io.out(jsonText({ differing, odd: Object.fromEntries(server.odd) }));
+        return;
+      }
+      if (found.length === 0) io.out(`${config.stagesFile} and ${target.name} say the same\n`);
       else {
         const rows = found.map(({ what, file, server }) => [printableLine(what), file, server]);
         io.out(table([['', 'stages.yaml', 'server'], ...rows]));
-        io.out(
-          'crossfade flags push --dry-run    what the server would get\ncrossfade flags pull --dry-run    what the file would get\n',
-        );
+        io.out('crossfade flags push --dry-run    what the server would get\n');
+        io.out('crossfade flags pull --dry-run    what the file would get\n');
       }
       for (const [id, why] of server.odd)
         io.out(`${printableLine(id)}: its flag ${printableLine(why)}; see crossfade flags check\n`);
-      if (found.length > 0 || server.odd.size > 0) process.exitCode = 1;
     },
   );
 }

@@ -20,7 +20,7 @@ import {
 } from '../report/summary.ts';
 import { type Color, findingText, reportText, samplesText } from '../report/text.ts';
 import { findingsOfRequest, readResults } from '../results/reader.ts';
-import { type Io, printable, printableLine } from './io.ts';
+import { type Io, json as jsonText, printable, printableLine } from './io.ts';
 import { placeOf } from './place.ts';
 
 export interface ReportOptions {
@@ -94,7 +94,7 @@ async function report(
 const FORMATS: Readonly<Record<NonNullable<ReportOptions['format']>, (summary: Summary, io: Io) => string>> =
   Object.freeze({
     text: (summary, io) => reportText(clean(summary), painter(io.color)),
-    json: (summary) => `${JSON.stringify(summary, undefined, 2)}\n`,
+    json: (summary) => jsonText(summary),
     markdown: (summary) => reportMarkdown(clean(summary)),
     html: reportHtml,
   });
@@ -137,7 +137,7 @@ async function ofRequest(
 }
 
 function oneOrMore(io: Io, findings: readonly FindingSummary[], options: ReportOptions): string {
-  if (options.json === true || options.format === 'json') return `${JSON.stringify(findings, undefined, 2)}\n`;
+  if (options.json === true || options.format === 'json') return jsonText(findings);
   const paint = painter(io.color);
   return findings.map((one) => `${findingText(clean(one), paint)}\n${samplesText(clean(one))}`).join('\n');
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -52,6 +52,7 @@ async function scene(t: Test, source: 'server' | 'file', floor: string) {
   const operator = (...words: string[]) => crossfade(folder, { ...env, BINDINGS: bindings }, ...words);
   const forced = ['--force', '--reason', 'the test'];
   if (source === 'server') await operator('flags', 'init');
+  else await writeFile(join(folder, 'stages.yaml'), 'operations: {}\n');
   const moved = await operator('stage', 'getNote', floor === 'complete' ? 'complete' : 'live', ...forced);
   t.equal(moved.code, 0, moved.err);
   t.equal((await operator('floor', 'getNote', floor)).code, 0);

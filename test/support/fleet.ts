@@ -21,7 +21,7 @@ export async function withFleet(t: Test) {
   for (const folder of [shell, ...folders]) await mkdir(folder, { recursive: true });
   const operator = (...words: string[]) => crossfade(shell, { ...env, BINDINGS: bindings }, ...words);
   const serve = (at: number) => serveAlone(t, folders[at] as string, bindings, { ...env, UNLEASH_URL: proxy.url });
-  return { unleash, notes, name, proxy, env, operator, serve, shell, folders };
+  return { unleash, notes, name, proxy, env, operator, serve, shell, folders, bindings };
 }
 
 export async function stageAt({ url }: Served, tenant: string): Promise<string> {
