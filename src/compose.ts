@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { createAdmin, type Readiness } from './admin.ts';
+import { createAdmin } from './admin.ts';
 import { type Cursors, createCursors, revive } from './bindings/cursor.ts';
 import { evidenceId } from './bindings/evidence.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
@@ -11,15 +11,18 @@ import { openUnleash, tokenOf } from './drivers/unleash.ts';
 import { wrap } from './drivers/wrap.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
+import type { FlagApi } from './flags/api.ts';
 import type { Flags, FlagsState } from './flags/decide.ts';
 import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
+import { reportUsage, type StageCounts } from './flags/usage.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { StoreOrigin } from './model/origin.ts';
 import { PLANS, type StoreName } from './model/stage.ts';
 import { createDynamoDbOrigin } from './origins/dynamodb.ts';
-import { createLegacyOrigin, type Legacy } from './origins/legacy.ts';
+import { createLegacyOrigin } from './origins/legacy.ts';
 import { createMongoDbOrigin } from './origins/mongodb.ts';
+import { readiness } from './readiness.ts';
 import { type Answerer, createAnswerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 import { createObserver } from './request/observe.ts';
@@ -92,14 +95,18 @@ async function build(
       : createLegacyOrigin({ url: config.legacyUrl, timeout: config.originTimeout });
   if (legacy !== undefined) closers.push(() => legacy.close());
   let tellReplica = () => {};
+  const api: FlagApi = { name: bindings.name, operations: bindings.operations };
+  const place = flagsPlace(config, bindings.name);
   const flags = await openFlags({
-    ...flagsPlace(config, bindings.name),
-    api: { name: bindings.name, operations: bindings.operations },
+    ...place,
+    api,
     log,
     ...flagMetrics(metrics, log),
     onChange: () => tellReplica(),
   });
   closers.push(() => flags.close());
+  if (place.server !== undefined)
+    closers.push(reportUsage({ http: place.server.http, api, version: VERSION, counts: () => countsOf(metrics) }));
   metrics.onCollect(() => showFlags(metrics, flags.state()));
   const cursors = createCursors(config.cursorSecrets);
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
@@ -124,7 +131,7 @@ async function build(
   const admin = await createAdmin({
     contract: bindings.contract,
     metrics,
-    readiness: readiness({ bindings, flags, origins, legacy, isDraining: () => draining }),
+    readiness: readiness({ bindings, flags, origins, isDraining: () => draining }),
     hosts: ['localhost', '127.0.0.1', '[::1]', config.adminHost],
   });
   // Whoever has not had a reply by then gets none: every origin's deadline has passed.
@@ -139,7 +146,7 @@ async function build(
 
 /** Where the flags are, and where their last good form is kept. */
 function flagsPlace({ stagesFile, unleash, killFile, stateDir }: Config, api: string) {
-  if (unleash === undefined) return { file: stagesFile, killFile };
+  if (unleash === undefined) return { file: stagesFile, killFile, server: undefined };
   const { url, refresh, environment } = unleash;
   const http = openUnleash({ url, token: tokenOf(unleash) });
   return {
@@ -147,6 +154,17 @@ function flagsPlace({ stagesFile, unleash, killFile, stateDir }: Config, api: st
     killFile,
     server: { http, refresh, saved: savedFile(stateDir, api, http.url, environment) },
   };
+}
+
+/** Requests by operation and stage. */
+async function countsOf({ stageRequests }: Metrics): Promise<StageCounts> {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { labels, value } of (await stageRequests.get()).values) {
+    const operation = String(labels.operation);
+    const stages = counts.get(operation) ?? new Map<string, number>();
+    counts.set(operation, stages.set(String(labels.stage), value));
+  }
+  return counts;
 }
 
 function flagMetrics(metrics: Metrics, log: Log) {
@@ -284,53 +302,6 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
 }
 
 const RECHECK_SOCKETS = 16;
-
-interface ReadinessParts {
-  readonly bindings: Bindings;
-  readonly flags: Flags;
-  readonly origins: Origins;
-  readonly legacy: Legacy | undefined;
-  readonly isDraining: () => boolean;
-}
-
-const PING_TIMEOUT = 2_000;
-
-/** Ready: not draining, and every store that answers an operation at a current stage does answer. */
-function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Readiness {
-  return async () => {
-    if (isDraining()) return [{ part: 'process', problem: 'draining' }];
-    const stages = flags.stages();
-    const needed = new Set(
-      bindings.operations.flatMap(({ index }) => (stages[index] ?? []).map((stage) => PLANS[stage].control)),
-    );
-    const stores = await Promise.all(
-      Object.values(origins)
-        .filter(({ name }) => needed.has(name))
-        .map(async (origin) => ({ part: origin.name, problem: await problemOf(origin) })),
-    );
-    return [flagsPart(flags), ...stores];
-  };
-}
-
-/** Flags that are old still serve; without any, nobody knows which stages are true. */
-function flagsPart(flags: Flags) {
-  const { source, place, revision, confirmed, kept, kill, killFile } = flags.state();
-  const said = flags.problem();
-  const age = confirmed === 0 ? undefined : secondsSince(confirmed);
-  const facts = { source, place, revision, age, kept, kill, killFile };
-  return { part: 'flags', problem: flags.ready() ? undefined : (said ?? 'never read'), note: said, ...facts };
-}
-
-const secondsSince = (time: number): number => Math.max(0, Math.round((Date.now() - time) / 1000));
-
-async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
-  try {
-    await origin.ping(AbortSignal.timeout(PING_TIMEOUT));
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
 
 /** Ends what is in flight; connections that are left after so many milliseconds (half a request, an unread body) are cut. */
 async function closeWithin(app: FastifyInstance, milliseconds: number): Promise<void> {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { FlagServerError } from '../errors.ts';
 import type { FlagOperation, OperationStages } from '../flags/api.ts';
+import { countStages } from '../flags/moves.ts';
 import type { Change } from '../flags/target.ts';
 import { compareStages, lower, type Stage } from '../model/stage.ts';
 import { table } from '../report/text.ts';
@@ -59,16 +60,23 @@ async function run(io: Io, place: StagesPlace, options: KillOptions): Promise<vo
     operations: [],
     plan: () => [{ kill }],
     again: `crossfade ${said}`,
+    countsTenants: options.dryRun === true,
     data: (change) => ({ kill, operations: effects(place, change) }),
-    show: (change, verb) => {
+    show: (change, verb, tenants) => {
       io.out(`${place.target.name} ${verb}:\n${textDiff(change, io.color)}`);
       if (change.unknown !== undefined) {
         io.out(`What moves by that cannot be shown: ${printableLine(change.unknown)}\n`);
         return;
       }
       if (change.before.kill === kill) io.out(`kill is ${kill ? 'on' : 'off'} already\n`);
-      const rows = effects(place, change).map(({ id, before, after, why }) => [printableLine(id), before, after, why]);
-      io.out(table([['operation', 'before', 'after', ''], ...rows]));
+      const moving = movingTenants(place, change, tenants);
+      const rows = effects(place, change).map(({ id, before, after, why }) => [
+        ...[printableLine(id), before, after],
+        ...(moving === undefined ? [] : [String(moving.get(id) ?? 0)]),
+        why,
+      ]);
+      const counted = moving === undefined ? [] : ['tenants that move'];
+      io.out(table([['operation', 'before', 'after', ...counted, ''], ...rows]));
     },
   });
 }
@@ -85,6 +93,25 @@ function effects({ api }: StagesPlace, { before, after }: Change) {
       const why = stuck ? `stays: its floor is ${floor}, older answers are not true any more` : '';
       return { id: operation.id, before: at(before.kill), after: at(after.kill), why };
     });
+}
+
+/** Decisions that a preview takes at most: a few seconds' worth. */
+const MOST = 1_000_000;
+
+/** Known tenants that move, by operation; `undefined` where nobody knows them, or they are too many to be looked at. */
+function movingTenants(
+  { api }: StagesPlace,
+  { before, after }: Change,
+  tenants: readonly string[] | undefined,
+): ReadonlyMap<string, number> | undefined {
+  if (tenants === undefined || tenants.length * api.operations.length > MOST) return undefined;
+  const moving = api.operations.map(({ id }, index): [string, number] => {
+    const was = countStages(api, before, index, tenants);
+    const willBe = countStages(api, after, index, tenants);
+    const gone = [...was].map(([stage, count]) => Math.max(0, count - (willBe.get(stage) ?? 0)));
+    return [id, gone.reduce((sum, count) => sum + count, 0)];
+  });
+  return new Map(moving);
 }
 
 /** Nobody is above the floor. */

@@ -5,6 +5,7 @@ const levels = [
   ['cli', 'index'],
   ['commands'],
   ['compose', 'demo'],
+  ['readiness'],
   ['facade', 'admin'],
   ['request'],
   ['shadow'],

@@ -1,0 +1,51 @@
+import type { Readiness } from './admin.ts';
+import type { Bindings } from './bindings/load.ts';
+import type { Flags } from './flags/decide.ts';
+import type { StoreOrigin } from './model/origin.ts';
+import { PLANS, type StoreName } from './model/stage.ts';
+
+export interface ReadinessParts {
+  readonly bindings: Bindings;
+  readonly flags: Flags;
+  readonly origins: Readonly<Partial<Record<StoreName, StoreOrigin>>>;
+  readonly isDraining: () => boolean;
+}
+
+const PING_TIMEOUT = 2_000;
+
+/** Ready: not draining, and every store that answers an operation at a current stage does answer. */
+export function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Readiness {
+  return async () => {
+    if (isDraining()) return [{ part: 'process', problem: 'draining' }];
+    const stages = flags.stages();
+    const needed = new Set(
+      bindings.operations.flatMap(({ index }) => (stages[index] ?? []).map((stage) => PLANS[stage].control)),
+    );
+    const stores = await Promise.all(
+      Object.values(origins)
+        .filter(({ name }) => needed.has(name))
+        .map(async (origin) => ({ part: origin.name, problem: await problemOf(origin) })),
+    );
+    return [flagsPart(flags), ...stores];
+  };
+}
+
+/** Flags that are old still serve; without any, nobody knows which stages are true. */
+function flagsPart(flags: Flags) {
+  const { source, place, revision, confirmed, kept, kill, killFile } = flags.state();
+  const said = flags.problem();
+  const age = confirmed === 0 ? undefined : secondsSince(confirmed);
+  const facts = { source, place, revision, age, kept, kill, killFile };
+  return { part: 'flags', problem: flags.ready() ? undefined : (said ?? 'never read'), note: said, ...facts };
+}
+
+const secondsSince = (time: number): number => Math.max(0, Math.round((Date.now() - time) / 1000));
+
+async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
+  try {
+    await origin.ping(AbortSignal.timeout(PING_TIMEOUT));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
