@@ -14,7 +14,10 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 ADMIN_HOST=0.0.0.0 ADMIN_PORT=9090
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 ADMIN_HOST=0.0.0.0 ADMIN_PORT=9090 STATE_DIR=/var/lib/crossfade
+# The last good flags outlive the container where this is a volume.
+RUN mkdir -p /var/lib/crossfade && chown node:node /var/lib/crossfade
+VOLUME /var/lib/crossfade
 WORKDIR /app
 COPY package.json ./
 COPY --from=dependencies /app/node_modules node_modules

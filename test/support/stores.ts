@@ -95,7 +95,7 @@ export async function sharedAddress(kind: 'mongo' | 'dynamodb' | 'unleash', t?: 
   const folder = join(tmpdir(), `crossfade-test-${owner}-${kind}`);
   const file = join(folder, 'state.json');
 
-  const deadline = Date.now() + 100_000;
+  const deadline = Date.now() + 200_000;
   while (Date.now() < deadline) {
     if (await claimed(folder)) {
       const keeper = join(import.meta.dirname, 'keeper.ts');
