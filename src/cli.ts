@@ -13,6 +13,7 @@ type Verb = () => Promise<{ readonly command: (io: Io) => Command }>;
 const VERBS: Readonly<Record<string, Verb>> = {
   serve: () => import('./commands/serve.ts'),
   demo: () => import('./commands/demo.ts'),
+  init: () => import('./commands/init.ts'),
   check: () => import('./commands/check.ts'),
   diff: () => import('./commands/diff.ts'),
   report: () => import('./commands/report.ts'),

@@ -34,7 +34,13 @@ export async function run(io: Io, file: string, flags: CheckFlags): Promise<numb
   const connected = flags.connect === true ? await checkConnect(config, checked) : [];
   const problems = [...checked.problems, ...connected];
   if (flags.json === true) io.out(jsonText({ problems, notes: checked.notes }));
-  else io.out(report({ ...checked, problems }, bindings.operations.filter(({ spec }) => spec !== undefined).length));
+  else
+    io.out(
+      report(
+        { ...checked, problems },
+        bindings.operations.filter(({ stores }) => Object.keys(stores).length > 0).length,
+      ),
+    );
   return problems.length === 0 ? 0 : 1;
 }
 
