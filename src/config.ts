@@ -104,6 +104,11 @@ export const SETTINGS = Type.Object({
     minimum: 1,
     description: 'Mismatches a second that are read again; more stay unverified.',
   }),
+  SHADOW_EVENT_LOOP_MS: Type.Integer({
+    default: 70,
+    minimum: 1,
+    description: 'How late the event loop may be, in milliseconds, before shadows are shed.',
+  }),
   DRAIN_DELAY_MS: Type.Integer({
     default: 0,
     minimum: 0,
@@ -141,6 +146,7 @@ export interface Config {
     readonly queueBytes: number;
     readonly dynamodbPerSecond: number;
     readonly rechecksPerSecond: number;
+    readonly eventLoopDelay: number;
   };
   readonly drainDelay: number;
   readonly serverTiming: boolean;
@@ -209,6 +215,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
       queueBytes: values.SHADOW_QUEUE_BYTES,
       dynamodbPerSecond: values.SHADOW_DYNAMODB_PER_SECOND,
       rechecksPerSecond: values.RECHECKS_PER_SECOND,
+      eventLoopDelay: values.SHADOW_EVENT_LOOP_MS,
     }),
     drainDelay: values.DRAIN_DELAY_MS,
     serverTiming: values.SERVER_TIMING,

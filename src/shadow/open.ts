@@ -18,6 +18,8 @@ export interface ShadowSettings {
   readonly queueBytes: number;
   readonly dynamodbPerSecond: number;
   readonly rechecksPerSecond: number;
+  /** Milliseconds that the event loop may be late before shadows are shed. */
+  readonly eventLoopDelay: number;
   readonly sampleSecret: string | undefined;
   readonly resultsUri: string;
 }
@@ -63,7 +65,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     breakers: createBreakers(),
     budgets: { dynamodb: createBudget(settings.dynamodbPerSecond) },
     recheckBudget: createBudget(settings.rechecksPerSecond),
-    pulse: startPulse(),
+    pulse: startPulse(settings.eventLoopDelay),
     sampler: createSampler(),
     percent: options.percent,
     sampling: createSampling(settings.sampleSecret, options.reveal),

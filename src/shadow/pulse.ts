@@ -5,10 +5,9 @@ export interface Pulse {
 }
 
 const EVERY = 100;
-/** Milliseconds that a timer may be late before shadows are shed. */
-const LATE = 70;
 
-export function startPulse(): Pulse {
+/** `most`: milliseconds that a timer may be late before shadows are shed. */
+export function startPulse(most: number): Pulse {
   let expected = performance.now() + EVERY;
   let late = 0;
   const timer = setInterval(() => {
@@ -18,7 +17,7 @@ export function startPulse(): Pulse {
   timer.unref();
   return Object.freeze({
     // A loop that is blocked now has not noticed yet: the timer that is overdue counts too.
-    busy: () => Math.max(late, performance.now() - expected) > LATE,
+    busy: () => Math.max(late, performance.now() - expected) > most,
     stop: () => clearInterval(timer),
   });
 }

@@ -99,7 +99,7 @@ t.test('kill with floor complete: nothing moves, and the operator is told why', 
   const preview = await operator('kill', '--dry-run');
   t.match(preview, {
     code: 0,
-    out: /getNote +100 % complete +complete +stays: its floor is complete, older answers are not true any more/,
+    out: /getNote +100 % complete +complete +0 +stays: its floor is complete, older answers are not true any more/,
   });
   t.match(await operator('kill'), { code: 0, out: /getNote .* stays: its floor is complete/ });
   await sleep(1_500);

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { startPulse } from '../../src/shadow/pulse.ts';
+
+const block = (milliseconds: number): void => {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+};
+
+t.test(
+  'a loop that is blocked is busy, at once and until a timer came in time; one below the bound is not',
+  async (t) => {
+    const [strict, patient] = [startPulse(50), startPulse(60_000)];
+    t.teardown(() => {
+      strict.stop();
+      patient.stop();
+    });
+    await sleep(250);
+    block(300);
+    t.ok(strict.busy(), 'although the timer that is overdue has not come');
+    t.notOk(patient.busy());
+    const end = Date.now() + 5_000;
+    while (strict.busy() && Date.now() < end) await sleep(20);
+    t.notOk(strict.busy(), 'no more');
+  },
+);
