@@ -16,6 +16,7 @@ import {
   adminOf,
   asData,
   atPlace,
+  auditMade,
   type MovingOptions,
   move,
   openPlace,
@@ -54,6 +55,8 @@ export function command(io: Io): Command {
       plain('init', 'create context field and flags, each operation at its first stage')
         .argument('[operations...]', 'whose flags may be made although the API has some already')
         .option('--missing', 'whichever are missing')
+        .option('--force', 'also those that are there, but empty; needs --reason')
+        .option('--reason <text>', 'why')
         .action(async (operations: string[], options: InitOptions) =>
           init(io, await serverPlace(io, options.bindings), operations, options),
         ),
@@ -101,15 +104,18 @@ function needAdmin(place: ServerPlace): UnleashAdmin {
 
 interface InitOptions extends FlagsOptions {
   readonly missing?: boolean;
+  readonly force?: boolean;
+  readonly reason?: string;
 }
 
 async function init(
   io: Io,
   place: ServerPlace,
   operations: readonly string[],
-  { json, missing }: InitOptions,
+  { json, missing, force, reason }: InitOptions,
 ): Promise<void> {
   for (const id of operations) indexOf(place.api, id);
+  if (force && !reason?.trim()) throw new UsageError("--force needs a reason: --reason '…'");
   const admin = needAdmin(place);
   const made: Made[] = [];
   try {
@@ -117,10 +123,14 @@ async function init(
       made.push(one);
       if (!json && one.done !== 'exists') io.out(`${one.done.padEnd(7)}  ${printableLine(one.what)}\n`);
     };
-    await initFlags(admin, place.api, { named: missing === true ? 'all' : operations, onMade });
+    await initFlags(admin, place.api, {
+      ...{ named: missing === true ? ('all' as const) : operations, evenEmpty: force === true },
+      onMade,
+    });
     await untilListed(place, made);
   } finally {
     await admin.close();
+    await auditInit(io, place, made, reason);
   }
   const { project, environment } = place.unleash;
   if (json) io.out(jsonText({ project, environment, made }));
@@ -131,7 +141,16 @@ async function init(
   if (!made.some(({ done }) => done === 'left')) return;
   process.exitCode = 1;
   io.err(
-    'What is left has no flag, or an empty one. Façades that had one run on its last good form; a new one begins at the first\nstage, and moves them there. If they are new operations: crossfade flags init OPERATION…, or --missing for all of them.\n',
+    'What is left has no flag, or an empty one. Façades that had one run on its last good form; a new one begins at the first\nstage, and moves them there. If they are new operations: crossfade flags init OPERATION…, or --missing for all of them; for an\nempty one --force --reason too.\n',
+  );
+}
+
+async function auditInit(io: Io, place: ServerPlace, made: readonly Made[], reason: string | undefined): Promise<void> {
+  const after = made.filter(({ done }) => done === 'created' || done === 'changed');
+  if (after.length === 0) return;
+  await atPlace(
+    () => openPlace(io, place.bindings),
+    (opened) => auditMade(io, opened, 'flags init', after, reason),
   );
 }
 

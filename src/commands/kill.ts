@@ -1,7 +1,7 @@
 import { mkdir, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { FlagServerError } from '../errors.ts';
+import { ConfigError, FlagServerError } from '../errors.ts';
 import type { FlagOperation, OperationStages } from '../flags/api.ts';
 import { countStages } from '../flags/moves.ts';
 import type { Change } from '../flags/target.ts';
@@ -10,6 +10,7 @@ import { table } from '../report/text.ts';
 import { type Io, json as jsonText, printableLine } from './io.ts';
 import {
   atPlace,
+  auditLocal,
   type MovingOptions,
   move,
   openPlace,
@@ -42,7 +43,8 @@ export function command(io: Io, open = openPlace, openLocal = placeOf): Command 
     .addHelpText('after', EXAMPLES)
     .action(async (options: KillOptions) => {
       if (options.local) {
-        await local(io, (await openLocal(io, options.bindings)).config.killFile, options);
+        const { killFile, stateDir } = (await openLocal(io, options.bindings)).config;
+        await local(io, killFile, join(stateDir, 'audit.ndjson'), options);
         return;
       }
       await atPlace(
@@ -59,9 +61,11 @@ async function run(io: Io, place: StagesPlace, options: KillOptions): Promise<vo
     what: said,
     operations: [],
     plan: () => [{ kill }],
-    again: `crossfade ${said}`,
+    again: undefined,
+    urgent: true,
     countsTenants: options.dryRun === true,
-    data: (change) => ({ kill, operations: effects(place, change) }),
+    data: (change) =>
+      change.unknown === undefined ? { kill, operations: effects(place, change) } : { kill, unknown: change.unknown },
     show: (change, verb, tenants) => {
       io.out(`${place.target.name} ${verb}:\n${textDiff(change, io.color)}`);
       if (change.unknown !== undefined) {
@@ -125,7 +129,13 @@ function isAllAt(
   return asked.every((one) => compareStages(lower(one, offered, floor) ?? floor, floor) <= 0) && floor !== offered[0];
 }
 
-async function local(io: Io, file: string, { lift, dryRun, reason, json }: KillOptions): Promise<void> {
+async function local(
+  io: Io,
+  file: string,
+  auditFile: string,
+  { lift, dryRun, reason, json }: KillOptions,
+): Promise<void> {
+  const record = (kill: boolean) => auditLocal(io, auditFile, file, kill, reason);
   const say = (text: string) =>
     io.out(json ? jsonText({ where: file, kill: lift !== true, dryRun: dryRun === true }) : text);
   if (dryRun) {
@@ -136,20 +146,22 @@ async function local(io: Io, file: string, { lift, dryRun, reason, json }: KillO
     await unlink(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
+    await record(false);
     say(`${file} is gone: façades that watch it let the flags decide again\n`);
     return;
   }
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${reason ?? ''}\n`);
+  await record(true);
   say(`${file} is there: façades that watch it have every operation at its floor within a second\n`);
 }
 
 /** In an outage of the flag server there is another way, and whoever needs it is in a hurry. */
 function throwWithCure(error: unknown): never {
+  const hint =
+    'The kill file works whatever the flags are like. On every machine with a façade: crossfade kill --local';
+  if (error instanceof ConfigError)
+    throw new ConfigError([...error.problems, { where: 'kill', message: `is not done. ${hint}` }]);
   if (!(error instanceof FlagServerError)) throw error;
-  throw new FlagServerError(
-    error.failure,
-    `${error.message}\nThe kill file works without the flag server. On every machine with a façade: crossfade kill --local`,
-    { cause: error },
-  );
+  throw new FlagServerError(error.failure, `${error.message}\n${hint}`, { cause: error });
 }

@@ -14,6 +14,7 @@ import { compareStages, PLANS, STAGES, type Stage } from '../model/stage.ts';
 import { table } from '../report/text.ts';
 import { audit } from '../results/audit.ts';
 import { awaitReplicas, knownTenants } from '../results/replicas.ts';
+import type { AuditRow } from '../results/rows.ts';
 import { type Io, json as jsonText, printable, printableLine } from './io.ts';
 import { placeOf } from './place.ts';
 
@@ -105,6 +106,8 @@ export interface Moving {
   readonly again: string | undefined;
   /** What is printed of it: before it is made where it is only shown, after it else. */
   readonly show: (change: Change, verb: 'changed' | 'would change', tenants: readonly string[] | undefined) => void;
+  /** What is asked for beside it must not keep it from being done. */
+  readonly urgent?: boolean;
   /** Whether `show` wants the tenants. */
   readonly countsTenants?: boolean;
   /** What `--json` prints beside what every change has. */
@@ -119,7 +122,7 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
   const { api, target } = place;
   const { force, reason, dryRun = false, json, wait } = options;
   if (force && !reason?.trim()) throw new UsageError("--force needs a reason: --reason '…'");
-  if (wait !== undefined && place.store === undefined)
+  if (wait !== undefined && place.store === undefined && moving.urgent !== true)
     throw new UsageError('--wait needs to know the replicas: set RESULTS_URI or MONGODB_URI');
   let writing = false;
   const request: ChangeOptions = {
@@ -150,6 +153,10 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
   } else moving.show(change, dryRun ? 'would change' : 'changed', tenants);
   if (dryRun) return;
   if (!json && reason) io.out(`reason: ${printableLine(reason)}\n`);
+  if (change.shown === false)
+    io.err('The change is made, but the server does not show it to its clients yet: see crossfade stage\n');
+  if (wait !== undefined && place.store === undefined)
+    throw new UsageError('The change is made; --wait needs to know the replicas: set RESULTS_URI or MONGODB_URI');
   if (wait !== undefined) await waitFor(io, place, wait === true ? USUAL_WAIT : wait);
 }
 
@@ -198,19 +205,40 @@ async function tenantsOf({ store, api }: StagesPlace, io: Io): Promise<readonly 
 
 async function writeAudit(
   io: Io,
-  { api, target, store, auditFile }: StagesPlace,
+  place: StagesPlace,
   outcome: Change | Error,
   what: string,
   why: string | undefined,
 ): Promise<void> {
-  const states =
-    outcome instanceof Error ? { before: undefined, after: { incomplete: outcome.message } } : parts(outcome);
-  const row = { api: api.name, who: `${userName()}@${hostname()}`, what, where: target.name, ...states, why };
+  const incomplete = outcome instanceof Error;
+  const states = incomplete ? { before: undefined, after: { incomplete: outcome.message } } : parts(outcome);
+  await record(io, place, { what, why, ...states });
+}
+
+/** Writes down that flags were made. */
+export const auditMade = (io: Io, place: StagesPlace, what: string, after: unknown, why: string | undefined) =>
+  record(io, place, { what, why, before: undefined, after });
+
+async function record(
+  io: Io,
+  { api, target, store, auditFile }: StagesPlace,
+  said: Pick<AuditRow, 'what' | 'why' | 'before' | 'after'>,
+): Promise<void> {
+  const row = { api: api.name, who: `${userName()}@${hostname()}`, where: target.name, ...said };
   const place = await audit({ store, file: auditFile }, row).catch((error: Error) => {
     io.err(`The change is made, but is written down nowhere: ${printableLine(error.message)}\n`);
     return undefined;
   });
   if (place === auditFile && store !== undefined) io.err(`The results did not take the audit; it is in ${auditFile}\n`);
+}
+
+/** Writes down what one machine alone was told, in its own file. */
+export async function auditLocal(io: Io, auditFile: string, where: string, kill: boolean, why: string | undefined) {
+  const what = kill ? 'kill --local' : 'kill --local --lift';
+  const row = { api: '', who: `${userName()}@${hostname()}`, what, where, before: undefined, after: { kill }, why };
+  await audit({ store: undefined, file: auditFile }, row).catch((error: Error) => {
+    io.err(`The change is made, but is written down nowhere: ${printableLine(error.message)}\n`);
+  });
 }
 
 /** A container may run under an id that has no name. */
@@ -223,7 +251,8 @@ function userName(): string {
 }
 
 /** Of both states what differs. */
-function parts({ before, after }: Change) {
+function parts({ before, after, unknown }: Change) {
+  if (unknown !== undefined) return { before: undefined, after: { kill: after.kill, unknown } };
   const differing = after.operations.flatMap((operation, index) =>
     sameStages(operation, before.operations[index] as OperationStages) ? [] : [index],
   );

@@ -111,10 +111,10 @@ async function replyOf(reply: Dispatcher.ResponseData, what: string, secret: str
   const text = await reply.body.text();
   if (status === 304) return { status, etag: undefined, body: undefined };
   if (status < 200 || status > 299) {
-    const said = secret === '' ? reasonIn(text) : reasonIn(text).replaceAll(secret, '***');
+    const said = clean(reasonIn(text), secret);
     throw new FlagServerError(
       FAILURES[status] ?? 'failed',
-      `the flag server says ${status} to ${what}${said === '' ? '' : `: ${said.slice(0, 300)}`}`,
+      `the flag server says ${status} to ${what}${said === '' ? '' : `: ${said}`}`,
       retryOf(headers['retry-after']),
     );
   }
@@ -122,26 +122,31 @@ async function replyOf(reply: Dispatcher.ResponseData, what: string, secret: str
   if (text === '') return { status, etag, body: undefined };
   const type = String(headers['content-type'] ?? '');
   if (!/^application\/json\b/i.test(type))
-    throw new FlagServerError('invalid', `the flag server answers ${what} with ${type || 'no content type'}, not JSON`);
+    throw new FlagServerError(
+      'invalid',
+      `the flag server answers ${what} with ${clean(type, secret) || 'no content type'}, not JSON`,
+    );
   try {
     return { status, etag, body: JSON.parse(text) };
   } catch (cause) {
-    throw new FlagServerError(
-      'invalid',
-      `the flag server's answer to ${what} is no JSON: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
+    throw new FlagServerError('invalid', `the flag server's answer to ${what} is no JSON`, {
+      cause,
+    });
   }
 }
 
-/** The server's own sentence, short. */
+/** What a server says, short, without the token, should it repeat it. */
+function clean(text: string, secret: string): string {
+  const told = secret === '' ? text : text.replaceAll(secret, '***');
+  return told.replace(/[^\P{C}]/gu, '\uFFFD').slice(0, 300);
+}
+
+/** The server's own sentence. */
 function reasonIn(text: string): string {
   try {
     const { message, details } = JSON.parse(text) as { message?: unknown; details?: { message?: unknown }[] };
     const said = details?.[0]?.message ?? message;
-    return typeof said === 'string' ? said.replace(/[^\P{C}]/gu, '\uFFFD') : '';
+    return typeof said === 'string' ? said : '';
   } catch {
     return '';
   }

@@ -41,7 +41,8 @@ function editedOperation(before: OperationStages, edit: OperationEdit): Operatio
 
 /** The text of stages.yaml with one change made; comments and the order of what is there stay. */
 export function editStages(text: string, edit: StagesEdit): string {
-  const document: Document = parseDocument(text);
+  // Every word stays as it is written: `00123` is a tenant, not a number.
+  const document: Document = parseDocument(text, { schema: 'failsafe' });
   if (!isMap(document.contents)) document.contents = document.createNode({});
   const top = document.contents as YAMLMap;
   if ('kill' in edit) set(document, top, 'kill', edit.kill);
@@ -52,7 +53,9 @@ export function editStages(text: string, edit: StagesEdit): string {
     if (operations.items.length === 0) operations.flow = false;
     editOperation(document, child(document, operations, edit.operation, true), edit);
   }
-  return document.toString({ lineWidth: 0 });
+  const written = document.toString({ lineWidth: 0 });
+  const marked = text.startsWith('\uFEFF') && !written.startsWith('\uFEFF') ? `\uFEFF${written}` : written;
+  return /\r\n/.test(text) ? marked.replace(/\r?\n/g, '\r\n') : marked;
 }
 
 function editOperation(document: Document, operation: YAMLMap, edit: OperationEdit): void {
@@ -122,9 +125,9 @@ function child(document: Document, map: YAMLMap, key: string, flow: boolean): YA
 
 function set(document: Document, map: YAMLMap, key: string, value: string | number | boolean): void {
   const pair = pairOf(map, key);
-  if (pair === undefined) map.items.push(document.createPair(key, value));
+  if (pair === undefined) map.items.push(document.createPair(key, String(value)));
   else if (scalarText(pair.value) !== String(value)) {
-    const made = document.createNode(value);
+    const made = document.createNode(String(value));
     // A comment after the old value belongs to the line, not to the value.
     made.comment = (pair.value as { comment?: string | null } | null)?.comment ?? null;
     pair.value = made;

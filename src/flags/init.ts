@@ -13,6 +13,8 @@ export interface Made {
 export interface InitOptions {
   /** Operations whose flag may be made although the API has flags already; `all`: whichever is missing. */
   readonly named: readonly string[] | 'all';
+  /** A flag that is there but empty may be made anew too: it had a stage and a floor once. */
+  readonly evenEmpty?: boolean;
   readonly onMade: (made: Made) => void;
 }
 
@@ -26,7 +28,11 @@ export interface InitOptions {
  *
  * Throws a FlagServerError; what was made till then stays.
  */
-export async function initFlags(admin: UnleashAdmin, api: FlagApi, { named, onMade }: InitOptions): Promise<void> {
+export async function initFlags(
+  admin: UnleashAdmin,
+  api: FlagApi,
+  { named, evenEmpty = false, onMade }: InitOptions,
+): Promise<void> {
   const limits = await limitsOf(admin);
   const field = await admin.ensureContextField(TENANT_FIELD, 'Whom a request belongs to');
   onMade({ what: `context field ${TENANT_FIELD}`, done: field });
@@ -46,7 +52,8 @@ export async function initFlags(admin: UnleashAdmin, api: FlagApi, { named, onMa
     const { flag: name, id } = operation;
     const there = await admin.flag(name);
     const done = there === undefined ? 'created' : there.strategies.length === 0 ? 'changed' : 'exists';
-    const may = begins || named === 'all' || named.includes(id);
+    const asked = named === 'all' || named.includes(id);
+    const may = begins || (asked && (done === 'created' || evenEmpty));
     if (done === 'exists' || !may) {
       onMade({ what: name, done: done === 'exists' ? 'exists' : 'left' });
       return;

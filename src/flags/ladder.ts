@@ -251,10 +251,6 @@ export function fromFeatures(features: Features, api: FlagApi): ReadState {
     if (read.stages !== undefined) return read.stages;
     odd.set(operation.id, read.odd);
     const rest = restOf(feature);
-    if (read.odd === DISABLED) {
-      const { stages } = readLadder({ ...feature, enabled: true }, operation);
-      if (stages !== undefined) return stages;
-    }
     // Where the one that counts is not known, the highest that any says: an answer from below would be the worse mistake.
     const floors = (feature.strategies ?? []).map(floorOf).filter((one) => one !== undefined);
     const floor = (rest && floorOf(rest)) ?? floors.reduce(later, operation.initial);

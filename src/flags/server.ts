@@ -17,6 +17,8 @@ export interface ServerOptions extends FlagsOptions, ServerSettings {
 const SLOWEST = 16;
 /** However long a server asks to be left alone: the kill switch must not wait for longer. */
 const LONGEST_PAUSE = 30_000;
+/** How long the last write may take when the process ends. */
+const LAST_WRITE = 500;
 /** A list may be so much older than an answer to a single flag. */
 const LIST_LAG = 2_000;
 /** The file says at least so often how old it is. */
@@ -33,66 +35,84 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   const { signal } = closing;
   const disk = createDisk(file, log, options.onUnsaved);
   let listed: Listed | undefined;
-  let killFlag: Feature | undefined;
-  let killAsked = 0;
-  let listChanged = 0;
+  let said: { readonly flag: Feature; readonly asked: number } | undefined;
+  let listAsked = Number.NEGATIVE_INFINITY;
   let state: StagesState = fromFeatures([], api).state;
   let source: 'server' | 'saved' | 'none' = 'none';
   let confirmed = 0;
   let problem: FlagServerError | undefined;
+  let killProblem: FlagServerError | undefined;
 
   const apply = ({ revision, features }: Snapshot): void => {
     decider.swap(revision, features);
     state = fromFeatures(decider.features(), api).state;
   };
   /** Puts in force what is known now, if that is something else. */
-  const put = (list: Listed | undefined = listed): void => {
+  const put = (list: Listed | undefined): void => {
     if (list === undefined) return;
-    // What was said of the kill flag by itself holds until there is a list that is surely newer.
-    const snapshot = snapshotOf(list, listChanged > killAsked + LIST_LAG ? undefined : killFlag);
+    // What was said of the kill flag by itself holds until a list was asked for that is surely newer.
+    const kill = said === undefined || listAsked > said.asked + LIST_LAG ? undefined : said.flag;
+    const snapshot = snapshotOf(list, kill);
     listed = list;
-    if (snapshot.revision === decider.revision() && decider.ready()) return;
-    apply(snapshot);
-    options.changed();
-    log('info', `flags of ${http.url} are in force`, { revision: snapshot.revision });
+    if (snapshot.revision !== decider.revision() || !decider.ready()) {
+      apply(snapshot);
+      options.changed();
+      log('info', `flags of ${http.url} are in force`, { revision: snapshot.revision });
+    }
   };
-  const keep = (): Promise<void> =>
-    disk.keep({ revision: decider.revision(), features: decider.features(), confirmed });
-  const refuse = (error: FlagServerError): void => {
+  const keep = (): void => {
+    if (decider.ready()) disk.keep({ revision: decider.revision(), features: decider.features(), confirmed });
+  };
+  const refuse = (error: FlagServerError, before: FlagServerError | undefined): void => {
     options.onError?.(error.failure);
-    if (problem?.message !== error.message) log('error', `${error.message}; ${whatStays(source, confirmed)}`);
-    problem = error;
+    if (before?.message !== error.message) log('error', `${error.message}; ${whatStays(source, confirmed)}`);
   };
   const askList = async (): Promise<FlagServerError | undefined> => {
+    const asked = performance.now();
     try {
       const list = await fetchList(http, api, listed, { signal });
       if (signal.aborted) return undefined;
-      if (list !== listed) listChanged = performance.now();
-      put(list);
+      const before = listAsked;
+      listAsked = asked;
+      try {
+        put(list);
+      } catch (error) {
+        listAsked = before;
+        throw error;
+      }
       source = 'server';
       confirmed = Date.now();
       if (problem !== undefined)
         log('info', `the flag server ${http.url} answers again`, { revision: decider.revision() });
       problem = undefined;
-      await keep();
+      keep();
     } catch (error) {
       if (signal.aborted) return undefined;
-      refuse(asFlagServerError(error));
+      const failure = asFlagServerError(error);
+      refuse(failure, problem);
+      problem = failure;
     }
     return problem;
   };
   const askKill = async (): Promise<FlagServerError | undefined> => {
+    const asked = performance.now();
     try {
-      killFlag = await fetchKill(http, api, { signal });
-      killAsked = performance.now();
+      const flag = await fetchKill(http, api, { signal });
       if (signal.aborted) return undefined;
-      put();
+      // One that is not there says nothing: its last good form stays, as that of any flag.
+      if (flag !== undefined) said = { flag, asked };
+      put(listed);
       // Also while the list cannot be had: a restart must not lift a kill.
-      if (decider.ready()) await keep();
-      return undefined;
+      keep();
+      killProblem = undefined;
     } catch (error) {
-      return asFlagServerError(error);
+      if (signal.aborted) return undefined;
+      const failure = asFlagServerError(error);
+      // What is wrong with everything is said once, of the list.
+      if (problem === undefined && killProblem === undefined) refuse(failure, undefined);
+      killProblem = failure;
     }
+    return killProblem;
   };
   const repeat = async (ask: () => Promise<FlagServerError | undefined>): Promise<void> => {
     let failures = 0;
@@ -118,11 +138,12 @@ export async function followServer(options: ServerOptions): Promise<Source> {
   const running = Promise.all([repeat(askList), repeat(askKill)]);
   return Object.freeze<Source>({
     view: () => ({ state, source, place: http.url, confirmed, kept: decider.kept() }),
-    problem: () => problem?.message ?? disk.problem(),
+    problem: () => (problem ?? killProblem)?.message ?? disk.problem(),
     async close() {
       closing.abort();
       await running;
       await http.close();
+      await disk.close();
     },
   });
 }
@@ -131,7 +152,8 @@ export async function followServer(options: ServerOptions): Promise<Source> {
 function createDisk(file: string, log: FlagsOptions['log'], onUnsaved: FlagsOptions['onUnsaved']) {
   let last: Saved | undefined;
   let problem: string | undefined;
-  let writing: Promise<void> = Promise.resolve();
+  let next: Saved | undefined;
+  let writing: Promise<void> | undefined;
   const write = async (saved: Saved): Promise<void> => {
     // Either way: a clock may have been set back.
     const age = Math.abs(saved.confirmed - (last?.confirmed ?? 0));
@@ -148,6 +170,13 @@ function createDisk(file: string, log: FlagsOptions['log'], onUnsaved: FlagsOpti
       onUnsaved?.(message);
     }
   };
+  const drain = async (): Promise<void> => {
+    while (next !== undefined) {
+      const saved = next;
+      next = undefined;
+      await write(saved);
+    }
+  };
   return {
     problem: () => (problem === undefined ? undefined : `the last good flags cannot be kept: ${problem}`),
     async read(): Promise<Saved | undefined> {
@@ -160,10 +189,18 @@ function createDisk(file: string, log: FlagsOptions['log'], onUnsaved: FlagsOpti
       last = kept;
       return kept;
     },
-    /** Written when they change, and now and then for their age; again at once after a failure. One after the other. */
-    keep(saved: Saved): Promise<void> {
-      writing = writing.then(() => write(saved));
-      return writing;
+    /**
+     * Written when they change, and now and then for their age; again at once after a failure. One at a time, the latest
+     * wins, and nobody waits: a disk may hang.
+     */
+    keep(saved: Saved): void {
+      next = saved;
+      writing ??= drain().finally(() => {
+        writing = undefined;
+      });
+    },
+    async close(): Promise<void> {
+      await Promise.race([writing, sleep(LAST_WRITE, undefined, { ref: false })]);
     },
   };
 }

@@ -57,7 +57,8 @@ export function stepsTo(now: readonly AdminStrategy[], wanted: Wanted): readonly
     if (union.length === had.length) return [];
     return [{ do: 'update', id: old.id, ...write(listOf(wanted, stage, union), old.sortOrder, `tenants at ${stage}`) }];
   });
-  const losses = lists.flatMap(({ old, stage, had, has }): Step[] => {
+  // Last to first: who is named twice is where the first has it, and must not come to the other on the way.
+  const losses = lists.toReversed().flatMap(({ old, stage, had, has }): Step[] => {
     if (old === undefined) return [];
     if (has.length === 0) return [{ do: 'remove', id: old.id }];
     const list = listOf(wanted, stage, has);
@@ -88,8 +89,8 @@ function placed(old: readonly AdminStrategy[], { stages: { tenants }, limits }: 
   const left = new Map(tenants);
   const lists = old.map((strategy) => {
     const stage = stageOfStrategy(strategy) as Stage;
-    const had = tenantsOf(strategy) ?? [];
-    const has = [...new Set(had)].filter((tenant) => left.get(tenant) === stage);
+    const had = [...new Set(tenantsOf(strategy))];
+    const has = had.filter((tenant) => left.get(tenant) === stage);
     for (const tenant of has) left.delete(tenant);
     return { old: strategy as AdminStrategy | undefined, stage, had, has };
   });
@@ -126,6 +127,9 @@ function shareSteps(ramp: AdminStrategy | undefined, rest: AdminStrategy, { flag
     ];
   }
   const old = ramp as AdminStrategy;
+  // Where everybody is on the ramp it becomes the rest: beside a rest that is later it would be taken for it.
+  if (rampTo === undefined && rolloutOf(old) === 100)
+    return [...update(old, restTo, restTitle), { do: 'remove', id: rest.id }];
   if (rampTo === undefined) return [...update(rest, restTo, restTitle), { do: 'remove', id: old.id }];
   const share = update(old, rampTo, `ramp to ${to?.to}`);
   const others = update(rest, restTo, restTitle);

@@ -20,7 +20,6 @@ import {
   LIMITS,
   type Limits,
   type ReadState,
-  readLadder,
   type Strategy,
 } from './ladder.ts';
 import { readOr, replaceFile } from './replace.ts';
@@ -35,6 +34,8 @@ export interface Change {
   readonly after: StagesState;
   /** Why what was before is not known; then `before` and `after` say nothing but what was changed. */
   readonly unknown?: string;
+  /** Clients of the server could see it when the change returned. */
+  readonly shown?: boolean;
   /** Operations whose flag said more than stages.yaml can, and is set anew. */
   readonly anew: readonly string[];
   /** Of a file. */
@@ -71,6 +72,10 @@ const missing = (file: string): string => `there is no ${file}: run this where i
 
 /** stages.yaml as a target. One that is not there is not made, unless `create`: nobody would read it. */
 export function fileTarget(file: string, api: FlagApi, create = false): Target {
+  const textOf = () =>
+    readOr(file).catch((error: Error) => {
+      throw new ConfigError([{ where: file, message: `cannot be read: ${error.message}` }]);
+    });
   const stateOf = (text: string): ReadState => ({ state: parseStages(text, api, file), odd: NOTHING_ODD });
   const changed = (text: string, { plan, check }: ChangeOptions): Change => {
     const now = stateOf(text);
@@ -83,21 +88,20 @@ export function fileTarget(file: string, api: FlagApi, create = false): Target {
     kind: 'file',
     name: file,
     read: async () => {
-      const text = await readOr(file);
+      const text = await textOf();
       if (text === undefined && !create) throw new UsageError(missing(file));
       return stateOf(text ?? '');
     },
     async change(options) {
       if (options.dryRun) {
-        const text = await readOr(file);
+        const text = await textOf();
         if (text === undefined && !create) throw new UsageError(missing(file));
         return changed(text ?? '', options);
       }
       let made: Change | undefined;
-      if (!create && (await readOr(file)) === undefined) throw new UsageError(missing(file));
+      if ((await textOf()) === undefined && !create) throw new UsageError(missing(file));
       await replaceFile(file, (text) => {
         made = changed(text, options);
-        options.onWrite?.();
         return made.text?.after ?? text;
       });
       return made as unknown as Change;
@@ -133,6 +137,7 @@ export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined,
     read,
     async change({ operations: ids, plan, check, onWrite, dryRun }) {
       let unknown: string | undefined;
+      let shown = true;
       const features = await listed().catch((error: unknown) => {
         if (ids.length > 0) return noneYet(error);
         // Who kills needs no list; that it cannot be had may be why.
@@ -158,15 +163,15 @@ export function serverTarget(http: UnleashHttp, admin: UnleashAdmin | undefined,
       const anew = touched.filter((id) => now.odd.has(id));
       check?.(now.state, after, anew);
       if (!dryRun) {
-        mustChange();
-        onWrite?.();
-        await carryOut(mustChange(), api, { edits, after, flags: flags ?? new Map(), odd: now.odd });
+        await carryOut(mustChange(), api, { edits, after, flags: flags ?? new Map(), odd: now.odd, onWrite });
         const kill = edits.find((edit) => 'kill' in edit);
         if (kill !== undefined) await untilKillIsSeen(http, api, kill.kill);
         if (edits.some((edit) => !('kill' in edit)))
-          await untilShown(listed, (features) => isAfter(fromFeatures(features, api), after, operations, edits));
+          shown = await untilShown(listed, (features) =>
+            isAfter(fromFeatures(features, api), after, operations, edits),
+          );
       }
-      return { before: now.state, after, text: undefined, anew, ...(unknown === undefined ? {} : { unknown }) };
+      return { before: now.state, after, text: undefined, anew, shown, ...(unknown === undefined ? {} : { unknown }) };
     },
     revision: async () => (await fetchSnapshot(http, api)).revision,
     async close() {
@@ -192,13 +197,14 @@ const LOOK_EVERY = 100;
 export async function untilShown(
   listed: () => Promise<Features>,
   isShown: (features: Features) => boolean,
-): Promise<void> {
+): Promise<boolean> {
   const end = Date.now() + SHOWN_WITHIN;
   while (Date.now() < end) {
     // The change is made: that it cannot be looked at is no reason to say otherwise.
-    if (await listed().then(isShown, () => false)) return;
+    if (await listed().then(isShown, () => false)) return true;
     await sleep(LOOK_EVERY);
   }
+  return false;
 }
 
 const SEEN_WITHIN = 5_000;
@@ -252,18 +258,12 @@ async function flagsOf(admin: UnleashAdmin, operations: readonly FlagOperation[]
 }
 
 function withFlags({ state, odd }: ReadState, operations: readonly FlagOperation[], flags: Flags): ReadState {
-  const oddNow = new Map(odd);
-  const read = new Map<string, OperationStages>();
-  for (const operation of operations) {
-    const { stages, odd: why } = readLadder(featureOf(operation.flag, flags.get(operation.id) as AdminFlag), operation);
-    if (stages === undefined) oddNow.set(operation.id, why);
-    else {
-      oddNow.delete(operation.id);
-      read.set(operation.id, stages);
-    }
-  }
-  const fresh = state.operations.map((one) => read.get(one.id) ?? one);
-  return { state: Object.freeze({ ...state, operations: Object.freeze(fresh) }), odd: oddNow };
+  const features = operations.map(({ id, flag }) => featureOf(flag, flags.get(id) as AdminFlag));
+  const fresh = fromFeatures(features, { name: '', operations });
+  const read = new Map(fresh.state.operations.map((one) => [one.id, one]));
+  const oddNow = new Map([...odd].filter(([id]) => !read.has(id)).concat([...fresh.odd]));
+  const merged = state.operations.map((one) => read.get(one.id) ?? one);
+  return { state: Object.freeze({ ...state, operations: Object.freeze(merged) }), odd: oddNow };
 }
 
 const enabledOf = ({ strategies }: AdminFlag) => strategies.filter(({ disabled }) => !disabled);
@@ -291,20 +291,31 @@ interface Ordered {
   readonly after: StagesState;
   readonly flags: Flags;
   readonly odd: ReadState['odd'];
+  readonly onWrite: (() => void) | undefined;
 }
 
 /** The kill switch first: whoever uses it is in a hurry. */
-async function carryOut(admin: UnleashAdmin, api: FlagApi, { edits, after, flags, odd }: Ordered): Promise<void> {
+async function carryOut(admin: UnleashAdmin, api: FlagApi, ordered: Ordered): Promise<void> {
+  const { edits, after, flags, odd, onWrite } = ordered;
   const names = apiFlags(api.name);
-  for (const edit of edits) if ('kill' in edit) await admin.enable(names.kill, edit.kill);
-  for (const edit of edits) if ('sampling' in edit) await setSampling(admin, names.sampling, edit.sampling);
+  for (const edit of edits) {
+    if (!('kill' in edit)) continue;
+    onWrite?.();
+    await admin.enable(names.kill, edit.kill);
+  }
+  for (const edit of edits) {
+    if (!('sampling' in edit)) continue;
+    onWrite?.();
+    await setSampling(admin, names.sampling, edit.sampling);
+  }
   const touched = new Set(edits.flatMap((edit) => ('operation' in edit ? [edit.operation] : [])));
   if (touched.size === 0) return;
   const limits = await limitsOf(admin);
   for (const [index, { id, flag }] of api.operations.entries()) {
     if (!touched.has(id)) continue;
     const stages = after.operations[index] as OperationStages;
-    await writeLadder(admin, flags.get(id) as AdminFlag, { flag, stages, limits, anew: isAnew(odd.get(id)) });
+    const wanted = { flag, stages, limits, anew: isAnew(odd.get(id)) };
+    await writeLadder(admin, flags.get(id) as AdminFlag, wanted, onWrite);
   }
 }
 
@@ -312,7 +323,12 @@ async function carryOut(admin: UnleashAdmin, api: FlagApi, { edits, after, flags
 const isAnew = (odd: string | undefined): boolean => odd !== undefined && odd !== DISABLED;
 
 /** Makes a flag's enabled strategies say what is wanted; the flag itself is enabled where it was off. */
-export async function writeLadder(admin: UnleashAdmin, flag: AdminFlag, wanted: Wanted): Promise<void> {
+export async function writeLadder(
+  admin: UnleashAdmin,
+  flag: AdminFlag,
+  wanted: Wanted,
+  onWrite?: () => void,
+): Promise<void> {
   const { flag: name, limits } = wanted;
   const steps = stepsTo(enabledOf(flag), wanted);
   const most = flag.strategies.length + steps.filter((step) => step.do === 'add').length;
@@ -320,6 +336,7 @@ export async function writeLadder(admin: UnleashAdmin, flag: AdminFlag, wanted: 
     throw new UsageError(
       `${name} would have ${most} strategies, and the server takes ${limits.strategies}: name fewer tenants, or move them by percent`,
     );
+  if (steps.length > 0 || !flag.enabled) onWrite?.();
   for (const [done, step] of steps.entries()) {
     try {
       if (step.do === 'add') await admin.addStrategy(name, step);

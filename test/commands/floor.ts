@@ -28,7 +28,7 @@ async function shell(t: Test, text = TEXT) {
     const fresh =
       verb === 'floor'
         ? floor.command(io, place)
-        : kill.command(io, place, async () => ({ config: { killFile } }) as never);
+        : kill.command(io, place, async () => ({ config: { killFile, stateDir: dirname(killFile) } }) as never);
     await fresh.exitOverride().parseAsync(words, { from: 'user' });
     return printed.join('');
   };
@@ -112,6 +112,17 @@ t.test('kill --local writes and takes away the kill file, and needs nothing else
   await t.rejects(access(killFile));
   await run('kill', '--local', '--lift');
   t.equal(await text(), 'broken: [');
+  const audited = await readFile(join(dirname(killFile), 'audit.ndjson'), 'utf8');
+  t.match(audited, /"what":"kill --local".*"why":"Unleash is down"/);
+  await t.rejects(run('kill'), { name: 'ConfigError', message: /is not done.*crossfade kill --local/ });
+});
+
+t.test('kill is not held up by a tenant whose name looks like a number, and does not rename it', async (t) => {
+  const text =
+    'operations:\n  getUser: { stage: dynamodb, tenants: { 00123: live, 9007199254740993: shadow, 1e3: live, ~: live } }\n';
+  const { run, text: now } = await shell(t, text);
+  await run('kill');
+  t.equal(await now(), `${text}kill: true\n`);
 });
 
 t.test('as data', async (t) => {

@@ -3,7 +3,7 @@ import t from 'tap';
 import type { AdminStrategy } from '../../src/drivers/unleash-admin.ts';
 import type { OperationStages } from '../../src/flags/api.ts';
 import { createDecider } from '../../src/flags/decide.ts';
-import { LIMITS, readLadder, type Strategy, strategiesOf } from '../../src/flags/ladder.ts';
+import { LIMITS, readLadder, type Strategy, strategiesOf, strategyOf } from '../../src/flags/ladder.ts';
 import { type Step, stepsTo } from '../../src/flags/steps.ts';
 import { compareStages, type Stage } from '../../src/model/stage.ts';
 import { flagApi, tenants } from '../support/flags.ts';
@@ -143,6 +143,37 @@ t.test('a ramp begins in place of the rest, under which a new one was put', asyn
   t.match(stepsTo(now, wantedOf({ ...base, ramp: { to: 'live', percent: 1 } })), [
     { do: 'add', sortOrder: 1, title: 'everybody else: dynamodb' },
     { do: 'update', id: 'old-0', title: 'ramp to live' },
+  ]);
+});
+
+t.test('whoever is named twice, by hand or by a command that was cut short, goes nowhere else on the way', async () => {
+  const list = fc.tuple(stageOf, fc.uniqueArray(fc.constantFrom(...NAMES.slice(0, 6)), { minLength: 1, maxLength: 4 }));
+  fc.assert(
+    fc.property(fc.array(list, { maxLength: 4 }), stageOf, ladder, (lists, rest, to) => {
+      const strategies = [
+        ...lists.map(([stage, names]) => strategyOf(flag, stage, 'legacy', 100, [...names, names[0] as string])),
+        strategyOf(flag, rest, 'legacy', 100),
+      ];
+      let now = kept(strategies);
+      const was = stagesBy(now);
+      const willBe = stagesBy(strategiesOf(flag, to));
+      for (const step of stepsTo(now, wantedOf(to))) {
+        now = carriedOut(now, step);
+        const is = stagesBy(now);
+        if (is.some((stage, at) => stage !== was[at] && stage !== willBe[at])) return false;
+      }
+      return stagesBy(now).every((stage, at) => stage === willBe[at]);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+t.test('who has no tenant goes through no third stage where a whole ramp ends', async (t) => {
+  const now = kept(strategiesOf(flag, { ...base, stage: 'legacy', ramp: { to: 'shadow', percent: 100 } }));
+  const steps = stepsTo(now, wantedOf({ ...base, stage: 'live' }));
+  t.match(steps, [
+    { do: 'update', id: 'old-0', title: 'everybody else: live' },
+    { do: 'remove', id: 'old-1' },
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { through, withProxy } from '../support/proxy.ts';
 import { note, withNotes } from '../support/shadow.ts';
@@ -100,6 +101,8 @@ t.test('a shutdown loses no shadow: each is written, or shed and counted', async
   proxy.mode = 'slow';
   proxy.delay = 20;
   await reads(notes, 40);
+  // So that some have been compared, and wait to be read again.
+  await sleep(250);
   await notes.facade.app.close();
   const { totals, summary } = await notes.settled();
   t.equal(totals.offered, 40);
