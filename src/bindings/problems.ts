@@ -1,5 +1,6 @@
 import type { Problem } from '../errors.ts';
 import type { BindingsSpec, OperationSpec, Sources } from '../model/binding.ts';
+import { editDistance } from '../model/distance.ts';
 import type { Contract, Operation } from '../model/operation.ts';
 import { codecOf } from './sources.ts';
 
@@ -158,20 +159,7 @@ function rules(list: BindingsSpec['compare'], at: string, say: Say): void {
 /** `; do you mean "…"?` where a known word is at most three edits away. */
 export function nearest(word: string, known: readonly string[]): string {
   const [best] = known
-    .map((candidate) => ({ candidate, distance: edits(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   return best !== undefined && best.distance <= 3 ? `; do you mean "${best.candidate}"?` : '';
-}
-
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,3 +1,4 @@
+import { editDistance } from '../model/distance.ts';
 import { compareStages, PLANS, type Stage } from '../model/stage.ts';
 
 /** What flags need to know of an API: its operations, and the stages that each can have. */
@@ -111,17 +112,4 @@ export function suggestion(word: string, known: readonly string[]): string {
     return `; did you mean \`${nearest.one}\`?`;
   }
   return known.length > 0 && known.length <= 12 ? `; there are ${known.join(', ')}` : '';
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const changed = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(changed, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
