@@ -108,8 +108,8 @@ export async function followServer(options: ServerOptions): Promise<Source> {
     } catch (error) {
       if (signal.aborted) return undefined;
       const failure = asFlagServerError(error);
-      // What is wrong with everything is said once, of the list.
-      if (problem === undefined && killProblem === undefined) refuse(failure, undefined);
+      // What is wrong with everything is said and counted once, of the list.
+      if (problem === undefined) refuse(failure, killProblem);
       killProblem = failure;
     }
     return killProblem;

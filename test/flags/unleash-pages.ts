@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import type { AdminStrategy } from '../../src/drivers/unleash-admin.ts';
 import { eventually, flagOf, followFlags, REFRESH, scene } from '../support/flag-server.ts';
 import { FEATURES, type Unleash } from '../support/unleash.ts';
 
@@ -25,7 +26,7 @@ const edits: [name: string, edit: (unleash: Unleash, flag: string) => Promise<un
   [
     'a variant misspelt',
     (unleash, flag) =>
-      changeLast(unleash, flag, (last) => ({ ...last, variants: [{ ...last.variants[0], name: 'compleet' }] })),
+      changeLast(unleash, flag, (last) => ({ ...last, variants: [{ ...last.variants?.[0], name: 'compleet' }] })),
     /`compleet`, which is no stage/,
   ],
   [
@@ -38,7 +39,7 @@ const edits: [name: string, edit: (unleash: Unleash, flag: string) => Promise<un
     (unleash, flag) =>
       changeLast(unleash, flag, (last) => ({
         ...last,
-        variants: [{ ...last.variants[0], name: 'legacy', payload: undefined }],
+        variants: [{ ...last.variants?.[0], name: 'legacy', payload: undefined }],
       })),
     /does not say its floor/,
   ],
@@ -83,15 +84,18 @@ for (const [name, edit, said] of edits) {
 t.test('a flag is disabled: the floor, also where it was broken before', async (t) => {
   const { unleash, followed } = await scene(t);
   const flag = flagOf(unleash.api, 'getUser');
-  await changeLast(unleash, flag, (last) => ({ ...last, variants: [{ ...last.variants[0], name: 'lvie' }] }));
+  await changeLast(unleash, flag, (last) => ({ ...last, variants: [{ ...last.variants?.[0], name: 'lvie' }] }));
   await eventually(t, 'broken', () => followed.fallbacks.length > 0);
   t.equal(followed.stage(), 'live');
   await unleash.admin('POST', `${FEATURES}/${flag}/environments/development/off`);
   await eventually(t, 'at the floor', () => followed.stage() === 'dynamodb');
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: as the Admin API has it
-async function changeLast({ admin }: Unleash, flag: string, change: (last: any) => any): Promise<void> {
+async function changeLast(
+  { admin }: Unleash,
+  flag: string,
+  change: (last: AdminStrategy) => Readonly<Record<string, unknown>>,
+): Promise<void> {
   const path = `${FEATURES}/${flag}/environments/development/strategies`;
   const last = (await admin('GET', path)).at(-1);
   const { id, name, parameters, constraints, variants, sortOrder } = { ...last, ...change(last) };

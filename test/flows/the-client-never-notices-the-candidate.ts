@@ -112,3 +112,17 @@ t.test('a shutdown loses no shadow: each is written, or shed and counted', async
     'what could not be read again is unverified',
   );
 });
+
+t.test('a process that is busy sheds its shadows, counted, and answers all the same', async (t) => {
+  const notes = await withNotes(t, { env: { SHADOW_EVENT_LOOP_MS: '1' } });
+  await notes.put([note('n1')]);
+  const end = performance.now() + 300;
+  while (performance.now() < end);
+  const replies = await Promise.all(
+    Array.from({ length: 30 }, () => notes.facade.get('/notes/n1', { 'x-tenant-id': 'acme' })),
+  );
+  t.ok(replies.every(({ status }) => status === 200));
+  const { summary, totals } = await notes.settled();
+  t.ok(totals.shed > 0);
+  t.match(summary.operations[0]?.notCompared, [{ outcome: 'shed', reason: 'event_loop' }]);
+});
