@@ -32,8 +32,10 @@ const LATE = [1.1, 2.2];
 const CLOSER_LOOKS = 25;
 const APART = 40;
 const CLOSELY = 1.2;
-/** Where stores are so slow that these take so many times the freshness, nothing is said. */
+/** Where stores are so slow that these take so many times the freshness, or their turn does not come, nothing is said. */
 const LONGEST = 10;
+/** Of the freshness: how often one that waits asks whether it may. */
+const TURN = 0.2;
 
 /**
  * Reads both sides of a mismatch again, consistently where the store can: early, to measure the lag; past the declared
@@ -62,7 +64,7 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   if (judged.every(({ verdict }) => verdict === 'transient')) return { judged, lag: agreed };
   const persistent = judged.filter(({ verdict }) => verdict === 'persistent').map(({ difference }) => difference);
   if (persistent.length === 0 || !keepsMoving(first, looks)) return { judged, lag: undefined };
-  const closely = await closelyIfFree(first, new Set(persistent.map(identityOf)), options);
+  const closely = await closelyInTurn(first, new Set(persistent.map(identityOf)), options);
   const settled = judged.map((one): Judged => {
     const verdict = one.verdict === 'persistent' ? closely.get(identityOf(one.difference)) : undefined;
     return verdict === undefined ? one : { ...one, verdict };
@@ -70,14 +72,22 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   return { judged: settled, lag: undefined };
 }
 
-/** Where too many are looked at closely already, nobody can say that this one is wrong and not behind: it is `moving`. */
-async function closelyIfFree(
+/**
+ * Waits for its turn where too many are looked at closely already. If it does not come, nobody can say that this one is
+ * wrong and not behind: it is `moving`.
+ */
+async function closelyInTurn(
   first: Comparison,
   identities: ReadonlySet<string>,
   options: RecheckOptions,
 ): Promise<ReadonlyMap<string, 'moving' | 'transient'>> {
-  const end = options.mayLookClosely();
-  if (end === undefined) return new Map([...identities].map((identity) => [identity, 'moving']));
+  const latest = performance.now() + options.freshness * LONGEST;
+  let end = options.mayLookClosely();
+  while (end === undefined) {
+    if (performance.now() > latest || !(await waited(options.freshness * TURN, options.signal)))
+      return new Map([...identities].map((identity) => [identity, 'moving']));
+    end = options.mayLookClosely();
+  }
   try {
     return await lookClosely(first, identities, options);
   } finally {

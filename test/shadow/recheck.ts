@@ -33,6 +33,7 @@ async function judged(
   older: (ms: number) => State,
   newer: (ms: number) => State,
   signal = new AbortController().signal,
+  mayLookClosely: () => (() => void) | undefined = () => () => {},
 ) {
   const began = performance.now();
   const hold = async (one: Observation, other: Observation) => compare(one, other, plan, 0);
@@ -44,7 +45,7 @@ async function judged(
     },
     compare: hold,
     freshness: FRESHNESS,
-    mayLookClosely: () => () => {},
+    mayLookClosely,
     signal,
   });
   return {
@@ -87,6 +88,27 @@ t.test('an item that is written faster than it is looked at is moving, never per
     (ms) => ({ a: written(ms - 25) }),
   );
   t.same(verdicts, { '/a': 'moving' });
+});
+
+t.test('where others are looked at closely, one waits for its turn, and says so if it does not come', async (t) => {
+  const tick = (ms: number) => Math.floor(ms / 40);
+  const never = await judged(
+    (ms) => ({ a: tick(ms) }),
+    (ms) => ({ a: tick(ms) + 0.5 }),
+    undefined,
+    () => undefined,
+  );
+  t.same(never.verdicts, { '/a': 'moving' }, 'nobody could say that it is wrong');
+  const ended: number[] = [];
+  let busy = 3;
+  const late = await judged(
+    (ms) => ({ a: tick(ms) }),
+    (ms) => ({ a: tick(ms) + 0.5 }),
+    undefined,
+    () => (busy-- > 0 ? undefined : () => ended.push(performance.now())),
+  );
+  t.same(late.verdicts, { '/a': 'persistent' }, 'its turn came');
+  t.equal(ended.length, 1, 'and was given back');
 });
 
 t.test('one of two differences passes', async (t) => {
