@@ -13,6 +13,7 @@ export type ResultsCollection =
   | 'crossfade_counts'
   | 'crossfade_mismatches'
   | 'crossfade_rules'
+  | 'crossfade_requests'
   | 'crossfade_replicas'
   | 'crossfade_tenants'
   | 'crossfade_audit';
@@ -91,6 +92,9 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
         await db
           .collection('crossfade_rules')
           .createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1, evidence: 1 } }]);
+        await db
+          .collection('crossfade_requests')
+          .createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1, evidence: 1, operation: 1 } }]);
         await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
         await db.collection('crossfade_tenants').createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1 } }]);
         await db

@@ -50,6 +50,10 @@ export type Pair = 'legacy-dynamodb' | 'legacy-mongodb' | 'dynamodb-mongodb';
 
 const ORDER: readonly OriginName[] = Object.freeze(['legacy', 'dynamodb', 'mongodb']);
 
+/** The pair of two origins, whichever comes first. */
+export const pairName = (...origins: readonly [OriginName, OriginName]): Pair =>
+  [...origins].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b)).join('-') as Pair;
+
 /** The pair of two origins, and which of the two observations stands left. */
 export function pairOf(
   one: Observation,

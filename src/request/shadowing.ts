@@ -1,4 +1,4 @@
-import type { Cursors } from '../bindings/cursor.ts';
+import { type Cursors, hashParameters } from '../bindings/cursor.ts';
 import type { BoundOperation } from '../bindings/load.ts';
 import type { ComparePlan } from '../compare/compare.ts';
 import { compileRules, parseDuration } from '../compare/rules.ts';
@@ -80,6 +80,17 @@ const tokensOf = (pointer: string): readonly string[] =>
     .slice(1)
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 
+/** Whether legacy may be asked twice for one request (design section 6). */
+export const isRepeatable = ({ spec, contract }: BoundOperation): boolean =>
+  spec?.repeatable ?? (contract.method === 'GET' || contract.method === 'HEAD');
+
+/** Six bytes of a hash: what is asked, whoever asks it and however it is written. */
+function hashOf({ operation, request: { path, query, body }, parameters, cursor }: Question, tenant: string): number {
+  const asked = parameters === '' ? [path, query, body ?? null] : [parameters, cursor?.position ?? null];
+  const text = hashParameters([operation.id, tenant, ...asked]);
+  return Buffer.from(text, 'base64url').readUIntBE(0, 6);
+}
+
 /** Offers for the operations of an API, whose plans are made once, here. */
 export function createOffering(
   operations: readonly BoundOperation[],
@@ -90,10 +101,11 @@ export function createOffering(
   const plans = operations.map((operation) => ({
     plan: comparePlanOf(operation, api, cursors),
     freshness: freshnessOf(operation, api),
+    repeatable: isRepeatable(operation),
   }));
   return ({ question, stage, requestId, method, headers, control, candidates, unfit }) => {
     const { operation, request, url } = question;
-    const { plan, freshness } = plans[operation.index] as (typeof plans)[number];
+    const { plan, freshness, repeatable } = plans[operation.index] as (typeof plans)[number];
     const kept = Object.freeze({ ...headers });
     const error = (): ErrorRequest => {
       const { tenant, path, query } = request;
@@ -108,6 +120,8 @@ export function createOffering(
       control,
       candidates,
       again: (origin, consistent) => observe(origin as StoreName, question, error, { consistent }),
+      repeatable,
+      hash: () => hashOf(question, request.tenant),
       plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit: limitOf(question) } },
       freshness,
       strata: (observation) => strataOf(question, observation),

@@ -9,7 +9,10 @@ const LOOK_EVERY = 200;
 /** Façades of an API that are up: seen of late, and not ended. Throws a `StoreError`. */
 export async function liveReplicas(store: ResultsStore, api: string): Promise<readonly ReplicaRow[]> {
   const since = new Date(Date.now() - ALIVE);
-  return await store.find<ReplicaRow>('crossfade_replicas', { api, seen: { $gte: since }, ended: { $exists: false } });
+  const facade = { $ne: 'replay' };
+  return await store.find<ReplicaRow>('crossfade_replicas', {
+    ...{ api, source: facade, seen: { $gte: since }, ended: { $exists: false } },
+  });
 }
 
 /** Replicas by whether they run on a revision. */

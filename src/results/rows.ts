@@ -1,5 +1,5 @@
 import type { Kind, Outcome, Pair, ValueType, Verdict } from '../model/comparison.ts';
-import type { Stage } from '../model/stage.ts';
+import type { OriginName, Stage } from '../model/stage.ts';
 
 /** What became of one plan with a candidate: the unit that all counts add up to. */
 export interface Result {
@@ -23,8 +23,20 @@ export interface Result {
   /** How long a transient difference lasted, at most. */
   readonly lag: number | undefined;
   readonly findings: readonly Finding[];
+  /** What was asked, where it was compared. */
+  readonly subject: Subject | undefined;
   /** Sealed, where a rule covered something and a secret seals it: `crossfade rules` asks it again. */
   readonly request: string | undefined;
+}
+
+/** What tells requests apart, and how much of their answers there is to differ. */
+export interface Subject {
+  /** 48 bits of a hash over operation, tenant and parameters. */
+  readonly hash: number;
+  /** Items in the answers; 1 where they are no list. */
+  readonly items: number;
+  /** Both sides answered 2xx with something in it, and agree as far as rules want it. */
+  readonly full: boolean;
 }
 
 /** One fingerprint in one result. */
@@ -37,8 +49,15 @@ export interface Finding {
   readonly verdict: Verdict;
   /** Places in this answer that have it. */
   readonly places: number;
+  /** Of three answers, the origin that the other two agree against; `all`: no two agree. `undefined` where there are two. */
+  readonly alone: Alone | undefined;
   readonly sample: Sample;
 }
+
+export type Alone = OriginName | 'all';
+
+/** Whence the requests came: from clients, or from `crossfade replay`. */
+export type Source = 'traffic' | 'replay';
 
 /** What is kept of an answer that differed: nothing of its data in clear, but for paths under `reveal`. */
 export interface Sample {
@@ -73,6 +92,7 @@ export interface CountRow {
   readonly api: string;
   readonly evidence: string;
   readonly replica: string;
+  readonly source: Source;
   readonly minute: Date;
   readonly operation: string;
   readonly tenant: string;
@@ -98,6 +118,7 @@ export interface FindingRow {
   readonly api: string;
   readonly evidence: string;
   readonly replica: string;
+  readonly source: Source;
   readonly fingerprint: string;
   readonly operation: string;
   readonly pair: Pair;
@@ -110,6 +131,10 @@ export interface FindingRow {
   moving: number;
   unverified: number;
   transient: number;
+  /** Places that had it in requests that were new, to be held against all of `crossfade_requests`' items. */
+  places: number;
+  /** How often each origin stood alone. */
+  alone: { [origin in Alone]?: number };
   /** At most 100 by name. */
   tenants: string[];
   first: Date;
@@ -117,6 +142,24 @@ export interface FindingRow {
   /** Sightings by hour since 1970. */
   hours: { h: number; n: number }[];
   samples: Sample[];
+}
+
+/** A row of `crossfade_requests`: what was asked by one tenant, of one replica, operation and pair; each request once. */
+export interface RequestsRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly evidence: string;
+  readonly replica: string;
+  readonly source: Source;
+  readonly operation: string;
+  readonly pair: Pair;
+  readonly tenant: string;
+  last: Date;
+  /** Distinct requests that were compared, and the items in their answers. */
+  n: number;
+  items: number;
+  /** Hashes of those with something in their answers, six bytes each. */
+  seen: Buffer;
 }
 
 /** A row of `crossfade_rules`: requests in whose answers a rule covered something. */
@@ -138,6 +181,8 @@ export interface ReplicaRow {
   readonly _id: string;
   readonly api: string;
   readonly evidence: string;
+  /** A façade's is `traffic`; a replay serves nobody. */
+  readonly source: Source;
   readonly version: string;
   readonly host: string;
   readonly pid: number;

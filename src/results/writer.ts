@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import type { ResultsStore } from '../drivers/results.ts';
 import type { Outcome } from '../model/comparison.ts';
 import { addTo } from './buckets.ts';
-import type { CountRow, Finding, FindingRow, ReplicaRow, Result, RuleRow, Sample, TenantRow } from './rows.ts';
+import { createDistinct } from './distinct.ts';
+import type { CountRow, Finding, FindingRow, ReplicaRow, Result, RuleRow, Sample, Source, TenantRow } from './rows.ts';
 
 /** Where results go, off the request path. */
 export interface ResultsWriter {
@@ -28,6 +29,8 @@ export interface WriterOptions {
   readonly api: string;
   readonly evidence: string;
   readonly version: string;
+  /** Whence the requests come; default `traffic`. */
+  readonly source?: Source;
   /** Milliseconds between two writes; default 1,000. */
   readonly every?: number;
   /** Rows that are kept while they cannot be written; default 20,000. */
@@ -70,13 +73,14 @@ export const MAX_FINGERPRINTS = 200;
  * twice, or whose reply was lost, counts once. Rows of past minutes are forgotten once they are written.
  */
 export function createWriter(options: WriterOptions): ResultsWriter {
-  const { store, api, evidence, every = 1_000, maxRows = 20_000 } = options;
+  const { store, api, evidence, every = 1_000, maxRows = 20_000, source = 'traffic' } = options;
   const replica = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const started = new Date();
   const counts = new Map<string, Kept<CountRow> & { readonly sums: Histograms }>();
   const findings = new Map<string, Kept<FindingRow>>();
   const rules = new Map<string, Kept<RuleRow>>();
   const fingerprints = new Map<string, Set<string>>();
+  const requests = createDistinct({ api, evidence, replica, source }, (parts) => `${replica}:${hashOf(parts)}`);
   let dropped = 0;
   let failures = 0;
   let writing: Promise<void> | undefined;
@@ -124,7 +128,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     }
     count(kept.row, kept.sums, result);
     kept.changes += 1;
-    for (const finding of result.findings) sighting(result, finding);
+    const isNew = requests.note(result);
+    for (const finding of result.findings) sighting(result, finding, isNew);
     if (result.request !== undefined) for (const rule of result.rules) covered(result, rule, result.request);
     soon();
   };
@@ -132,14 +137,13 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   const countRow = (result: Result) => {
     const { operation, tenant, stage, pair, outcome, reason = '', rules } = result;
     const minute = Math.floor(result.at / MINUTE) * MINUTE;
-    const parts = JSON.stringify([operation, tenant, stage, pair, outcome, reason, rules]);
-    const id = `${replica}:${minute}:${createHash('sha256').update(parts).digest('base64url').slice(0, 16)}`;
+    const id = `${replica}:${minute}:${hashOf([operation, tenant, stage, pair, outcome, reason, rules])}`;
     const known = counts.get(id);
     if (known !== undefined) return known;
     if (counts.size + findings.size >= maxRows) return undefined;
     const row: CountRow = {
       _id: id,
-      ...{ api, evidence, replica, minute: new Date(minute) },
+      ...{ api, evidence, replica, source, minute: new Date(minute) },
       ...{ operation, tenant, stage, pair, outcome, reason, rules },
       ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0 },
       ...{ strata: [], control: [], candidate: [], lag: [] },
@@ -149,7 +153,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     return made;
   };
 
-  const sighting = (result: Result, finding: Finding): void => {
+  const sighting = (result: Result, finding: Finding, isNew: boolean): void => {
     const kept = findingRow(result, finding);
     if (kept === undefined) {
       drop(1);
@@ -159,6 +163,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const at = new Date(result.at);
     row.n += 1;
     row[finding.verdict] += 1;
+    if (isNew) row.places += finding.places;
+    if (finding.alone !== undefined) row.alone[finding.alone] = (row.alone[finding.alone] ?? 0) + 1;
     if (row.tenants.length < MAX_TENANTS && !row.tenants.includes(result.tenant)) row.tenants.push(result.tenant);
     if (at < row.first) row.first = at;
     if (at > row.last) row.last = at;
@@ -187,9 +193,9 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       written: 0,
       row: {
         _id: id,
-        ...{ api, evidence, replica, fingerprint, operation, pair, kind },
+        ...{ api, evidence, replica, source, fingerprint, operation, pair, kind },
         ...{ path: beyond ? '(more)' : finding.path, leftType, rightType },
-        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0 },
+        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0, places: 0, alone: {} },
         ...{ tenants: [], first: new Date(result.at), last: new Date(result.at), hours: [], samples: [] },
       },
     };
@@ -198,10 +204,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   };
 
   const covered = ({ operation, pair, at }: Result, rule: string, request: string): void => {
-    const id = `${replica}:${createHash('sha256')
-      .update(JSON.stringify([operation, pair, rule]))
-      .digest('base64url')
-      .slice(0, 16)}`;
+    const id = `${replica}:${hashOf([operation, pair, rule])}`;
     const row = { _id: id, api, evidence, replica, rule, operation, pair, last: new Date(at), requests: [] };
     const kept = rules.get(id) ?? { row, changes: 0, written: 0 };
     rules.set(id, kept);
@@ -221,7 +224,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     writing ??= write().finally(() => {
       writing = undefined;
       if (beating && !closed) void flush();
-      const left = isDirty(counts) || isDirty(findings) || unwritten.length > 0;
+      const left = isDirty(counts) || isDirty(findings) || isDirty(requests.rows) || unwritten.length > 0;
       if (left && !closed) timer ??= setTimeout(tick, Math.min(every * 2 ** failures, LONGEST_PAUSE)).unref();
     });
     return writing;
@@ -234,6 +237,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       await writeRows('crossfade_counts', counts, ({ row, sums }) => withSums(row, sums));
       await writeRows('crossfade_mismatches', findings, ({ row }) => ({ ...row }));
       await writeRows('crossfade_rules', rules, ({ row }) => ({ ...row }));
+      await writeRows('crossfade_requests', requests.rows, requests.image);
       await writeMet();
       await store.replaceAll('crossfade_replicas', [heartbeat()]);
       failures = 0;
@@ -245,7 +249,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   };
 
   const writeRows = async <K extends Kept<{ readonly _id: string }>>(
-    collection: 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_rules',
+    collection: 'crossfade_counts' | 'crossfade_mismatches' | 'crossfade_rules' | 'crossfade_requests',
     rows: ReadonlyMap<string, K>,
     image: (kept: K) => { readonly _id: string },
   ): Promise<void> => {
@@ -261,7 +265,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   const heartbeat = (): ReplicaRow => {
     const { flags, flagsFrom, totals } = options.state?.() ?? { flags: '', flagsFrom: '', totals: NO_TOTALS };
     const { version } = options;
-    const who = { _id: replica, api, evidence, version, host: hostname(), pid: process.pid, started };
+    const who = { _id: replica, api, evidence, source, version, host: hostname(), pid: process.pid, started };
     const seen = { seen: new Date(), flags, flagsFrom, totals: { ...totals, dropped } };
     return ended === undefined ? { ...who, ...seen } : { ...who, ...seen, ended };
   };
@@ -297,7 +301,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       await Promise.race([writing, late]);
       while (Date.now() < end) {
         await Promise.race([flush(), late]);
-        if (!isDirty(counts) && !isDirty(findings)) break;
+        if (!isDirty(counts) && !isDirty(findings) && !isDirty(requests.rows)) break;
         await Promise.race([new Promise<void>((done) => setTimeout(done, 100)), late]);
       }
       const left = [...counts.values(), ...findings.values()];
@@ -306,6 +310,9 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     },
   });
 }
+
+const hashOf = (parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
 
 const NO_TOTALS: ReplicaRow['totals'] = Object.freeze({
   ...{ offered: 0, pending: 0, dropped: 0 },

@@ -9,12 +9,13 @@ import {
   OUTCOMES,
   type Outcome,
   type Pair,
-  pairOf,
+  pairName,
   type Verdict,
 } from '../model/comparison.ts';
 import type { OriginName, Stage } from '../model/stage.ts';
-import type { Finding, ReplicaRow, Result } from '../results/rows.ts';
+import type { Finding, ReplicaRow, Result, Subject } from '../results/rows.ts';
 import type { SampledRequest, Sampler as Sampling } from '../results/sample.ts';
+import { type StandsAlone, standsAlone } from './alone.ts';
 import type { Breakers } from './breaker.ts';
 import type { Budget } from './budget.ts';
 import type { Pulse } from './pulse.ts';
@@ -32,11 +33,17 @@ export interface Offer {
   readonly request: SampledRequest;
   readonly control: Observation;
   readonly candidates: readonly OriginName[];
+  /** The control's answer as it is to be compared (legacy's, without its compression); asked once the reply is sent. */
+  readonly plain?: () => Promise<Observation>;
   readonly again: Again;
+  /** Whether legacy may be asked again. */
+  readonly repeatable: boolean;
   readonly plan: ComparePlan;
   /** Milliseconds within which the newer store is kept in step. */
   readonly freshness: number;
   readonly strata: (observation: Observation) => readonly string[];
+  /** What tells this question from others: 48 bits of a hash. */
+  readonly hash: () => number;
   /** Why this request cannot be compared, where it cannot: `cursor`, `conditional`. */
   readonly unfit: string | undefined;
 }
@@ -89,69 +96,92 @@ export function createShadow(parts: ShadowParts): Shadow {
     parts.record(result);
   };
 
-  /** Of an answer that a rule covers, the request is kept for `crossfade rules`. */
-  const compared = (given: Offer, candidate: OriginName, comparison: Comparison, observation: Observation): Result => {
-    const result = resultOf(given, candidate, comparison.outcome, comparison.reason, comparison, observation);
-    return comparison.rules.length === 0 ? result : { ...result, request: parts.sampling.seal(given.request) };
-  };
-
   const offer = (given: Offer): void => {
-    for (const candidate of given.candidates) {
-      offered += 1;
-      try {
-        consider(given, candidate);
-      } catch (error) {
-        parts.onError(error);
-        record(resultOf(given, candidate, 'error', 'internal'));
-      }
+    const pairs = pairsOf(given);
+    offered += pairs.length;
+    try {
+      consider(given, pairs);
+    } catch (error) {
+      for (const pair of pairs) broken(given, pair, error);
     }
   };
 
-  const consider = (given: Offer, candidate: OriginName): void => {
-    const refused = refusal(given, candidate);
-    if (refused !== undefined) {
-      record(resultOf(given, candidate, refused.outcome, refused.reason));
-      return;
+  const consider = (given: Offer, pairs: readonly OriginPair[]): void => {
+    const refused = refusal(given);
+    const shed = new Map(refused === undefined ? given.candidates.map((one) => [one, whyNot(given, one)]) : []);
+    const open: OriginPair[] = [];
+    for (const pair of pairs) {
+      const reason = shed.get(pair[0]) ?? shed.get(pair[1]);
+      if (refused !== undefined) record(resultOf(given, pair, refused.outcome, refused.reason));
+      else if (reason !== undefined) record(resultOf(given, pair, 'shed', reason));
+      else open.push(pair);
     }
+    if (open.length === 0) return;
     const bytes = OVERHEAD + (given.control.ok ? given.control.answer.body.length : 0);
-    const work = () => shadow(given, candidate).catch((error: unknown) => broken(given, candidate, error));
-    const taken = parts.queue.offer(bytes, work, () => record(resultOf(given, candidate, 'shed', 'shutdown')));
-    if (!taken) record(resultOf(given, candidate, 'shed', 'queue'));
+    const work = () =>
+      shadow(given, open).catch((error: unknown) => open.forEach((pair) => void broken(given, pair, error)));
+    const drop = (reason: string) => open.forEach((pair) => void record(resultOf(given, pair, 'shed', reason)));
+    if (!parts.queue.offer(bytes, work, () => drop('shutdown'))) drop('queue');
   };
 
-  /** Why a plan is not carried out, as data; the order says which reason counts. */
-  const refusal = (given: Offer, candidate: OriginName) => {
+  /** Why a plan is not carried out at all, as data; the order says which reason counts. */
+  const refusal = (given: Offer) => {
     const status = given.control.ok ? given.control.answer.status : 500;
     if (given.unfit !== undefined) return { outcome: 'skipped', reason: given.unfit } as const;
     if (!parts.sampler.takes(given.operation, given.tenant, status, parts.percent()))
       return { outcome: 'skipped', reason: 'sampling' } as const;
     if (closing.signal.aborted) return { outcome: 'shed', reason: 'shutdown' } as const;
     if (parts.pulse.busy()) return { outcome: 'shed', reason: 'event_loop' } as const;
-    if (!parts.breakers.allows(candidate, given.operation)) return { outcome: 'shed', reason: 'breaker' } as const;
-    if (parts.budgets[candidate]?.take() === false) return { outcome: 'shed', reason: 'budget' } as const;
     return undefined;
   };
 
-  const broken = (given: Offer, candidate: OriginName, error: unknown): void => {
-    parts.onError(error);
-    record(resultOf(given, candidate, 'error', 'internal'));
+  /** Why one candidate is not asked. */
+  const whyNot = (given: Offer, candidate: OriginName): string | undefined => {
+    if (!parts.breakers.allows(candidate, given.operation)) return 'breaker';
+    return parts.budgets[candidate]?.take() === false ? 'budget' : undefined;
   };
 
-  const shadow = async (given: Offer, candidate: OriginName): Promise<void> => {
-    const observation = await observe(given, candidate, false);
-    parts.onCandidate(given.operation, candidate, observation.duration / 1000);
-    const comparison = await compareSliced(given, given.control, observation);
+  const broken = (given: Offer, pair: OriginPair, error: unknown): void => {
+    parts.onError(error);
+    record(resultOf(given, pair, 'error', 'internal'));
+  };
+
+  /** Asks every candidate once and holds all that is there together, two by two. */
+  const shadow = async (given: Offer, pairs: readonly OriginPair[]): Promise<void> => {
+    const control = (await given.plain?.()) ?? given.control;
+    const asked = given.candidates.filter((candidate) => pairs.some((pair) => pair.includes(candidate)));
+    const observations = [control, ...(await Promise.all(asked.map((one) => observe(given, one, false))))];
+    for (const { origin, duration } of observations.slice(1))
+      parts.onCandidate(given.operation, origin, duration / 1000);
+    const seen = new Map(observations.map((observation) => [observation.origin, observation]));
+    const compared: Compared[] = [];
+    for (const pair of pairs) {
+      try {
+        const [one, other] = pair.map((origin) => seen.get(origin) as Observation) as [Observation, Observation];
+        compared.push({ pair, comparison: await compareSliced(given, one, other), one, other });
+      } catch (error) {
+        broken(given, pair, error);
+      }
+    }
+    const alone = standsAlone(compared.map(({ comparison }) => comparison));
+    for (const one of compared) settle(given, one, alone);
+  };
+
+  /** Records a comparison, a mismatch once it is looked at again. */
+  const settle = (given: Offer, compared: Compared, alone: StandsAlone): void => {
+    const { comparison, pair } = compared;
     if (comparison.outcome !== 'mismatch') {
-      record(compared(given, candidate, comparison, observation));
+      record(outcomeOf(given, compared));
       return;
     }
-    if (rechecks.size >= MAX_RECHECKS || closing.signal.aborted || !parts.recheckBudget.take()) {
-      record(mismatch(given, candidate, comparison, observation, { judged: judge(comparison, []), lag: undefined }));
+    const mayAsk = given.repeatable || !pair.includes('legacy');
+    if (!mayAsk || rechecks.size >= MAX_RECHECKS || closing.signal.aborted || !parts.recheckBudget.take()) {
+      record(mismatch(given, compared, { judged: judge(comparison, []), lag: undefined }, alone));
       return;
     }
     // Not in the queue: it waits for the most part.
-    const rechecking = lookAgain(given, candidate, comparison, observation)
-      .catch((error: unknown) => broken(given, candidate, error))
+    const rechecking = lookAgain(given, compared, alone)
+      .catch((error: unknown) => broken(given, pair, error))
       .finally(() => rechecks.delete(rechecking));
     rechecks.add(rechecking);
   };
@@ -164,20 +194,15 @@ export function createShadow(parts: ShadowParts): Shadow {
     };
   };
 
-  const lookAgain = async (
-    given: Offer,
-    candidate: OriginName,
-    comparison: Comparison,
-    observation: Observation,
-  ): Promise<void> => {
-    const rechecked = await recheck(comparison, {
+  const lookAgain = async (given: Offer, compared: Compared, alone: StandsAlone): Promise<void> => {
+    const rechecked = await recheck(compared.comparison, {
       again: (origin, consistent) => observe(given, origin, consistent),
       compare: (one, other) => compareSliced(given, one, other),
       freshness: given.freshness,
       mayLookClosely,
       signal: closing.signal,
     });
-    record(mismatch(given, candidate, comparison, observation, rechecked));
+    record(mismatch(given, compared, rechecked, alone));
   };
 
   /** One asking, with what it says about the origin's health. */
@@ -190,20 +215,28 @@ export function createShadow(parts: ShadowParts): Shadow {
     return observation;
   };
 
-  const mismatch = (
-    given: Offer,
-    candidate: OriginName,
-    comparison: Comparison,
-    observation: Observation,
-    { judged, lag }: Rechecked,
-  ): Result => ({
-    ...compared(given, candidate, comparison, observation),
-    verdict: worst(judged),
-    lag,
-    findings: findingsOf(given, comparison.pair, judged),
-  });
+  /** Of an answer that a rule covers, the request is kept for `crossfade rules`. */
+  const outcomeOf = (given: Offer, compared: Compared): Result => {
+    const { pair, comparison } = compared;
+    const result = resultOf(given, pair, comparison.outcome, comparison.reason, compared);
+    return comparison.rules.length === 0 ? result : { ...result, request: parts.sampling.seal(given.request) };
+  };
 
-  const findingsOf = (given: Offer, pair: Pair, judged: readonly Judged[]): readonly Finding[] => {
+  const mismatch = (given: Offer, compared: Compared, { judged, lag }: Rechecked, alone: StandsAlone): Result => {
+    const verdict = worst(judged);
+    const result = outcomeOf(given, compared);
+    const { subject } = result;
+    return {
+      ...result,
+      verdict,
+      lag,
+      // What has come to agree is as good as what did at once.
+      subject: subject && { ...subject, full: subject.full && verdict === 'transient' },
+      findings: findingsOf(given, compared.comparison.pair, judged, alone),
+    };
+  };
+
+  const findingsOf = (given: Offer, pair: Pair, judged: readonly Judged[], alone: StandsAlone): readonly Finding[] => {
     const byFingerprint = new Map<string, Judged[]>();
     for (const one of judged) {
       const fingerprint = fingerprintOf(given.operation, pair, one.difference);
@@ -225,7 +258,10 @@ export function createShadow(parts: ShadowParts): Shadow {
         facts: factsOf(difference),
       };
       const sample = parts.sampling.sample({ ...sampled, consistent: verdict !== 'unverified' });
-      return { fingerprint, kind, path, leftType, rightType, verdict, places: places.length, sample };
+      return {
+        ...{ fingerprint, kind, path, leftType, rightType, verdict, places: places.length },
+        ...{ alone: alone(difference), sample },
+      };
     });
   };
 
@@ -256,34 +292,58 @@ async function compareSliced(given: Offer, one: Observation, other: Observation)
   }
 }
 
+/** Two origins that are held together; the control first, where it is one of them. */
+type OriginPair = readonly [OriginName, OriginName];
+
+/** One pair of observations and what came of it. */
+interface Compared {
+  readonly pair: OriginPair;
+  readonly comparison: Comparison;
+  readonly one: Observation;
+  readonly other: Observation;
+}
+
+/** The control with each candidate, and the candidates with each other. */
+function pairsOf({ control: { origin }, candidates }: Offer): readonly OriginPair[] {
+  const between = candidates.flatMap((one, at) => candidates.slice(at + 1).map((other): OriginPair => [one, other]));
+  return [...candidates.map((candidate): OriginPair => [origin, candidate]), ...between];
+}
+
 /** The result without what only a mismatch has. */
 function resultOf(
   given: Offer,
-  candidate: OriginName,
+  pair: OriginPair,
   outcome: Outcome,
   reason?: string,
-  comparison?: Comparison,
-  observation?: Observation,
+  held?: Omit<Compared, 'pair'>,
 ): Result {
-  const { operation, tenant, stage, control } = given;
-  const compared = comparison !== undefined && outcome !== 'error' && outcome !== 'skipped';
+  const { operation, tenant, stage } = given;
+  const compared = held !== undefined && outcome !== 'error' && outcome !== 'skipped';
   return {
     at: Date.now(),
     operation,
     tenant,
     stage,
-    pair: pairOf(control, { origin: candidate, ok: true } as Observation).pair,
+    pair: pairName(...pair),
     outcome,
     reason,
-    rules: comparison?.rules.map(({ rule }) => rule) ?? NONE,
+    rules: held?.comparison.rules.map(({ rule }) => rule) ?? NONE,
     verdict: undefined,
-    strata: compared ? given.strata(control) : NONE,
-    control: control.duration,
-    candidate: observation?.duration,
+    strata: compared ? given.strata(held.one) : NONE,
+    control: held?.one.duration ?? (pair[0] === given.control.origin ? given.control.duration : undefined),
+    candidate: held?.other.duration,
     lag: undefined,
     findings: [],
+    subject: compared ? subjectOf(given, held.one, held.other) : undefined,
     request: undefined,
   };
+}
+
+function subjectOf(given: Offer, one: Observation, other: Observation): Subject {
+  const counts = [one, other].map((side) => (side.ok ? side.answer.items : undefined));
+  const items = counts.reduce((most, n) => (n === undefined ? most : Math.max(most ?? 0, n)), undefined);
+  const full = [one, other].every((side) => side.ok && side.answer.status < 300 && side.answer.body.length > 0);
+  return { hash: given.hash(), items: items ?? 1, full: full && items !== 0 };
 }
 
 const NONE: readonly string[] = Object.freeze([]);

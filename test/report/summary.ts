@@ -15,9 +15,17 @@ const NOW = Date.parse('2026-11-21T12:00:00Z');
 const nasty = `</script><img src=x onerror=alert(1)>'"&|\u001b[31m`;
 
 const row = (some: Partial<FindingRow> = {}): FindingRow => ({
-  ...{ _id: 'r:f', api: 'notes', evidence: 'e', replica: 'r', fingerprint: 'f', operation: 'getNote' },
+  ...{
+    _id: 'r:f',
+    api: 'notes',
+    evidence: 'e',
+    replica: 'r',
+    source: 'traffic',
+    fingerprint: 'f',
+    operation: 'getNote',
+  },
   ...{ pair: 'dynamodb-mongodb', kind: 'value', path: '/text', leftType: 'string', rightType: 'string' },
-  ...{ n: 2, persistent: 2, moving: 0, unverified: 0, transient: 0, tenants: ['acme'] },
+  ...{ n: 2, persistent: 2, moving: 0, unverified: 0, transient: 0, places: 2, alone: {}, tenants: ['acme'] },
   ...{ first: new Date(NOW - 1000), last: new Date(NOW), hours: [{ h: 1, n: 2 }], samples: [finding('f').sample] },
   ...some,
 });

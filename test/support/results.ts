@@ -4,7 +4,7 @@ import type { Finding, Result } from '../../src/results/rows.ts';
 export const result = (some: Partial<Result> = {}): Result => ({
   ...{ at: Date.now(), operation: 'getNote', tenant: 'acme', stage: 'shadow', pair: 'dynamodb-mongodb' },
   ...{ outcome: 'match', reason: undefined, rules: [], verdict: undefined, strata: ['status:200'] },
-  ...{ control: 2, candidate: 3, lag: undefined, findings: [], request: undefined },
+  ...{ control: 2, candidate: 3, lag: undefined, findings: [], subject: undefined, request: undefined },
   ...some,
 });
 
@@ -17,6 +17,7 @@ export const finding = (fingerprint: string, some: Partial<Finding> = {}): Findi
     rightType: 'string',
     verdict: 'persistent',
     places: 1,
+    alone: undefined,
   },
   sample: {
     ...{ at: new Date(), requestId: 'r', tenant: 'acme', stage: 'shadow', verdict: 'persistent', consistent: true },
