@@ -90,9 +90,7 @@ async function build(
   checkNeeds(config, bindings);
   const origins = openOrigins(config, bindings, { timeout: config.originTimeout }, closers);
   const legacy =
-    config.legacyUrl === undefined
-      ? undefined
-      : createLegacyOrigin({ url: config.legacyUrl, timeout: config.originTimeout });
+    config.legacyUrl === undefined ? undefined : createLegacyOrigin({ url: config.legacyUrl, ...config.legacy });
   if (legacy !== undefined) closers.push(() => legacy.close());
   let tellReplica = () => {};
   const api: FlagApi = { name: bindings.name, operations: bindings.operations };
@@ -134,7 +132,7 @@ async function build(
     readiness: readiness({ bindings, flags, origins, isDraining: () => draining }),
     hosts: ['localhost', '127.0.0.1', '[::1]', config.adminHost],
   });
-  // Whoever has not had a reply by then gets none: every origin's deadline has passed.
+  // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
   const grace = config.originTimeout + 1_000;
   const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', grace, closers);
   const facadeUrl = await listen(facade, config.host, config.port, 'PORT', grace, closers);

@@ -22,6 +22,33 @@ export const SETTINGS = Type.Object({
   LEGACY_URL: Type.Optional(
     Type.String({ description: 'The legacy service. Without it: 501 and 404 where it would answer.' }),
   ),
+  LEGACY_TIMEOUT_MS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: LONGEST_TIMER,
+    description:
+      'How long legacy may be silent towards a client, in milliseconds: before its reply, or within. 0: as long as the client waits.',
+  }),
+  LEGACY_CONNECTIONS: Type.Integer({
+    default: 1_000,
+    minimum: 1,
+    description: 'Connections to the legacy service at a time; more requests wait.',
+  }),
+  LEGACY_KEEP_ALIVE_MS: Type.Integer({
+    default: 1_000,
+    minimum: 1,
+    maximum: LONGEST_TIMER,
+    description:
+      'How long an idle connection to legacy is used again where legacy does not say, in milliseconds: less than legacy keeps it.',
+  }),
+  FORWARDED: Type.String({
+    default: 'x-forwarded',
+    description: 'What legacy learns of the client: `x-forwarded`, `forwarded` (RFC 7239), `both` or `none`.',
+  }),
+  FORWARDED_TRUST: Type.Boolean({
+    default: true,
+    description: 'Whether what clients say in such headers is kept and added to; else it is dropped.',
+  }),
   AWS_REGION: Type.Optional(
     Type.String({ description: 'Region of DynamoDB; credentials come from the usual AWS chain.' }),
   ),
@@ -127,6 +154,13 @@ export interface Config {
   readonly adminHost: string;
   readonly adminPort: number;
   readonly legacyUrl: string | undefined;
+  /** Times in milliseconds. */
+  readonly legacy: {
+    readonly timeout: number;
+    readonly connections: number;
+    readonly keepAlive: number;
+    readonly forwarded: ForwardedConfig;
+  };
   readonly dynamodb: { readonly region: string | undefined; readonly endpoint: string | undefined };
   readonly mongodbUri: string | undefined;
   readonly resultsUri: string | undefined;
@@ -151,6 +185,14 @@ export interface Config {
   readonly drainDelay: number;
   readonly serverTiming: boolean;
   readonly logLevel: string;
+}
+
+const FORWARDED_STYLES = ['x-forwarded', 'forwarded', 'both', 'none'] as const;
+
+/** What legacy is told of who a request was forwarded for, and whether what clients say of it is believed. */
+export interface ForwardedConfig {
+  readonly style: (typeof FORWARDED_STYLES)[number];
+  readonly trust: boolean;
 }
 
 /** An Unleash server, and what of it is ours. */
@@ -183,6 +225,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const unleash = unleashOf(given, cwd, problems);
   const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
+  const style = FORWARDED_STYLES.find((one) => one === (given.FORWARDED ?? 'x-forwarded'));
+  if (style === undefined)
+    problems.push({ where: 'FORWARDED', message: `must be one of ${FORWARDED_STYLES.join(', ')}` });
   const secrets = given.CURSOR_SECRETS?.split(',').map((secret) => secret.trim()) ?? [];
   if (secrets.some((secret) => secret.length < 16)) {
     problems.push({ where: 'CURSOR_SECRETS', message: 'each secret must have 16 characters or more' });
@@ -190,13 +235,19 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
-  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  if (values === undefined || style === undefined || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
     adminHost: values.ADMIN_HOST,
     adminPort: values.ADMIN_PORT,
     legacyUrl: values.LEGACY_URL,
+    legacy: Object.freeze({
+      timeout: values.LEGACY_TIMEOUT_MS,
+      connections: values.LEGACY_CONNECTIONS,
+      keepAlive: values.LEGACY_KEEP_ALIVE_MS,
+      forwarded: Object.freeze({ style, trust: values.FORWARDED_TRUST }),
+    }),
     dynamodb: Object.freeze({ region: values.AWS_REGION, endpoint: values.AWS_ENDPOINT_URL_DYNAMODB }),
     mongodbUri: values.MONGODB_URI,
     resultsUri: values.RESULTS_URI ?? values.MONGODB_URI,

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { BoundOperation } from './bindings/load.ts';
 import { toFastifyPath } from './contract/route.ts';
+import type { RequestError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import type { ErrorRequest } from './model/binding.ts';
 import { errorRequest } from './request/ask.ts';
 import { handle, type Line } from './request/handle.ts';
+import { parserRefusal, refusal } from './request/refusal.ts';
 import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
 import type { Trace } from './request/trace.ts';
 
@@ -53,8 +57,11 @@ export function createFacade({ line, metrics, isDraining }: FacadeOptions): Fast
     },
     frameworkErrors: (_error, request, reply) => {
       request.trace = newTrace(undefined);
-      void pass(line, request as FastifyRequest, reply as FastifyReply);
+      const unfit = refusal(request.raw);
+      if (unfit === undefined) void pass(line, request as FastifyRequest, reply as FastifyReply);
+      else refuse(line, unfit, request as FastifyRequest, reply as FastifyReply);
     },
+    clientErrorHandler: (error, socket) => refuseUnparsed(line, error, socket),
   });
 
   app.removeAllContentTypeParsers();
@@ -69,6 +76,8 @@ export function createFacade({ line, metrics, isDraining }: FacadeOptions): Fast
     reply.raw.once('close', () => measure(metrics, request, reply));
     const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
     request.trace = newTrace(operation);
+    const unfit = refusal(request.raw);
+    if (unfit !== undefined) return refuse(line, unfit, request, reply);
     if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
       return void pass(line, request, reply);
     if (!BODILESS.has(request.method)) return void handle(line, operation, request, reply);
@@ -111,6 +120,38 @@ async function pass(line: Line, request: FastifyRequest, reply: FastifyReply): P
     send(line, request, reply, errorAnswer(line.bindings.errors, failure, errorRequest(request, undefined, undefined)));
   }
 }
+
+/** Where the bounds of a request are in doubt, so are those of the next: the connection ends with the reply. */
+function refuse(line: Line, error: RequestError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.shouldKeepAlive = false;
+  line.onFailure(error, request);
+  send(line, request, reply, errorAnswer(line.bindings.errors, error, errorRequest(request, undefined, undefined)));
+}
+
+/** A connection as Node keeps it: with the reply that it is to carry now. */
+type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
+
+/**
+ * What is no request has no reply object: its refusal is written by hand, after the replies to what came before, and the
+ * connection ends. A reply that has begun is cut.
+ */
+function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Connection): void {
+  const current = socket._httpMessage;
+  if (current?.req.complete && !current.writableFinished)
+    return void current.once('finish', () => refuseUnparsed(line, error, socket));
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent) return void socket.destroy();
+  const { status, headers, body } = errorAnswer(line.bindings.errors, parserRefusal(error.code), UNPARSED);
+  const lines = Object.entries({ ...headers, 'x-request-id': randomUUID(), 'content-length': String(body.length) })
+    .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))
+    .join('');
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}connection: close\r\n\r\n`;
+  socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+}
+
+const UNPARSED: ErrorRequest = Object.freeze({
+  ...{ operation: undefined, method: '', url: '', tenant: undefined },
+  ...{ headers: Object.freeze({}), path: Object.freeze({}), query: Object.freeze({}) },
+});
 
 const newTrace = (operation: BoundOperation | undefined): Trace => ({
   began: performance.now(),

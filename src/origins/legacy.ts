@@ -1,30 +1,40 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
-import { StoreError, type StoreFailure } from '../errors.ts';
+import type { ForwardedConfig } from '../config.ts';
+import { StoreError } from '../errors.ts';
+import type { Answer } from '../model/answer.ts';
+import { answerHeaders, Exchange, type ForwardExtra, type Forwarded } from './exchange.ts';
+import { requestHeaders, type Sent } from './forwarded.ts';
+import { translate } from './legacy-error.ts';
+import { Upload } from './upload.ts';
+
+export type { ForwardExtra, Forwarded } from './exchange.ts';
 
 export interface LegacyOptions {
   /** Origin of the legacy service; a path in it goes before every request's path. */
   readonly url: string;
-  /** For the response's headers, and for each silence in its body, in milliseconds; default 30,000. */
+  /**
+   * For a connection to become free, for the response's headers, and for each silence in its body, in milliseconds;
+   * 0, the default: as long as the client waits.
+   */
   readonly timeout?: number | undefined;
-  /** For the connection, in milliseconds; default 3,000. */
+  /** For a connection to be made, in milliseconds; default 10,000. */
   readonly connectTimeout?: number | undefined;
-  /** Default 128. */
+  /** At most so many at a time; default 1,000. */
   readonly connections?: number | undefined;
+  /** How long an idle connection is used again where legacy does not say, in milliseconds; default 1,000. */
+  readonly keepAlive?: number | undefined;
+  /** Default: X-Forwarded-For is added to, X-Forwarded-Host and X-Forwarded-Proto are set where the client says none. */
+  readonly forwarded?: ForwardedConfig | undefined;
 }
 
-export interface ForwardExtra {
-  /** Sent to legacy as X-Request-Id in place of the client's, and to the client unless legacy says one. */
-  readonly requestId?: string | undefined;
-  /** Put onto the client's reply, before legacy's own of the same name. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
-
-/** `complete: false`: the client went away, or legacy failed in mid-body and the client's connection was destroyed. */
-export interface Forwarded {
-  readonly status: number;
-  readonly complete: boolean;
+/** What is asked of legacy once more. */
+export interface Message {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 export interface Legacy {
@@ -34,192 +44,141 @@ export interface Legacy {
    * gives status 499.
    */
   forward(request: IncomingMessage, reply: ServerResponse, extra?: ForwardExtra): Promise<Forwarded>;
+  /**
+   * The same question once more, with no client behind it and on connections of its own. Throws a `StoreError` where legacy
+   * does not answer before `signal` aborts, or with a body of more than `maxBytes`.
+   */
+  ask(message: Message, options: { readonly signal: AbortSignal; readonly maxBytes: number }): Promise<Answer>;
   /** Resolves when legacy answers anything at all; throws a `StoreError` when it does not. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
+const MAX_HEADER_BYTES = 256 * 1024;
+
+/** Milliseconds by which we give up a connection before legacy does, where it says when. */
+const KEEP_ALIVE_MARGIN = 1_000;
+
+/** Connections for questions of our own. */
+const OWN_CONNECTIONS = 16;
+
+const APPENDED: ForwardedConfig = Object.freeze({ style: 'x-forwarded', trust: true });
+
 export function createLegacyOrigin(options: LegacyOptions): Legacy {
-  const { origin, pathname } = new URL(options.url);
-  const base = pathname.replace(/\/$/, '');
-  const timeout = options.timeout ?? 30_000;
-  const pool = new Pool(origin, {
-    connections: options.connections ?? 128,
+  const url = new URL(options.url);
+  const base = url.pathname.replace(/\/$/, '');
+  const timeout = options.timeout ?? 0;
+  const settings: Pool.Options = {
     headersTimeout: timeout,
     bodyTimeout: timeout,
-    connectTimeout: options.connectTimeout ?? 3000,
-    maxHeaderSize: 256 * 1024,
-  });
+    connectTimeout: options.connectTimeout ?? 10_000,
+    keepAliveTimeout: options.keepAlive ?? 1_000,
+    keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    allowH2: false,
+  };
+  const pool = new Pool(url.origin, { ...settings, connections: options.connections ?? 1_000 });
+  const own = new Pool(url.origin, { ...settings, connections: OWN_CONNECTIONS });
+  const headersOf = requestHeaders(options.forwarded ?? APPENDED);
 
   return Object.freeze<Legacy>({
-    forward: (request, reply, extra = {}) => forward(pool, base, request, reply, extra),
+    forward(message, reply, extra = {}) {
+      const exchange = new Exchange(reply, extra);
+      if (reply.destroyed) exchange.abandon();
+      else {
+        const headers = headersOf(sentBy(message), extra.requestId);
+        if (message.url === '*') askServer(url, message, headers, exchange);
+        else dispatch(pool, { message, path: base + message.url, headers, timeout }, exchange);
+      }
+      return exchange.done;
+    },
+    async ask(message, { signal, maxBytes }) {
+      const headers = headersOf(heldBy(message), undefined);
+      const path = base + message.url;
+      const sent = own.request({ method: message.method, path, headers, signal });
+      const reply = await sent.catch(fail);
+      const body = await collect(reply.body, maxBytes).catch(fail);
+      return Object.freeze({ status: reply.statusCode, headers: answerHeaders(reply.headers), body });
+    },
     async ping(signal) {
-      const sent = pool.request({ method: 'HEAD', path: base || '/', signal });
-      const { body } = await sent.catch((error) => {
-        throw translate(error);
-      });
+      const { body } = await own.request({ method: 'HEAD', path: base || '/', signal }).catch(fail);
       await body.dump();
     },
-    close: () => pool.close(),
+    async close() {
+      await Promise.all([pool.close(), own.close()]);
+    },
   });
 }
 
-const NOTHING = Buffer.alloc(0);
+function fail(error: Error): never {
+  throw translate(error);
+}
 
-type RawHeaders = readonly string[];
-
-function forward(
+function dispatch(
   pool: Pool,
-  base: string,
-  request: IncomingMessage,
-  reply: ServerResponse,
-  extra: ForwardExtra,
-): Promise<Forwarded> {
-  const { promise, resolve, reject } = Promise.withResolvers<Forwarded>();
-  const options: Dispatcher.DispatchOptions = {
-    method: request.method ?? 'GET',
-    path: base + originForm(request.url ?? '/'),
-    headers: requestHeaders(request, extra.requestId),
-    body: hasBody(request) ? request : null,
-  };
-  let upstream: Dispatcher.DispatchController | undefined;
-  let gone = false;
-  let status = 499;
-
-  const resume = () => upstream?.resume();
-  const finish = (result: Forwarded) => {
-    reply.off('drain', resume).off('close', leave);
-    resolve(result);
-  };
-  const leave = () => {
-    gone = true;
-    upstream?.abort(new Error('the client went away'));
-    finish({ status, complete: reply.writableFinished });
-  };
-  reply.on('drain', resume).on('close', leave);
-
-  const handler: Dispatcher.DispatchHandler = {
-    onRequestStart(controller) {
-      upstream = controller;
-      if (gone) controller.abort(new Error('the client went away'));
-    },
-    onResponseStart(controller, code, _headers, statusText) {
-      if (code < 200) return;
-      status = code;
-      reply.sendDate = false;
-      reply.writeHead(code, reasonOf(statusText), replyHeaders(rawText(controller.rawHeaders), extra));
-      reply.write(NOTHING); // sends the headers as Latin-1, as they came; flushHeaders would make them UTF-8
-    },
-    onResponseData(controller, chunk) {
-      if (!reply.write(chunk)) controller.pause();
-    },
-    onResponseEnd() {
-      reply.end(() => finish({ status, complete: true }));
-    },
-    onResponseError(_controller, error) {
-      if (gone) return;
-      if (!reply.headersSent) {
-        reply.off('drain', resume).off('close', leave);
-        reject(translate(error));
-        return;
-      }
-      reply.off('close', leave);
-      reply.destroy();
-      finish({ status, complete: false });
-    },
-  };
-
-  if (reply.destroyed) leave();
-  else pool.dispatch(options, handler);
-  return promise;
+  request: { message: IncomingMessage; path: string; headers: string[]; timeout: number },
+  exchange: Exchange,
+): void {
+  const { message, path, headers, timeout } = request;
+  const method = message.method as Dispatcher.HttpMethod;
+  pool.dispatch({ method, path, headers, body: hasBody(message) ? new Upload(message) : null }, exchange);
+  if (timeout > 0 && !exchange.started) exchange.waitFor(timeout);
 }
 
-/** The reason phrase as far as HTTP can carry it (RFC 9112 §4): nobody reads it, and one odd byte must not cost the reply. */
-const reasonOf = (text: string | undefined): string => (text ?? '').replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
-
-/** What a server parses of `GET http://host/path` is no path yet. */
-function originForm(url: string): string {
-  const [, rest] = /^https?:\/\/[^/?]*(.*)$/i.exec(url) ?? [undefined, url];
-  return rest?.startsWith('/') ? rest : `/${rest === '*' ? '' : rest}`;
+/** `OPTIONS *` asks the server itself, not a path below it: the pool's client cannot say that. */
+function askServer(url: URL, message: IncomingMessage, headers: string[], exchange: Exchange): void {
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const options = { method: message.method, path: '*', headers: ['Host', url.host, ...headers], agent: false };
+  const sent = send(url, options);
+  const controller = (reply?: IncomingMessage): Dispatcher.DispatchController => ({
+    aborted: false,
+    paused: false,
+    reason: null,
+    rawHeaders: reply?.rawHeaders ?? null,
+    abort: (reason) => void sent.destroy(reason),
+    pause: () => void reply?.pause(),
+    resume: () => void reply?.resume(),
+  });
+  exchange.onRequestStart(controller());
+  const onError = (error: Error) => exchange.onResponseError(undefined, error);
+  sent.on('error', onError);
+  sent.on('response', (reply) => {
+    const control = controller(reply);
+    exchange.onResponseStart(control, reply.statusCode as number, reply.headers, reply.statusMessage);
+    reply.on('data', (chunk: Buffer) => exchange.onResponseData(control, chunk));
+    reply.on('end', () => exchange.onResponseEnd());
+    reply.on('error', onError);
+  });
+  if (hasBody(message)) new Upload(message).pipe(sent);
+  else sent.end();
 }
 
-const hasBody = ({ headers }: IncomingMessage) =>
+const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-const HOP_BY_HOP = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-
-/** Nominated by Connection and yet needed to delimit or to route: never taken away. */
-const END_TO_END = new Set(['content-length', 'host', 'set-cookie']);
-
-function endToEnd(raw: RawHeaders, dropped: readonly string[]): [name: string, value: string][] {
-  const pairs = Array.from({ length: raw.length / 2 }, (_, n): [string, string] => [
-    raw[2 * n] ?? '',
-    raw[2 * n + 1] ?? '',
-  ]);
-  const nominated = pairs
-    .filter(([name]) => name.toLowerCase() === 'connection')
-    .flatMap(([, value]) => value.toLowerCase().split(','))
-    .map((token) => token.trim())
-    .filter((token) => !END_TO_END.has(token));
-  const hidden = new Set([...HOP_BY_HOP, ...nominated, ...dropped]);
-  return pairs.filter(([name]) => !hidden.has(name.toLowerCase()));
-}
-
-/** Expect goes too: our own server has already answered 100 Continue. */
-function requestHeaders(request: IncomingMessage, requestId: string | undefined): string[] {
-  const own = ['host', 'expect', 'x-forwarded-for', ...(requestId === undefined ? [] : ['x-request-id'])];
-  const kept = endToEnd(request.rawHeaders, own);
-  const has = (name: string) => kept.some(([given]) => given.toLowerCase() === name);
-  const chain = [request.headers['x-forwarded-for'], request.socket.remoteAddress].flat().filter(Boolean).join(', ');
-  const encrypted = (request.socket as Partial<TLSSocket>).encrypted === true;
-  const added: [string, string][] = [];
-  if (chain) added.push(['X-Forwarded-For', chain]);
-  if (!has('x-forwarded-host') && request.headers.host) added.push(['X-Forwarded-Host', request.headers.host]);
-  if (!has('x-forwarded-proto')) added.push(['X-Forwarded-Proto', encrypted ? 'https' : 'http']);
-  if (requestId !== undefined) added.push(['X-Request-Id', requestId]);
-  return [...kept, ...added].flat();
-}
-
-function replyHeaders(raw: RawHeaders, { headers = {}, requestId }: ForwardExtra): string[] {
-  const kept = endToEnd(
-    raw,
-    Object.keys(headers).map((name) => name.toLowerCase()),
-  );
-  const names = [...kept.map(([name]) => name), ...Object.keys(headers)];
-  const lacksId = requestId !== undefined && !names.some((name) => name.toLowerCase() === 'x-request-id');
-  return [...kept, ...Object.entries(headers), ...(lacksId ? [['X-Request-Id', requestId]] : [])].flat();
-}
-
-function rawText(raw: Dispatcher.DispatchController['rawHeaders']): RawHeaders {
-  return Array.isArray(raw) ? raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1'))) : [];
-}
-
-const FAILURES: Readonly<Record<string, StoreFailure>> = Object.freeze({
-  UND_ERR_HEADERS_TIMEOUT: 'timeout',
-  UND_ERR_BODY_TIMEOUT: 'timeout',
-  UND_ERR_ABORTED: 'timeout',
-  UND_ERR_HEADERS_OVERFLOW: 'undecodable',
-  UND_ERR_INVALID_ARG: 'refused',
+const sentBy = ({ headers, rawHeaders, socket }: IncomingMessage): Sent => ({
+  headers,
+  rawHeaders,
+  address: socket.remoteAddress,
+  encrypted: (socket as Partial<TLSSocket>).encrypted === true,
 });
 
-function translate(error: Error & { code?: string | number }): StoreError {
-  const message = `legacy did not answer: ${error.message || error.code || error.name}`;
-  return new StoreError('legacy', failureOf(error.name, String(error.code)), message, error);
+/** A message that is no longer connected: without a body, and so without what delimits one. */
+function heldBy({ headers }: Message): Sent {
+  const rawHeaders = Object.entries(headers)
+    .filter(([name]) => name.toLowerCase() !== 'content-length')
+    .flatMap(([name, value]) => [value ?? []].flat().flatMap((one) => [name, one]));
+  return { headers: headers as Sent['headers'], rawHeaders, address: undefined, encrypted: false };
 }
 
-function failureOf(name: string, code: string): StoreFailure {
-  const known = FAILURES[code];
-  if (known) return known;
-  if (name === 'TimeoutError' || name === 'AbortError') return 'timeout';
-  return name === 'HTTPParserError' ? 'undecodable' : 'unavailable';
+async function collect(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > maxBytes)
+      throw new StoreError('legacy', 'undecodable', `legacy answered with more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

@@ -1,0 +1,260 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { StoreError } from '../errors.ts';
+import type { Answer } from '../model/answer.ts';
+import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.ts';
+import { translate } from './legacy-error.ts';
+
+export interface ForwardExtra {
+  /** Sent to legacy as X-Request-Id in place of the client's, and to the client unless legacy says one. */
+  readonly requestId?: string | undefined;
+  /** Put onto the client's reply in place of legacy's own of the same name. Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Keep legacy's answer, up to so many bytes of body. */
+  readonly capture?: { readonly maxBytes: number } | undefined;
+}
+
+/** What became of a request that was passed on. */
+export interface Forwarded {
+  readonly status: number;
+  /** `false`: the client went away, or legacy failed in mid-body and the client's connection was cut. */
+  readonly complete: boolean;
+  /**
+   * As legacy sent it, hop-by-hop headers apart; `too_large`: its body is beyond what was to be kept; `incomplete`: it
+   * did not come to its end. `undefined` where nobody asked for it.
+   */
+  readonly answer: Answer | 'too_large' | 'incomplete' | undefined;
+  /** Milliseconds from dispatch to the end of legacy's reply. */
+  readonly duration: number;
+}
+
+/** How much is worth copying so that head and body go out in one write. */
+const ONE_WRITE = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * One request on its way: writes legacy's reply to the client as it comes, at the client's pace. What comes in one turn of
+ * the event loop goes out in one write.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly done: Promise<Forwarded>;
+  readonly #resolve: (result: Forwarded) => void;
+  readonly #reject: (error: StoreError) => void;
+  readonly #reply: ServerResponse;
+  readonly #extra: ForwardExtra;
+  readonly #began = performance.now();
+  #duration: number | undefined;
+  #upstream: Dispatcher.DispatchController | undefined;
+  #patience: NodeJS.Timeout | undefined;
+  #status = 499;
+  #over = false;
+  #delimited = true;
+  #held: Buffer | undefined;
+  #turn = false;
+  #capture: Capture | undefined;
+
+  constructor(reply: ServerResponse, extra: ForwardExtra) {
+    const { promise, resolve, reject } = Promise.withResolvers<Forwarded>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#reply = reply;
+    this.#extra = extra;
+    if (extra.capture !== undefined) this.#capture = new Capture(extra.capture.maxBytes);
+    reply.once('close', this.#onClose);
+  }
+
+  /** Whether it has begun on a connection of legacy's. */
+  get started(): boolean {
+    return this.#upstream !== undefined || this.#over;
+  }
+
+  /** There is nobody to answer. */
+  abandon(): void {
+    this.#onClose();
+  }
+
+  /** How long to wait for a connection, in milliseconds. */
+  waitFor(milliseconds: number): void {
+    this.#patience = setTimeout(() => {
+      this.#fail(new StoreError('legacy', 'timeout', 'legacy did not answer: every connection to it is busy'));
+    }, milliseconds);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    clearTimeout(this.#patience);
+    // Thrown before anything is sent, it leaves the connection to the next request.
+    if (this.#over) throw new Error('nobody waits for this any more');
+    this.#upstream = controller;
+  }
+
+  onResponseStart(
+    { rawHeaders }: Dispatcher.DispatchController,
+    code: number,
+    headers: IncomingHttpHeaders,
+    statusText?: string,
+  ): void {
+    if (code < 200 || this.#over) return;
+    const reply = this.#reply;
+    this.#status = code;
+    this.#delimited = headers['content-length'] !== undefined;
+    this.#capture?.begin(code, headers);
+    reply.sendDate = false;
+    reply.writeHead(code, reasonOf(statusText), replyHeaders(rawHeaders, headers.connection, this.#extra));
+    this.#flushLater();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    this.#capture?.add(chunk);
+    const before = this.#held;
+    this.#held = chunk;
+    if (before !== undefined && !this.#reply.write(before)) this.#pause(controller);
+    this.#flushLater();
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return;
+    this.#duration = performance.now() - this.#began;
+    const last = this.#held;
+    this.#held = undefined;
+    if (last === undefined) this.#reply.end();
+    // A string goes out together with the head; read and written as Latin-1 its bytes stay what they are.
+    else if (last.length <= ONE_WRITE) this.#reply.end(last.toString('latin1'), 'latin1');
+    else this.#reply.end(last);
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    if (this.#over) return;
+    if (!this.#reply.headersSent) {
+      this.#fail(translate(error));
+      return;
+    }
+    this.#flush();
+    this.#cut();
+  }
+
+  readonly #onClose = (): void => {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#patience);
+    const ended = this.#duration !== undefined;
+    if (!ended) this.#upstream?.abort(new Error('the client went away'));
+    this.#resolve(
+      Object.freeze({
+        status: this.#status,
+        complete: ended && this.#reply.writableFinished,
+        answer: ended ? this.#capture?.answer() : this.#capture && 'incomplete',
+        duration: this.#duration ?? performance.now() - this.#began,
+      }),
+    );
+  };
+
+  #fail(error: StoreError): void {
+    this.#over = true;
+    clearTimeout(this.#patience);
+    this.#reply.off('close', this.#onClose);
+    this.#reject(error);
+  }
+
+  /**
+   * Ends a reply that will not be whole so that the client notices: where only the end of the connection says how long the
+   * body is, a plain end would look like a complete one.
+   */
+  #cut(): void {
+    const reply = this.#reply;
+    if (!this.#delimited && !reply.chunkedEncoding) reply.socket?.resetAndDestroy();
+    reply.destroy();
+  }
+
+  #pause(controller: Dispatcher.DispatchController): void {
+    controller.pause();
+    this.#reply.once('drain', () => controller.resume());
+  }
+
+  #flushLater(): void {
+    if (this.#turn) return;
+    this.#turn = true;
+    process.nextTick(this.#flush);
+  }
+
+  /** The head alone goes out by an empty write, as Latin-1, as it came: flushHeaders would make it UTF-8. */
+  readonly #flush = (): void => {
+    this.#turn = false;
+    const chunk = this.#held ?? NOTHING;
+    this.#held = undefined;
+    if (this.#over || this.#reply.writableEnded) return;
+    if (!this.#reply.write(chunk) && this.#upstream !== undefined) this.#pause(this.#upstream);
+  };
+}
+
+/** Keeps what goes by: references to the chunks, up to a bound. */
+class Capture {
+  readonly #maxBytes: number;
+  #status = 0;
+  #headers: Answer['headers'] = {};
+  #chunks: Buffer[] | undefined = [];
+  #size = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  begin(status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#headers = answerHeaders(headers);
+  }
+
+  add(chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > this.#maxBytes) this.#chunks = undefined;
+    this.#chunks?.push(chunk);
+  }
+
+  answer(): Answer | 'too_large' {
+    if (this.#chunks === undefined) return 'too_large';
+    const [only = NOTHING] = this.#chunks;
+    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : only;
+    return Object.freeze({ status: this.#status, headers: this.#headers, body });
+  }
+}
+
+const HIDDEN = new Set(HOP_BY_HOP);
+
+/** The end-to-end headers of a parsed reply, by name in lower case. */
+export function answerHeaders(headers: IncomingHttpHeaders): Answer['headers'] {
+  const nominated = nominatedBy(headers.connection);
+  const kept = Object.entries(headers).filter(
+    (entry): entry is [string, string | string[]] =>
+      entry[1] !== undefined && !HIDDEN.has(entry[0]) && !nominated?.has(entry[0]),
+  );
+  return Object.freeze(Object.fromEntries(kept));
+}
+
+/** Legacy's headers as they came, hop-by-hop ones apart, then ours; names and values in turn. */
+function replyHeaders(
+  raw: Dispatcher.DispatchController['rawHeaders'],
+  connection: string | undefined,
+  { headers: own = {}, requestId }: ForwardExtra,
+): string[] {
+  const nominated = nominatedBy(connection);
+  const out: string[] = [];
+  let lacksId = requestId !== undefined && !Object.hasOwn(own, 'x-request-id');
+  const given = Array.isArray(raw) ? raw : [];
+  for (let n = 0; n < given.length; n += 2) {
+    const name = latin1(given[n]);
+    const lower = name.toLowerCase();
+    if (HIDDEN.has(lower) || nominated?.has(lower) || Object.hasOwn(own, lower)) continue;
+    if (lower === 'x-request-id') lacksId = false;
+    out.push(name, latin1(given[n + 1]));
+  }
+  for (const name in own) out.push(name, own[name] as string);
+  if (lacksId) out.push('X-Request-Id', requestId as string);
+  return out;
+}
+
+const latin1 = (part: Buffer | string | undefined): string =>
+  typeof part === 'string' ? part : (part?.toString('latin1') ?? '');
+
+/** What HTTP can carry in a reason phrase (RFC 9112 §4): nobody reads it, and one odd byte must not cost the reply. */
+const reasonOf = (text = ''): string => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');

@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+/**
+ * A request's body as a stream of its own, with the client held back while legacy does not read. Destroying it does not
+ * touch the request: what nobody wants any more is read and dropped, so that the client's connection stays usable.
+ */
+export class Upload extends Readable {
+  readonly #message: IncomingMessage;
+
+  constructor(message: IncomingMessage) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#message = message;
+    message.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onCut).on('close', this.#onCut).pause();
+  }
+
+  override _read(): void {
+    this.#message.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#message.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onCut).resume();
+    done(error);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#message.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.push(null);
+  };
+
+  readonly #onCut = (): void => {
+    if (!this.#message.readableEnded) this.destroy(new Error('the client went away'));
+  };
+}
