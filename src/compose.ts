@@ -18,9 +18,9 @@ import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { StoreOrigin } from './model/origin.ts';
-import { PLANS, type StoreName } from './model/stage.ts';
+import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
 import { createDynamoDbOrigin } from './origins/dynamodb.ts';
-import { createLegacyOrigin } from './origins/legacy.ts';
+import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
 import { createMongoDbOrigin } from './origins/mongodb.ts';
 import { readiness } from './readiness.ts';
 import { type Answerer, createAnswerer } from './request/answer.ts';
@@ -108,7 +108,9 @@ async function build(
   metrics.onCollect(() => showFlags(metrics, flags.state()));
   const cursors = createCursors(config.cursorSecrets);
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
-  const shadowing = await openShadowing({ config, bindings, flags, cursors, metrics, log, answererOf, closers });
+  const shadowing = await openShadowing({
+    ...{ config, bindings, flags, cursors, legacy, metrics, log, answererOf, closers },
+  });
   if (shadowing !== undefined) tellReplica = shadowing.beat;
   const line = Object.freeze({
     bindings,
@@ -120,7 +122,7 @@ async function build(
     cursors,
     legacy,
     serverTiming: config.serverTiming,
-    onAnswer: (operation: string, origin: StoreName, seconds: number) =>
+    onAnswer: (operation: string, origin: OriginName, seconds: number) =>
       metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
     onFailure: logFailure(log),
   });
@@ -241,6 +243,7 @@ interface ShadowingParts {
   readonly bindings: Bindings;
   readonly flags: Flags;
   readonly cursors: Cursors;
+  readonly legacy: Legacy | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly answererOf: (origins: Origins, timeout: number) => Answerer;
@@ -261,7 +264,7 @@ interface Shadowing {
 
 /** Shadow and results; `undefined` where there is no place for results. */
 async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefined> {
-  const { config, bindings, flags, cursors, metrics, log, answererOf, closers } = parts;
+  const { config, bindings, flags, cursors, legacy, metrics, log, answererOf, closers } = parts;
   const { shadow: settings, sampleSecret, resultsUri } = config;
   if (resultsUri === undefined) return undefined;
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
@@ -287,7 +290,14 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
   if (!shadowed) return { shadow: undefined, meet, beat };
   const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
   const observe = createObserver(answererOf(openOrigins(config, bindings, pool, closers), settings.timeout));
-  const offering = createOffering(bindings.operations, bindings.spec, cursors, observe);
+  const offering = createOffering({
+    operations: bindings.operations,
+    api: bindings.spec,
+    cursors,
+    observe,
+    askLegacy: legacy && ((message, signal) => legacy.ask(message as Message, { signal, maxBytes: MAX_LEGACY_BYTES })),
+    timeout: settings.timeout,
+  });
   const shadow = (answered: Answered): void => {
     try {
       opened.shadow.offer(offering(answered));
@@ -300,6 +310,8 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
 }
 
 const RECHECK_SOCKETS = 16;
+/** Of an answer of legacy that is asked for again. */
+const MAX_LEGACY_BYTES = 8 * 1024 * 1024;
 
 /** Ends what is in flight; connections that are left after so many milliseconds (half a request, an unread body) are cut. */
 async function closeWithin(app: FastifyInstance, milliseconds: number): Promise<void> {

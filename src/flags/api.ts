@@ -93,7 +93,10 @@ export function whyNotOffered({ id, offered }: FlagOperation, asked: Stage): str
     mongodb: offered.some((one) => PLANS[one].control === 'mongodb' || PLANS[one].candidates.includes('mongodb')),
   };
   const { control, candidates } = PLANS[asked];
-  const lacks = [control, ...candidates].filter((origin) => !has[origin]);
+  const missing = candidates.filter((origin) => !has[origin]);
+  const lacks = [control, ...(asked === 'validate' && missing.length === 1 ? [] : missing)].filter(
+    (origin) => !has[origin],
+  );
   const because =
     lacks.length > 0
       ? `without ${lacks.map((origin) => (origin === 'legacy' ? 'a LEGACY_URL' : `a ${origin} binding`)).join(' and ')}`

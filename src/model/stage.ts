@@ -41,8 +41,8 @@ export const PLANS: Readonly<Record<Stage, Plan>> = Object.freeze({
   complete: plan('complete', 'mongodb', [], ['mongodb']),
 });
 
-/** Stages that nobody can choose yet: `validate` comes with the comparison, the other two with write bindings. */
-const NOT_OFFERED: ReadonlySet<Stage> = new Set(['validate', 'dualwrite', 'rampdown']);
+/** Stages that nobody can choose yet: they come with write bindings. */
+const NOT_OFFERED: ReadonlySet<Stage> = new Set(['dualwrite', 'rampdown']);
 
 export const isStage = (word: unknown): word is Stage => STAGES.includes(word as Stage);
 
@@ -61,15 +61,17 @@ export interface Abilities {
 }
 
 /**
- * The stages an operation can have, in order. A stage needs its control and its candidates; `live` and later need
- * `freshness` where DynamoDB is bound too, since writes still reach the old store (design section 2).
+ * The stages an operation can have, in order. A stage needs its control and its candidates, `validate` one of them:
+ * with one store, two answers are held together instead of three. `live` and later need `freshness` where DynamoDB is
+ * bound too, since writes still reach the old store (design section 2).
  */
 export function offeredStages(can: Abilities): readonly Stage[] {
   return Object.freeze(
     STAGES.filter((stage) => {
       if (NOT_OFFERED.has(stage)) return false;
       const { control, candidates } = PLANS[stage];
-      if (![control, ...candidates].every((origin) => can[origin])) return false;
+      const bound = candidates.filter((origin) => can[origin]).length;
+      if (!can[control] || bound < (stage === 'validate' ? 1 : candidates.length)) return false;
       return control !== 'mongodb' || !can.dynamodb || can.freshness;
     }),
   );

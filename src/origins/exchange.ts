@@ -1,17 +1,24 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
+import { Chunks } from './chunks.ts';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.ts';
 import { translate } from './legacy-error.ts';
+import { Upload } from './upload.ts';
 
 export interface ForwardExtra {
   /** Sent to legacy as X-Request-Id in place of the client's, and to the client unless legacy says one. */
   readonly requestId?: string | undefined;
   /** Put onto the client's reply in place of legacy's own of the same name. Names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Keep legacy's answer, up to so many bytes of body. */
-  readonly capture?: { readonly maxBytes: number } | undefined;
+  readonly capture?: Capturing | undefined;
+}
+
+/** Keep legacy's answer, up to so many bytes of body; the request's body too, where that is asked for. */
+export interface Capturing {
+  readonly maxBytes: number;
+  readonly requestBody?: boolean;
 }
 
 /** What became of a request that was passed on. */
@@ -24,6 +31,8 @@ export interface Forwarded {
    * did not come to its end. `undefined` where nobody asked for it.
    */
   readonly answer: Answer | 'too_large' | 'incomplete' | undefined;
+  /** The request's body as it was sent on; `undefined` where there was none, or nobody asked for it. */
+  readonly requestBody: Buffer | 'too_large' | 'incomplete' | undefined;
   /** Milliseconds from dispatch to the end of legacy's reply. */
   readonly duration: number;
 }
@@ -52,6 +61,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #held: Buffer | undefined;
   #turn = false;
   #capture: Capture | undefined;
+  #upload: Upload | undefined;
 
   constructor(reply: ServerResponse, extra: ForwardExtra) {
     const { promise, resolve, reject } = Promise.withResolvers<Forwarded>();
@@ -67,6 +77,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Whether it has begun on a connection of legacy's. */
   get started(): boolean {
     return this.#upstream !== undefined || this.#over;
+  }
+
+  /** The body of this request, to be sent once. */
+  upload(message: IncomingMessage): Upload {
+    const capture = this.#extra.capture;
+    this.#upload = new Upload(message, capture?.requestBody === true ? new Chunks(capture.maxBytes) : undefined);
+    return this.#upload;
   }
 
   /** There is nobody to answer. */
@@ -145,6 +162,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         status: this.#status,
         complete: ended && this.#reply.writableFinished,
         answer: ended ? this.#capture?.answer() : this.#capture && 'incomplete',
+        requestBody: this.#upload?.kept(),
         duration: this.#duration ?? performance.now() - this.#began,
       }),
     );
@@ -188,16 +206,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   };
 }
 
-/** Keeps what goes by: references to the chunks, up to a bound. */
+/** Keeps a reply as it goes by. */
 class Capture {
-  readonly #maxBytes: number;
+  readonly #body: Chunks;
   #status = 0;
   #headers: Answer['headers'] = {};
-  #chunks: Buffer[] | undefined = [];
-  #size = 0;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#body = new Chunks(maxBytes);
   }
 
   begin(status: number, headers: IncomingHttpHeaders): void {
@@ -206,16 +222,12 @@ class Capture {
   }
 
   add(chunk: Buffer): void {
-    this.#size += chunk.length;
-    if (this.#size > this.#maxBytes) this.#chunks = undefined;
-    this.#chunks?.push(chunk);
+    this.#body.add(chunk);
   }
 
   answer(): Answer | 'too_large' {
-    if (this.#chunks === undefined) return 'too_large';
-    const [only = NOTHING] = this.#chunks;
-    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : only;
-    return Object.freeze({ status: this.#status, headers: this.#headers, body });
+    const body = this.#body.bytes();
+    return body === 'too_large' ? body : Object.freeze({ status: this.#status, headers: this.#headers, body });
   }
 }
 

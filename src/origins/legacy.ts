@@ -8,9 +8,8 @@ import type { Answer } from '../model/answer.ts';
 import { answerHeaders, Exchange, type ForwardExtra, type Forwarded } from './exchange.ts';
 import { requestHeaders, type Sent } from './forwarded.ts';
 import { translate } from './legacy-error.ts';
-import { Upload } from './upload.ts';
 
-export type { ForwardExtra, Forwarded } from './exchange.ts';
+export type { Capturing, ForwardExtra, Forwarded } from './exchange.ts';
 
 export interface LegacyOptions {
   /** Origin of the legacy service; a path in it goes before every request's path. */
@@ -121,7 +120,7 @@ function dispatch(
 ): void {
   const { message, path, headers, timeout } = request;
   const method = message.method as Dispatcher.HttpMethod;
-  pool.dispatch({ method, path, headers, body: hasBody(message) ? new Upload(message) : null }, exchange);
+  pool.dispatch({ method, path, headers, body: hasBody(message) ? exchange.upload(message) : null }, exchange);
   if (timeout > 0 && !exchange.started) exchange.waitFor(timeout);
 }
 
@@ -149,7 +148,7 @@ function askServer(url: URL, message: IncomingMessage, headers: string[], exchan
     reply.on('end', () => exchange.onResponseEnd());
     reply.on('error', onError);
   });
-  if (hasBody(message)) new Upload(message).pipe(sent);
+  if (hasBody(message)) exchange.upload(message).pipe(sent);
   else sent.end();
 }
 

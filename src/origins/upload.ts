@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Chunks } from './chunks.ts';
 
 /**
  * A request's body as a stream of its own, with the client held back while legacy does not read. Destroying it does not
@@ -8,10 +9,20 @@ import { Readable } from 'node:stream';
 export class Upload extends Readable {
   readonly #message: IncomingMessage;
 
-  constructor(message: IncomingMessage) {
+  readonly #kept: Chunks | undefined;
+  #whole = false;
+
+  /** `kept` takes what is sent. */
+  constructor(message: IncomingMessage, kept: Chunks | undefined) {
     super({ highWaterMark: 64 * 1024 });
     this.#message = message;
+    this.#kept = kept;
     message.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onCut).on('close', this.#onCut).pause();
+  }
+
+  /** What was sent, where it was to be kept. */
+  kept(): Buffer | 'too_large' | 'incomplete' | undefined {
+    return this.#kept && (this.#whole ? this.#kept.bytes() : 'incomplete');
   }
 
   override _read(): void {
@@ -24,10 +35,12 @@ export class Upload extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#kept?.add(chunk);
     if (!this.push(chunk)) this.#message.pause();
   };
 
   readonly #onEnd = (): void => {
+    this.#whole = true;
     this.push(null);
   };
 

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type CursorContent, type Cursors, hashParameters } from '../bindings/cursor.ts';
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
-import { RequestError } from '../errors.ts';
+import { RequestError, StoreError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
 import type { Observation } from '../model/answer.ts';
-import type { Plan, StoreName } from '../model/stage.ts';
+import type { OriginName, Plan, StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
 import type { Question } from './answer.ts';
 import { type Asked, ask, errorRequest } from './ask.ts';
@@ -15,6 +15,7 @@ import type { Observe } from './observe.ts';
 import { errorAnswer, forward, send, toRequestError } from './reply.ts';
 import type { Answered } from './shadowing.ts';
 import { tenantOf } from './tenant.ts';
+import { type Captured, capturedOf, legacyObservation, unfitness } from './validated.ts';
 
 /** What the line needs, put together once by `compose`. */
 export interface Line {
@@ -29,7 +30,7 @@ export interface Line {
   readonly shadow: ((answered: Answered) => void) | undefined;
   /** A tenant has a request; absent where nobody keeps account. */
   readonly onTenant: ((tenant: string) => void) | undefined;
-  readonly onAnswer: (operation: string, origin: StoreName, seconds: number) => void;
+  readonly onAnswer: (operation: string, origin: OriginName, seconds: number) => void;
   readonly onFailure: (error: RequestError, request: FastifyRequest) => void;
 }
 
@@ -58,12 +59,13 @@ export async function handle(
   try {
     const claims = line.auth(request.raw);
     const place = decide(line, operation, asked, request);
-    if (place === 'legacy') return await forward(line, request, reply);
+    if (place === 'legacy') return void (await forward(line, request, reply));
+    if ('validated' in place) return await validate(line, operation, asked, request, reply, place.validated);
     request.trace.origin = place.plan.control;
     asked.body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
     const route = routeOf(line, operation, asked, place);
     request.trace.origin = route.to;
-    if (route.to === 'legacy') return await forward(line, request, reply);
+    if (route.to === 'legacy') return void (await forward(line, request, reply));
     refuseUnknown(operation, asked);
     const asking = question(operation, asked, route, claims);
     const control = await line.observe(route.to, asking, () => errorRequest(request, operation, asked));
@@ -97,19 +99,38 @@ function answered(
   control: Observation,
 ): Answered {
   return {
-    question,
+    ...shownOf(request),
+    operation: question.operation,
+    tenant: question.request.tenant,
     stage: plan.stage,
-    requestId: request.id,
-    method: request.method,
-    headers: request.headers,
+    question,
     control,
     candidates: plan.candidates,
     unfit: to === plan.control && question.cursor?.store === undefined ? undefined : 'cursor',
   };
 }
 
-/** Where a request stands: legacy's without a look at it, or a tenant's at a plan. */
-type Place = 'legacy' | { readonly tenant: string; readonly plan: Plan; readonly decision: Decision };
+const shownOf = (request: FastifyRequest) => ({
+  requestId: request.id,
+  method: request.method,
+  url: request.raw.url ?? '/',
+  headers: request.headers,
+});
+
+/** Where a request stands: legacy's without a look at it, legacy's beside which the stores are asked, or a tenant's at a plan. */
+type Place = 'legacy' | { readonly validated: Validated } | AtPlan;
+
+interface AtPlan {
+  readonly tenant: string;
+  readonly plan: Plan;
+  readonly decision: Decision;
+}
+
+/** A request at `validate`; `tenant` is the refusal where it does not say. */
+interface Validated {
+  readonly tenant: Attempt<string>;
+  readonly plan: Plan;
+}
 
 function decide(line: Line, operation: BoundOperation, asked: Asked, request: FastifyRequest): Place {
   const tenant = attempt(() => tenantOf(line.bindings.spec.tenant, request.raw, asked));
@@ -120,17 +141,80 @@ function decide(line: Line, operation: BoundOperation, asked: Asked, request: Fa
   request.trace.stage = decision.stage;
   if (plan === undefined) throw new RequestError('unavailable', 'no stage that is still true can answer this');
   if (plan.control === 'legacy' && (tenant.value === undefined || !carriesOurs(line, operation, asked, tenant.value)))
-    return 'legacy';
+    return plan.candidates.length > 0 && line.shadow !== undefined ? { validated: { tenant, plan } } : 'legacy';
   if (tenant.value === undefined) throw tenant.error;
   return { tenant: tenant.value, plan, decision };
 }
 
-function routeOf(
+/** Bytes of a reply of legacy, and of a request's body, that are kept for the comparison. */
+const MAX_CAPTURED = 1_048_576;
+
+/**
+ * Legacy answers, as at `legacy`; once it has, the stores are asked the same and all answers are held together. What we
+ * would have refused is compared like any other answer.
+ */
+async function validate(
   line: Line,
   operation: BoundOperation,
   asked: Asked,
-  { tenant, plan, decision }: Exclude<Place, 'legacy'>,
-): Route {
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { tenant, plan }: Validated,
+): Promise<void> {
+  const capture = { maxBytes: MAX_CAPTURED, requestBody: operation.parseBody !== undefined };
+  const shadow = async (control: Observation, captured: Captured): Promise<void> => {
+    const own = await ownQuestion(line, operation, asked, request, tenant, captured.requestBody);
+    line.shadow?.({
+      ...shownOf(request),
+      operation,
+      tenant: tenant.value ?? '',
+      stage: plan.stage,
+      question: own.question,
+      control,
+      candidates: plan.candidates.filter((store) => operation.stores[store as StoreName] !== undefined),
+      unfit: captured.unfit ?? unfitness(request.headers) ?? own.unfit,
+    });
+  };
+  const began = performance.now();
+  try {
+    const forwarded = await forward(line, request, reply, capture);
+    line.onAnswer(operation.id, 'legacy', forwarded.duration / 1000);
+    await shadow(legacyObservation(forwarded), capturedOf(forwarded));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    refuse(line, operation, asked, request, reply, error);
+    const duration = performance.now() - began;
+    await shadow({ origin: 'legacy', ok: false, error, duration }, { unfit: undefined, requestBody: undefined });
+  }
+}
+
+/** What our side would ask a store for, or refuse, as the line does where a store answers. */
+async function ownQuestion(
+  line: Line,
+  operation: BoundOperation,
+  asked: Asked,
+  request: FastifyRequest,
+  tenant: Attempt<string>,
+  body: Buffer | undefined,
+): Promise<{ readonly question: Question | RequestError; readonly unfit?: 'cursor' }> {
+  try {
+    const claims = await line.auth(request.raw);
+    if (tenant.value === undefined) throw tenant.error;
+    asked.body = operation.parseBody?.(body ?? NO_BODY, request.headers['content-type']);
+    const cursor = openCursor(line.cursors, operation, asked, tenant.value);
+    refuseUnknown(operation, asked);
+    const foreign = cursor === 'foreign';
+    const route = { tenant: tenant.value, cursor: foreign ? undefined : cursor };
+    const asking = question(operation, asked, route, claims);
+    return foreign ? { question: asking, unfit: 'cursor' } : { question: asking };
+  } catch (error) {
+    return { question: toRequestError(error) };
+  }
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+function routeOf(line: Line, operation: BoundOperation, asked: Asked, { tenant, plan, decision }: AtPlan): Route {
   const cursor = openCursor(line.cursors, operation, asked, tenant);
   if (cursor === 'foreign') return legacyCursor(line, asked, decision);
   if (cursor !== undefined) return Object.freeze({ to: holder(operation, plan.control, cursor), tenant, cursor, plan });

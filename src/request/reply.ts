@@ -3,7 +3,7 @@ import type { BoundOperation } from '../bindings/load.ts';
 import { NoSuchItem, RequestError, StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
 import type { ErrorRequest } from '../model/binding.ts';
-import type { Legacy } from '../origins/legacy.ts';
+import type { Capturing, Forwarded, Legacy } from '../origins/legacy.ts';
 
 const CAUSE_OF: Readonly<Record<StoreFailure, 'unavailable' | 'timeout' | 'internal'>> = Object.freeze({
   unavailable: 'unavailable',
@@ -71,9 +71,15 @@ function endUnread(request: FastifyRequest, { raw }: FastifyReply): void {
 
 /**
  * Passes the request to the legacy service as it came and its reply back as it comes. Without one: 501 for what the
- * contract has, 404 for what it has not. Throws a StoreError where legacy failed before it replied.
+ * contract has, 404 for what it has not. Throws a StoreError where legacy failed before it replied. `capture` keeps the
+ * reply for a comparison.
  */
-export async function forward(line: Sender, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function forward(
+  line: Sender,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  capture?: Capturing,
+): Promise<Forwarded> {
   if (line.legacy === undefined) {
     const known = request.trace.operation !== undefined;
     throw known
@@ -82,7 +88,8 @@ export async function forward(line: Sender, request: FastifyRequest, reply: Fast
   }
   request.trace.origin = 'legacy';
   reply.hijack();
-  await line.legacy.forward(request.raw, reply.raw, { requestId: request.id, headers: ownHeaders(line, request) });
+  const headers = ownHeaders(line, request);
+  return await line.legacy.forward(request.raw, reply.raw, { requestId: request.id, headers, capture });
 }
 
 function ownHeaders(line: Sender, request: FastifyRequest): Readonly<Record<string, string>> {

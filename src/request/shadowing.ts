@@ -2,20 +2,28 @@ import { type Cursors, hashParameters } from '../bindings/cursor.ts';
 import type { BoundOperation } from '../bindings/load.ts';
 import type { ComparePlan } from '../compare/compare.ts';
 import { compileRules, parseDuration } from '../compare/rules.ts';
-import type { Observation } from '../model/answer.ts';
+import { RequestError, StoreError } from '../errors.ts';
+import type { Answer, Observation } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import type { OriginName, Stage, StoreName } from '../model/stage.ts';
+import type { SampledRequest } from '../results/sample.ts';
 import type { Offer } from '../shadow/run.ts';
 import type { Question } from './answer.ts';
 import type { Observe } from './observe.ts';
+import { plainOf } from './plain.ts';
 
-/** A read that a store has answered, and whose stage wants others asked too. */
+/** A read that is answered, and whose stage wants others asked too. */
 export interface Answered {
-  readonly question: Question;
+  readonly operation: BoundOperation;
+  /** '' where the request does not say. */
+  readonly tenant: string;
   readonly stage: Stage;
   readonly requestId: string;
   readonly method: string;
+  readonly url: string;
   readonly headers: ErrorRequest['headers'];
+  /** What is asked of a store; what it is refused with where it is not asked at all. */
+  readonly question: Question | RequestError;
   readonly control: Observation;
   readonly candidates: readonly OriginName[];
   readonly unfit: string | undefined;
@@ -85,49 +93,100 @@ export const isRepeatable = ({ spec, contract }: BoundOperation): boolean =>
   spec?.repeatable ?? (contract.method === 'GET' || contract.method === 'HEAD');
 
 /** Six bytes of a hash: what is asked, whoever asks it and however it is written. */
+const hashOfText = (parts: readonly unknown[]): number =>
+  Buffer.from(hashParameters(parts), 'base64url').readUIntBE(0, 6);
+
 function hashOf({ operation, request: { path, query, body }, parameters, cursor }: Question, tenant: string): number {
   const asked = parameters === '' ? [path, query, body ?? null] : [parameters, cursor?.position ?? null];
-  const text = hashParameters([operation.id, tenant, ...asked]);
-  return Buffer.from(text, 'base64url').readUIntBE(0, 6);
+  return hashOfText([operation.id, tenant, ...asked]);
+}
+
+/** Asks legacy what a client asked it. Rejects with a StoreError. */
+export type AskLegacy = (message: SampledRequest, signal: AbortSignal) => Promise<Answer>;
+
+export interface OfferingParts {
+  readonly operations: readonly BoundOperation[];
+  readonly api: BindingsSpec;
+  readonly cursors: Cursors;
+  readonly observe: Observe;
+  /** `undefined` without a legacy service. */
+  readonly askLegacy: AskLegacy | undefined;
+  /** Milliseconds that legacy has when it is asked again. */
+  readonly timeout: number;
 }
 
 /** Offers for the operations of an API, whose plans are made once, here. */
-export function createOffering(
-  operations: readonly BoundOperation[],
-  api: BindingsSpec,
-  cursors: Cursors,
-  observe: Observe,
-): Offering {
+export function createOffering({ operations, api, cursors, observe, askLegacy, timeout }: OfferingParts): Offering {
   const plans = operations.map((operation) => ({
     plan: comparePlanOf(operation, api, cursors),
     freshness: freshnessOf(operation, api),
     repeatable: isRepeatable(operation),
   }));
-  return ({ question, stage, requestId, method, headers, control, candidates, unfit }) => {
-    const { operation, request, url } = question;
+  return (answered) => {
+    const { operation, tenant, stage, requestId, method, url, control, candidates, unfit } = answered;
     const { plan, freshness, repeatable } = plans[operation.index] as (typeof plans)[number];
-    const kept = Object.freeze({ ...headers });
+    const headers = Object.freeze({ ...answered.headers });
+    const { question } = answered;
+    const asked = question instanceof RequestError ? undefined : question;
     const error = (): ErrorRequest => {
-      const { tenant, path, query } = request;
-      return Object.freeze({ operation: operation.id, method, url, tenant, headers: kept, path, query });
+      const { path, query } = asked?.request ?? NOTHING_PARSED;
+      return Object.freeze({ operation: operation.id, method, url, tenant, headers, path, query });
     };
+    const request = { method, url, headers };
+    const fromStore = async (store: StoreName, consistent: boolean): Promise<Observation> => {
+      const seen =
+        question instanceof RequestError
+          ? refused(store, operation.errors(question, error()))
+          : await observe(store, question, error, { consistent });
+      return control.origin === 'legacy' && method === 'HEAD' ? bodiless(seen) : seen;
+    };
+    const fromLegacy = (): Promise<Observation> =>
+      observeLegacy(async () => {
+        if (askLegacy === undefined) throw new StoreError('legacy', 'unavailable', 'there is no legacy service');
+        return await askLegacy(request, AbortSignal.timeout(timeout));
+      });
+    const limit = asked === undefined ? undefined : limitOf(asked);
     return {
       operation: operation.id,
-      tenant: request.tenant,
+      tenant,
       stage,
       requestId,
-      request: { method, url, headers: kept },
+      request,
       control,
       candidates,
-      again: (origin, consistent) => observe(origin as StoreName, question, error, { consistent }),
+      ...(control.origin === 'legacy' ? { plain: () => plainOf(control) } : {}),
+      again: (origin, consistent) => (origin === 'legacy' ? fromLegacy() : fromStore(origin, consistent)),
       repeatable,
-      hash: () => hashOf(question, request.tenant),
-      plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit: limitOf(question) } },
+      plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit } },
       freshness,
-      strata: (observation) => strataOf(question, observation),
+      strata: (observation) => strataOf(operation, asked, url, observation),
+      hash: () => (asked === undefined ? hashOfText([operation.id, tenant, url]) : hashOf(asked, tenant)),
       unfit,
     };
   };
+}
+
+const NOTHING_PARSED: Pick<ErrorRequest, 'path' | 'query'> = Object.freeze({ path: {}, query: {} });
+
+const refused = (origin: StoreName, answer: Answer): Observation =>
+  Object.freeze({ origin, ok: true, answer, duration: 0 });
+
+/** What a client gets of it that asks with HEAD. */
+const bodiless = (seen: Observation): Observation =>
+  seen.ok ? Object.freeze({ ...seen, answer: Object.freeze({ ...seen.answer, body: EMPTY }) }) : seen;
+
+const EMPTY = Buffer.alloc(0);
+
+async function observeLegacy(work: () => Promise<Answer>): Promise<Observation> {
+  const began = performance.now();
+  try {
+    const answer = await work();
+    const duration = performance.now() - began;
+    return await plainOf(Object.freeze({ origin: 'legacy', ok: true, answer, duration }));
+  } catch (failure) {
+    const error = failure instanceof Error ? failure : new Error(String(failure));
+    return Object.freeze({ origin: 'legacy', ok: false, error, duration: performance.now() - began });
+  }
 }
 
 /** Items of a full page of this question. */
@@ -140,12 +199,18 @@ export function limitOf({ operation, request }: Question): number | undefined {
 }
 
 /** What a comparison is evidence for, beside its operation (design section 7, gate). */
-function strataOf({ operation, cursor, url }: Question, observation: Observation): readonly string[] {
+function strataOf(
+  operation: BoundOperation,
+  asked: Question | undefined,
+  url: string,
+  observation: Observation,
+): readonly string[] {
   if (!observation.ok) return [];
   const { status, items } = observation.answer;
   const strata = [`status:${status}`];
+  if (asked === undefined) return strata;
   if (items !== undefined) strata.push(items === 0 ? 'list:empty' : 'list:items');
-  if (operation.page?.issues === true && status < 300) strata.push(cursor === undefined ? 'page:1' : 'page:2');
+  if (operation.page?.issues === true && status < 300) strata.push(asked.cursor === undefined ? 'page:1' : 'page:2');
   const cut = url.indexOf('?');
   if (cut === -1 || status >= 300) return strata;
   const sent = new URLSearchParams(url.slice(cut + 1));

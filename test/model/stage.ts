@@ -45,10 +45,11 @@ t.test('words', async (t) => {
 t.test('offered stages', async (t) => {
   const all = { legacy: true, dynamodb: true, mongodb: true, freshness: true };
   const cases: [string, Partial<Abilities>, Stage[]][] = [
-    ['all', {}, ['legacy', 'dynamodb', 'shadow', 'live', 'complete']],
-    ['no freshness', { freshness: false }, ['legacy', 'dynamodb', 'shadow']],
+    ['all', {}, ['legacy', 'validate', 'dynamodb', 'shadow', 'live', 'complete']],
+    ['no freshness', { freshness: false }, ['legacy', 'validate', 'dynamodb', 'shadow']],
     ['no legacy', { legacy: false }, ['dynamodb', 'shadow', 'live', 'complete']],
-    ['no mongodb', { mongodb: false }, ['legacy', 'dynamodb']],
+    ['no mongodb', { mongodb: false }, ['legacy', 'validate', 'dynamodb']],
+    ['no dynamodb', { dynamodb: false, freshness: false }, ['legacy', 'validate', 'complete']],
     ['only mongodb', { legacy: false, dynamodb: false, freshness: false }, ['complete']],
     ['only legacy', { dynamodb: false, mongodb: false }, ['legacy']],
     ['nothing', { legacy: false, dynamodb: false, mongodb: false }, []],

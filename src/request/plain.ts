@@ -1,0 +1,64 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
+import { StoreError } from '../errors.ts';
+import type { Answer, Observation } from '../model/answer.ts';
+
+type Decode = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+/** Content codings (RFC 9110 §8.4.1). */
+const DECODERS: Readonly<Record<string, Decode>> = Object.freeze({
+  gzip: promisify(gunzip) as Decode,
+  'x-gzip': promisify(gunzip) as Decode,
+  deflate: promisify(inflate) as Decode,
+  br: promisify(brotliDecompress) as Decode,
+  zstd: promisify(zstdDecompress) as Decode,
+});
+
+/** Beyond this an answer is compared by nobody. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/**
+ * An answer of legacy as it is without its compression, which is between it and the client: no store's answer has one.
+ * What cannot be decoded is a failure of legacy.
+ */
+export async function plainOf(observation: Observation): Promise<Observation> {
+  if (!observation.ok) return observation;
+  const { answer } = observation;
+  const codings = String(answer.headers['content-encoding'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding !== 'identity');
+  if (codings.length === 0) return observation;
+  try {
+    const body = answer.body.length === 0 ? answer.body : await decoded(answer.body, codings);
+    return Object.freeze({ ...observation, answer: Object.freeze({ ...answer, headers: plainHeaders(answer), body }) });
+  } catch (cause) {
+    const message = `its ${codings.join(', ')} cannot be decoded: ${(cause as Error).message}`;
+    const error = new StoreError('legacy', 'undecodable', message, cause);
+    return Object.freeze({ origin: 'legacy', ok: false, error, duration: observation.duration });
+  }
+}
+
+async function decoded(body: Buffer, codings: readonly string[]): Promise<Buffer> {
+  let plain = body;
+  for (const coding of codings.toReversed()) {
+    const decode = DECODERS[coding];
+    if (decode === undefined) throw new Error(`${coding} is not known`);
+    plain = await decode(plain, { maxOutputLength: MAX_BYTES });
+  }
+  return plain;
+}
+
+/** Without what speaks of the compression. */
+function plainHeaders({ headers }: Answer): Answer['headers'] {
+  const vary = String(headers.vary ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name.toLowerCase() !== 'accept-encoding')
+    .join(', ');
+  const kept = Object.entries(headers).filter(([name]) => !SPEAKS_OF_IT.has(name));
+  return Object.freeze(Object.fromEntries(vary === '' ? kept : [...kept, ['vary', vary]]));
+}
+
+const SPEAKS_OF_IT: ReadonlySet<string> = new Set(['content-encoding', 'content-length', 'vary']);
