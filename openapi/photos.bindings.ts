@@ -23,6 +23,7 @@ export default bind({
   tenant: ({ headers }) => headers['x-tenant-id'],
   auth: { mode: 'gateway' },
   freshness: { by: 'the demo sync', within: '1s' },
+  headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': undefined },
   errors: {
     notFound: () => ({ body: { error: { code: 'NOT_FOUND', message: 'There is no such thing' } } }),
     missingParameter: fail('BAD_REQUEST', 'A parameter is missing'),

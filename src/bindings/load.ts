@@ -8,6 +8,7 @@ import type { BindingsSpec, HeaderSource, OperationSpec, StoreBinding } from '..
 import type { Contract, Operation } from '../model/operation.ts';
 import { type OriginName, offeredStages, type Stage, type StoreName } from '../model/stage.ts';
 import { compileErrors } from './errors.ts';
+import { fixedHeaders, madeHeaders } from './headers.ts';
 import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
 import { compileRenderer, type Render } from './render.ts';
@@ -36,6 +37,8 @@ export interface BoundOperation {
   readonly page: BoundPage | undefined;
   readonly errors: ReturnType<typeof compileErrors>;
   readonly status: number;
+  /** Headers of every reply of ours, errors too. */
+  readonly fixed: Readonly<Record<string, string>>;
   readonly headers: HeaderSource | undefined;
   readonly refusesUnknown: boolean;
   readonly maxItems: number;
@@ -91,7 +94,7 @@ export async function loadBindings(file: string, options: LoadOptions): Promise<
     contract,
     basePath: contract.basePath,
     operations: Object.freeze(operations),
-    errors: compileErrors(spec.errors, undefined),
+    errors: compileErrors(spec.errors, undefined, fixedHeaders(spec.headers, undefined)),
   });
 }
 
@@ -153,6 +156,7 @@ function bindOperation(
     freshness: (own?.freshness ?? spec.freshness) !== undefined,
   });
   const where = `${file}#/operations/${contract.id}`;
+  const fixed = fixedHeaders(spec.headers, own?.headers);
   const stores: Partial<Record<StoreName, BoundStore>> = {};
   for (const store of ['dynamodb', 'mongodb'] as const) {
     const call = own?.[store];
@@ -175,9 +179,10 @@ function bindOperation(
     parse: compileParameters(contract, openapi),
     parseBody: own === undefined ? undefined : compileBody(contract, openapi),
     page: own?.page === undefined ? undefined : compilePage(own.page),
-    errors: compileErrors(spec.errors, own?.errors),
+    errors: compileErrors(spec.errors, own?.errors, fixed),
     status: own?.status ?? contract.success.status,
-    headers: joinHeaders(spec.headers, own?.headers),
+    fixed,
+    headers: madeHeaders(spec.headers, own?.headers),
     refusesUnknown: (own?.unknownParameters ?? spec.unknownParameters) === 'refuse',
     maxItems: own?.maxItems ?? MAX_ITEMS,
     isList: own?.items !== undefined || contract.success.shape?.kind === 'array',
@@ -213,9 +218,4 @@ function rendererOptions(
     ...(own.variant === undefined ? {} : { variant: own.variant }),
     onViolation: () => options.onViolation?.(contract.id, store),
   };
-}
-
-function joinHeaders(api: HeaderSource | undefined, own: HeaderSource | undefined): HeaderSource | undefined {
-  if (api === undefined || own === undefined) return own ?? api;
-  return (request, result) => ({ ...api(request, result), ...own(request, result) });
 }

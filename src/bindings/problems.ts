@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts';
 import type { BindingsSpec, OperationSpec, Sources } from '../model/binding.ts';
 import { editDistance } from '../model/distance.ts';
 import type { Contract, Operation } from '../model/operation.ts';
+import { headerProblem } from './headers.ts';
 import { codecOf } from './sources.ts';
 
 const API_KEYS = [
@@ -68,6 +69,7 @@ export function checkSpec(file: string, spec: BindingsSpec, contract: Contract):
     }
   }
   rules(spec.compare, '/compare', say);
+  headers(spec.headers, '/headers', say);
   if (typeof spec.operations !== 'object' || spec.operations === null) {
     say('/operations', 'must be an object: operationId → bindings');
     return problems;
@@ -101,6 +103,7 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
   }
   codecs(own.response, `${at}/response`, say);
   rules(own.compare, `${at}/compare`, say);
+  headers(own.headers, `${at}/headers`, say);
   if (own.page === undefined) return;
   unknownKeys(own.page, PAGE_KEYS, `${at}/page`, say);
   const { cursor, position, next, links } = own.page;
@@ -119,6 +122,11 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
   }
   const isArray = operation.success.shape?.kind === 'array';
   if (own.items === undefined && !isArray) say(`${at}/items`, 'is missing: say where the list stands in the response');
+}
+
+function headers(given: BindingsSpec['headers'], at: string, say: Say): void {
+  const problem = headerProblem(given);
+  if (problem !== undefined) say(at, problem);
 }
 
 function unknownKeys(value: object, known: readonly string[], at: string, say: Say): void {

@@ -184,6 +184,8 @@ export type CompareRule =
       readonly pair?: string;
     };
 
+export type FixedHeaders = Readonly<Record<string, string | undefined>>;
+
 export type HeaderSource = (
   request: Request,
   result: { readonly item: Value; readonly items: readonly Value[] | undefined; readonly page: PageFacts },
@@ -201,7 +203,8 @@ export interface OperationSpec {
   readonly response?: Sources;
   readonly errors?: ErrorReplies;
   readonly status?: number;
-  readonly headers?: HeaderSource;
+  /** An object holds for every reply of a store, errors too; `undefined` takes a header away. */
+  readonly headers?: HeaderSource | FixedHeaders;
   readonly empty?: 'notFound';
   readonly key?: string | readonly string[];
   readonly open?: boolean;
@@ -228,7 +231,8 @@ export interface BindingsSpec {
   readonly basePath?: string;
   readonly trailingSlash?: 'strict' | 'ignore';
   readonly errors?: ErrorReplies;
-  readonly headers?: HeaderSource;
+  /** An object holds for every reply of a store, errors too; `undefined` takes a header away. */
+  readonly headers?: HeaderSource | FixedHeaders;
   readonly freshness?: Freshness;
   readonly shapes?: Readonly<Record<string, Sources>>;
   readonly absentAs?: 'null';

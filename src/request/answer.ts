@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Undecodable } from '../bindings/codecs.ts';
 import { type CursorContent, type Cursors, plainPosition } from '../bindings/cursor.ts';
+import { replyHeaders } from '../bindings/headers.ts';
 import type { BoundOperation, BoundStore } from '../bindings/load.ts';
 import type { Unpaged } from '../bindings/page.ts';
 import { NoSuchItem, RequestError, StoreError } from '../errors.ts';
@@ -41,8 +42,6 @@ export interface How {
 export type Answerer = (store: StoreName, question: Question, how?: How) => Promise<Answer>;
 
 const NONE: Fetched = Object.freeze({ items: Object.freeze([]), more: false });
-
-const FIXED_HEADERS = Object.freeze({ 'cache-control': 'private, no-store' });
 
 export function createAnswerer(options: AnswererOptions): Answerer {
   return async (store, question, how) => {
@@ -163,11 +162,10 @@ function compose(
   const body = renderWith(bound, store, { item, items, request, page });
   const own = operation.headers?.(request, { item, items, page });
   const link = linkHeader(operation, question.url, page, request);
-  const headers: Record<string, string> = { 'content-type': operation.contract.success.type, ...FIXED_HEADERS };
-  if (link !== undefined) headers.link = link;
-  for (const [name, value] of Object.entries(own ?? {})) if (value !== undefined) headers[name.toLowerCase()] = value;
   refuseUnsendable(store, own);
-  return Object.freeze({ status: operation.status, headers: Object.freeze(headers), body, items: items?.length });
+  const made = link === undefined ? own : { link, ...own };
+  const headers = replyHeaders(operation.contract.success.type, operation.fixed, made);
+  return Object.freeze({ status: operation.status, headers, body, items: items?.length });
 }
 
 /** A value of an item that HTTP cannot carry in a header: this store cannot answer. */
