@@ -5,6 +5,7 @@ import { evidenceId } from '../bindings/evidence.ts';
 import { type Bindings, type BoundOperation, loadBindings } from '../bindings/load.ts';
 import { compileRules, parseDuration } from '../compare/rules.ts';
 import { VERSION } from '../config.ts';
+import { typesAt } from '../contract/types.ts';
 import { openResults, type ResultsStore } from '../drivers/results.ts';
 import { UsageError } from '../errors.ts';
 import { PLANS } from '../model/stage.ts';
@@ -106,8 +107,8 @@ async function ofFinding(
   fingerprint: string,
   options: ReportOptions,
 ): Promise<number> {
-  const finding = [...summary.findings, ...summary.unsettled, ...summary.passing].find(
-    (one) => one.fingerprint === fingerprint,
+  const finding = [...summary.findings, ...summary.unsettled, ...summary.passing].find((one) =>
+    [one, ...one.twins].some((pair) => pair.fingerprint === fingerprint),
   );
   if (finding === undefined) {
     const known = bindings.operations.filter(({ spec }) => spec !== undefined).map(({ id }) => id);
@@ -172,6 +173,7 @@ export function reported({ spec: api }: Bindings, operation: BoundOperation): Re
     id,
     rules: compileRules(api.compare, spec?.compare, id).all,
     freshness: within === undefined ? undefined : parseDuration(within),
+    types: (path) => typesAt(contract.success.shape, path),
     strata: shadowed
       ? [
           // What is refused before a store is asked (400, 401) is the façade's own answer, and compared with nothing.

@@ -1,8 +1,10 @@
 import { type Buckets, boundOf } from '../results/buckets.ts';
+import { CAUSE_NAMES } from './cause.ts';
 import type { FindingSummary, OperationSummary, Summary } from './summary.ts';
 import {
   dateText,
   duration,
+  exposureText,
   lagText,
   notComparedText,
   PASSING,
@@ -36,6 +38,7 @@ export function reportHtml(summary: Summary): string {
 <header>
 <h1>Report of ${text(summary.api)}</h1>
 <p>Evidence <code>${text(summary.evidence)}</code> · ${dateText(summary.first)} to ${dateText(summary.last)} UTC · ${plural(summary.replicas, 'replica')}${summary.dropped > 0 ? ` · <strong>${summary.dropped} results lost</strong>` : ''} · made ${dateText(summary.generated)} UTC</p>
+${summary.exposures.length === 0 ? '' : `<p class="alarm" role="alert">${text(exposureText(summary))}</p>`}
 ${headline(summary)}
 </header>
 <main>
@@ -72,7 +75,8 @@ function findingHtml(one: FindingSummary): string {
   return `<article class="finding ${state}" id="f-${one.fingerprint}">
 <h3><span class="kind">${one.kind}</span> ${text(one.operation)} <code>${text(one.path || '(whole answer)')}</code></h3>
 <p>${text(one.sentence)}</p>
-<p class="meta">${plural(one.n, 'time')}, ${percent(one.share)} of compared · ${text(verdictText(one))} · ${text(typesText(one))} · tenants ${text(shown(one.tenants))} · ${dateText(one.first)} to ${dateText(one.last)} · <code>${one.fingerprint}</code></p>
+${one.cause === undefined ? '' : `<p><b>${text(CAUSE_NAMES[one.cause])}</b>: ${text(one.because ?? '')}</p>`}
+<p class="meta">${plural(one.n, 'time')}, ${percent(one.share)} of compared · ${text(verdictText(one))} · ${text(typesText(one))} · tenants ${text(shown(one.tenants))} · ${dateText(one.first)} to ${dateText(one.last)} · ${[one, ...one.twins].map(({ fingerprint, pair }) => `<code>${fingerprint}</code> ${pair}`).join(', ')}</p>
 ${sparkline(one)}
 <details><summary>${plural(one.samples.length, 'sample')}</summary>${samplesHtml(one)}</details>
 ${one.rule === undefined ? '<p class="meta">No rule may hide this.</p>' : `<details><summary>Rule to paste, if this is right</summary><pre>${text(one.rule)}</pre></details>`}
@@ -228,6 +232,7 @@ p{margin:.25rem 0}.meta,small,figcaption,dt,.axis{color:var(--soft);font-size:.8
 .figures,.operation dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.5rem 1rem;margin:.75rem 0}
 dl div{min-width:0}dd{margin:0;overflow-wrap:anywhere}.figures dd{font-size:1.5rem;font-variant-numeric:tabular-nums}
 article{background:var(--card);border:1px solid var(--line);border-left:4px solid var(--line);border-radius:6px;padding:.75rem 1rem;margin:.75rem 0}
+.alarm{background:var(--bad);color:var(--paper);padding:.6rem .9rem;border-radius:6px;font-weight:700}
 .bad{border-left-color:var(--bad)}.unsure{border-left-color:var(--unsure)}.kind{color:var(--bad);font-weight:700}.unsure .kind{color:var(--unsure)}.good{color:var(--good)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.875rem}th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 summary{cursor:pointer}

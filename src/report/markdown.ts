@@ -1,6 +1,8 @@
+import { CAUSE_NAMES } from './cause.ts';
 import type { FindingSummary, Summary } from './summary.ts';
 import {
   dateText,
+  exposureText,
   lagText,
   notComparedText,
   PASSING,
@@ -21,6 +23,7 @@ export function reportMarkdown(summary: Summary): string {
     '',
     `Evidence \`${summary.evidence}\`, ${dateText(summary.first)} to ${dateText(summary.last)} UTC, ${plural(summary.replicas, 'replica')}, ${summary.dropped} results lost.`,
     '',
+    ...(summary.exposures.length === 0 ? [] : [`**${escaped(exposureText(summary))}**`, '']),
     '## Operations',
     '',
     rows([
@@ -87,7 +90,7 @@ function finding(one: FindingSummary): string {
   return [
     `### ${one.kind} ${escaped(one.operation)} \`${one.path || '(whole answer)'}\``,
     '',
-    `${escaped(one.sentence)} \`${one.fingerprint}\`, ${typesText(one)}, ${one.pair}.`,
+    `${escaped(one.sentence)}${one.cause === undefined ? '' : ` **${escaped(CAUSE_NAMES[one.cause])}**: ${escaped(one.because ?? '')}`} \`${one.fingerprint}\`, ${typesText(one)}, ${[one, ...one.twins].map(({ pair }) => pair).join(' and ')}.`,
     '',
     `${one.n} times (${percent(one.share)} of compared): ${verdictText(one)}; tenants ${escaped(shown(one.tenants))}; ${dateText(one.first)} to ${dateText(one.last)}.`,
     '',

@@ -1,10 +1,11 @@
 import { isExpired } from '../compare/rules.ts';
 import type { CompareRule } from '../model/binding.ts';
-import { KINDS, type Kind, type Outcome, type Pair, type Verdict } from '../model/comparison.ts';
+import { KINDS, type Kind, type Outcome, type Pair, type ValueType, type Verdict } from '../model/comparison.ts';
 import type { Stage } from '../model/stage.ts';
 import { type Buckets, quantile } from '../results/buckets.ts';
 import type { Count, Durations, Moment, Results } from '../results/reader.ts';
-import type { FindingRow, Sample } from '../results/rows.ts';
+import type { Alone, FindingRow, Sample } from '../results/rows.ts';
+import { type Cause, causeOf, causeSentence, type Evidence, twinKey } from './cause.ts';
 import { ruleFor, sentenceOf } from './words.ts';
 
 /** An operation, as far as a report needs to know it. */
@@ -15,6 +16,8 @@ export interface ReportedOperation {
   readonly freshness: number | undefined;
   /** What a comparison can be evidence for: documented statuses, pages, optional parameters. */
   readonly strata: readonly string[];
+  /** What the contract allows at a path; `undefined` where it says nothing. */
+  readonly types: (path: string) => ReadonlySet<ValueType> | undefined;
 }
 
 export interface Quantiles {
@@ -63,6 +66,12 @@ export interface FindingSummary {
   readonly last: Date;
   readonly tenants: readonly string[];
   readonly sentence: string;
+  /** Of three answers: who stands alone, what is likely the matter, and why; `undefined` where there were two. */
+  readonly alone: Alone | undefined;
+  readonly cause: Cause | undefined;
+  readonly because: string | undefined;
+  /** The same finding in another pair. */
+  readonly twins: readonly { readonly fingerprint: string; readonly pair: Pair }[];
   /** To paste under `compare`; `undefined` where no rule may hide it. */
   readonly rule: string | undefined;
   readonly hours: readonly { readonly h: number; readonly n: number }[];
@@ -88,6 +97,8 @@ export interface Summary {
   /** Results that were lost while their store was away. */
   readonly dropped: number;
   readonly operations: readonly OperationSummary[];
+  /** What legacy refuses and a store gives, but for what only lasted until the newer store had caught up. */
+  readonly exposures: readonly FindingSummary[];
   /** Confirmed by reading again, worst first. */
   readonly findings: readonly FindingSummary[];
   /** Neither confirmed nor gone: written faster than they were looked at, or not looked at again. */
@@ -122,7 +133,11 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
       operations.find((one) => one.id === id),
     );
   });
-  const findings = mergeFindings(results.findings).map((row) => findingSummary(row, summaries, now));
+  const findings = joinTwins(
+    mergeFindings(results.findings).map((row) =>
+      findingSummary(row, summaries, now, { operations, asked: results.asked }),
+    ),
+  );
   const confirmed = ({ verdicts }: FindingSummary) => verdicts.persistent > 0;
   const passing = ({ verdicts, n }: FindingSummary) => verdicts.transient === n;
   const dates = counts.flatMap(({ first, last }) => [first.getTime(), last.getTime()]);
@@ -134,6 +149,7 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
     replicas: results.replicas.length,
     dropped: results.replicas.reduce((sum, { totals }) => sum + totals.dropped, 0),
     operations: summaries,
+    exposures: findings.filter((finding) => finding.kind === 'exposure' && !passing(finding)),
     findings: findings.filter(confirmed).sort(worstFirst),
     unsettled: findings.filter((finding) => !confirmed(finding) && !passing(finding)).sort(worstFirst),
     passing: findings.filter(passing).sort((a, b) => b.n - a.n),
@@ -249,6 +265,9 @@ export function mergeFindings(rows: readonly FindingRow[]): readonly FindingRow[
     ...(same[0] as FindingRow),
     ...verdictSums(same),
     n: same.reduce((sum, { n }) => sum + n, 0),
+    places: same.reduce((sum, { places }) => sum + places, 0),
+    subjects: [...new Set(same.flatMap(({ subjects }) => subjects))],
+    alone: aloneSums(same),
     tenants: [...new Set(same.flatMap(({ tenants }) => tenants))].sort(),
     first: new Date(Math.min(...same.map(({ first }) => first.getTime()))),
     last: new Date(Math.max(...same.map(({ last }) => last.getTime()))),
@@ -257,25 +276,82 @@ export function mergeFindings(rows: readonly FindingRow[]): readonly FindingRow[
   }));
 }
 
+function aloneSums(rows: readonly FindingRow[]): FindingRow['alone'] {
+  const sums: FindingRow['alone'] = {};
+  for (const { alone } of rows)
+    for (const [origin, n] of Object.entries(alone) as [Alone, number][]) sums[origin] = (sums[origin] ?? 0) + n;
+  return sums;
+}
+
 function mergeHours(hours: FindingRow['hours']): FindingRow['hours'] {
   const sums = new Map<number, number>();
   for (const { h, n } of hours) sums.set(h, (sums.get(h) ?? 0) + n);
   return [...sums].sort(([a], [b]) => a - b).map(([h, n]) => ({ h, n }));
 }
 
+/** What causes are told from, beside the finding itself. */
+export interface Known {
+  readonly operations: readonly ReportedOperation[];
+  readonly asked: Results['asked'];
+}
+
 /** A finding without its operation's summary (`report --request`) has no share. */
-export function findingSummary(row: FindingRow, operations: readonly OperationSummary[], now: number): FindingSummary {
+export function findingSummary(
+  row: FindingRow,
+  operations: readonly OperationSummary[],
+  now: number,
+  known?: Known,
+): FindingSummary {
   const { fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples } =
     row;
   const compared = operations.find((one) => one.operation === operation && one.pair === pair)?.compared ?? 0;
+  const alone = mostOf(row.alone);
+  const evidence = known === undefined ? undefined : evidenceOf(row, alone, known);
   return {
     ...{ fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples },
     verdicts: verdictSums([row]),
     share: compared === 0 ? 0 : n / compared,
     sentence: sentenceOf(row),
+    alone,
+    cause: evidence && causeOf(evidence),
+    because: evidence && causeSentence(evidence),
+    twins: [],
     rule: ruleFor(row, now),
   };
 }
+
+/** Who stood alone most often. */
+function mostOf(alone: FindingRow['alone']): Alone | undefined {
+  const [most] = (Object.entries(alone) as [Alone, number][]).sort(([, a], [, b]) => b - a);
+  return most?.[0];
+}
+
+function evidenceOf(row: FindingRow, alone: Alone | undefined, { operations, asked }: Known): Evidence {
+  const { operation, pair, kind, path, leftType, rightType, subjects, places } = row;
+  const of = asked.find((one) => one.operation === operation && one.pair === pair);
+  const types = operations.find(({ id }) => id === operation)?.types(path);
+  const againstContract =
+    kind !== 'header' && path !== '' && types !== undefined && !types.has(leftType) && types.has(rightType);
+  const possible = path.includes('*') ? of?.items : of?.n;
+  return { kind, alone, subjects: subjects.length, places, possible: possible ?? 0, againstContract };
+}
+
+/** One finding in two pairs is told once: where it is settled, in the pair with legacy, or with the older store. */
+function joinTwins(findings: readonly FindingSummary[]): readonly FindingSummary[] {
+  const byKey = new Map<string, FindingSummary[]>();
+  for (const finding of findings) {
+    const key = twinKey(finding) ?? finding.fingerprint;
+    byKey.set(key, [...(byKey.get(key) ?? []), finding]);
+  }
+  return [...byKey.values()].map((same) => {
+    const [first, ...others] = same.sort(
+      (a, b) => verdictRank(a) - verdictRank(b) || PAIRS.indexOf(a.pair) - PAIRS.indexOf(b.pair),
+    ) as [FindingSummary];
+    return { ...first, twins: others.map(({ fingerprint, pair }) => ({ fingerprint, pair })) };
+  });
+}
+
+const PAIRS: readonly Pair[] = Object.freeze(['legacy-dynamodb', 'legacy-mongodb', 'dynamodb-mongodb']);
 
 const VERDICT_ORDER = ['persistent', 'moving', 'unverified', 'transient'] as const;
 const verdictRank = ({ verdicts }: FindingSummary) => VERDICT_ORDER.findIndex((verdict) => verdicts[verdict] > 0);

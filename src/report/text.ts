@@ -1,3 +1,4 @@
+import { CAUSE_NAMES } from './cause.ts';
 import type { FindingSummary, OperationSummary, Quantiles, Summary } from './summary.ts';
 import { sidesOf } from './words.ts';
 
@@ -52,6 +53,7 @@ export function reportText(summary: Summary, paint: (color: Color, text: string)
   const parts = [
     paint('bold', `Report of ${summary.api}, evidence ${summary.evidence}`),
     `${dateText(summary.first)} to ${dateText(summary.last)} UTC, ${plural(summary.replicas, 'replica')}${summary.dropped > 0 ? `, ${summary.dropped} results lost while their store was away` : ''}`,
+    ...(summary.exposures.length === 0 ? [] : [paint('red', exposureText(summary))]),
     '',
     operations.length === 0 ? NOTHING : operationsText(operations),
     findings.length === 0
@@ -64,8 +66,12 @@ export function reportText(summary: Summary, paint: (color: Color, text: string)
     rules.length === 0 ? '' : rulesText(rules),
     history.length === 0 ? '' : historyText(history),
   ];
-  return `${parts.filter((part, at) => part !== '' || at === 2).join('\n')}\n`;
+  return `${parts.filter((part, at) => part !== '' || parts.indexOf('') === at).join('\n')}\n`;
 }
+
+/** The alarm that stands before all else: no rule, no share and no verdict but `transient` takes it away. */
+export const exposureText = ({ exposures }: Summary): string =>
+  `EXPOSURE: ${[...new Set(exposures.map(({ operation }) => operation))].join(', ')} would be answered to whom legacy refuses (${exposures.map(({ fingerprint }) => fingerprint).join(', ')}).`;
 
 /** Heads of the sections after the findings, in every format. */
 export const UNSETTLED = 'Not settled: written faster than they were looked at, or not looked at again';
@@ -76,7 +82,7 @@ export const plural = (n: number, one: string): string => `${n.toLocaleString('e
 export type Color = 'bold' | 'red' | 'green' | 'yellow' | 'dim';
 
 const NOTHING =
-  'Nothing is compared yet. Move an operation to a stage with a candidate, such as `crossfade stage getUser shadow`, and send it requests.\n';
+  'Nothing is compared yet. Move an operation to a stage with a candidate, such as `crossfade stage getUser shadow` (or `validate`, in front of a legacy service), and send it requests.\n';
 
 function operationsText(operations: readonly OperationSummary[]): string {
   const head = ['operation', 'pair', 'compared', 'match', 'ignored', 'mismatch', 'differs at most', 'tenants'];
@@ -114,6 +120,8 @@ export function findingText(finding: FindingSummary, paint: (color: Color, text:
   const lines = [
     `${paint(color, kind)} ${operation} ${paint('bold', path || '(whole answer)')}  ${typesText(finding)}  ${paint('dim', `${fingerprint} ${pair}`)}`,
     `  ${finding.sentence}`,
+    ...(finding.cause === undefined ? [] : [`  ${paint('bold', CAUSE_NAMES[finding.cause])}: ${finding.because}`]),
+    ...finding.twins.map((twin) => `  the same in ${twin.pair}: ${twin.fingerprint}`),
     `  ${n} times (${percent(share)} of compared): ${verdictText(finding)}; tenants: ${shown(tenants)}`,
     `  ${dateText(finding.first)} to ${dateText(finding.last)}`,
     ...(finding.rule === undefined ? ['  no rule may hide this'] : [`  rule: ${finding.rule}`]),

@@ -6,6 +6,7 @@ import { RequestError, StoreError } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import type { OriginName, Stage, StoreName } from '../model/stage.ts';
+import { hash48 } from '../results/distinct.ts';
 import type { SampledRequest } from '../results/sample.ts';
 import type { Offer } from '../shadow/run.ts';
 import type { Question } from './answer.ts';
@@ -92,13 +93,10 @@ const tokensOf = (pointer: string): readonly string[] =>
 export const isRepeatable = ({ spec, contract }: BoundOperation): boolean =>
   spec?.repeatable ?? (contract.method === 'GET' || contract.method === 'HEAD');
 
-/** Six bytes of a hash: what is asked, whoever asks it and however it is written. */
-const hashOfText = (parts: readonly unknown[]): number =>
-  Buffer.from(hashParameters(parts), 'base64url').readUIntBE(0, 6);
-
+/** What is asked, whoever asks it and however it is written. */
 function hashOf({ operation, request: { path, query, body }, parameters, cursor }: Question, tenant: string): number {
   const asked = parameters === '' ? [path, query, body ?? null] : [parameters, cursor?.position ?? null];
-  return hashOfText([operation.id, tenant, ...asked]);
+  return hash48([operation.id, tenant, hashParameters(asked)]);
 }
 
 /** Asks legacy what a client asked it. Rejects with a StoreError. */
@@ -159,8 +157,8 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
       repeatable,
       plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit } },
       freshness,
-      strata: (observation) => strataOf(operation, asked, url, observation),
-      hash: () => (asked === undefined ? hashOfText([operation.id, tenant, url]) : hashOf(asked, tenant)),
+      strata: (one, other) => strataOf(operation, asked, url, [one, other]),
+      hash: () => (asked === undefined ? hash48([operation.id, tenant, url]) : hashOf(asked, tenant)),
       unfit,
     };
   };
@@ -203,10 +201,11 @@ function strataOf(
   operation: BoundOperation,
   asked: Question | undefined,
   url: string,
-  observation: Observation,
+  [one, other]: readonly [Observation, Observation],
 ): readonly string[] {
-  if (!observation.ok) return [];
-  const { status, items } = observation.answer;
+  if (!one.ok) return [];
+  const { status } = one.answer;
+  const items = one.answer.items ?? (other.ok ? other.answer.items : undefined);
   const strata = [`status:${status}`];
   if (asked === undefined) return strata;
   if (items !== undefined) strata.push(items === 0 ? 'list:empty' : 'list:items');

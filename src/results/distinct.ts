@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { RequestsRow, Result } from './rows.ts';
 
 /** Distinct requests of one operation and pair that are kept apart; the gate cannot want more. */
@@ -91,3 +92,7 @@ export function unpacked(seen: Uint8Array): readonly number[] {
   const buffer = Buffer.from(seen.buffer, seen.byteOffset, seen.byteLength);
   return Array.from({ length: Math.floor(buffer.length / BYTES) }, (_, at) => buffer.readUIntBE(at * BYTES, BYTES));
 }
+
+/** 48 bits of a hash: collisions among some ten thousand are unlikely, and a number holds it. */
+export const hash48 = (parts: readonly unknown[]): number =>
+  createHash('sha256').update(JSON.stringify(parts)).digest().readUIntBE(0, BYTES);

@@ -15,6 +15,8 @@ export interface Results {
     readonly n: number;
   }[];
   readonly tenants: readonly { readonly operation: string; readonly pair: Pair; readonly n: number }[];
+  /** Distinct requests that were compared, and the items in their answers: how often anything could have differed. */
+  readonly asked: readonly Asked[];
   readonly timeline: readonly Moment[];
   readonly findings: readonly FindingRow[];
   readonly replicas: readonly ReplicaRow[];
@@ -50,6 +52,13 @@ export interface Durations {
   readonly buckets: Buckets;
 }
 
+export interface Asked {
+  readonly operation: string;
+  readonly pair: Pair;
+  readonly n: number;
+  readonly items: number;
+}
+
 /** Comparisons of one operation and pair in one interval. */
 export interface Moment {
   readonly operation: string;
@@ -82,7 +91,7 @@ export async function readResults(store: ResultsStore, { api, evidence, operatio
     FLAT,
   ]);
   const every = intervalOf(counts);
-  const [durations, strata, tenants, timeline, findings, replicas, history] = await Promise.all([
+  const [durations, strata, tenants, asked, timeline, findings, replicas, history] = await Promise.all([
     Promise.all((['control', 'candidate', 'lag'] as const).map((side) => durationsOf(store, match, side))),
     store.aggregate<Results['strata'][number]>('crossfade_counts', [
       { $match: match },
@@ -94,6 +103,11 @@ export async function readResults(store: ResultsStore, { api, evidence, operatio
       { $match: match },
       { $group: { _id: names('operation', 'pair', 'tenant') } },
       { $group: { _id: { operation: '$_id.operation', pair: '$_id.pair' }, n: { $sum: 1 } } },
+      FLAT,
+    ]),
+    store.aggregate<Asked>('crossfade_requests', [
+      { $match: match },
+      { $group: { _id: names('operation', 'pair'), ...sums('n', 'items') } },
       FLAT,
     ]),
     store.aggregate<Moment>('crossfade_counts', [
@@ -120,7 +134,7 @@ export async function readResults(store: ResultsStore, { api, evidence, operatio
       { $sort: { last: -1 } },
     ]),
   ]);
-  return { counts, durations: durations.flat(), strata, tenants, timeline, findings, replicas, history };
+  return { counts, durations: durations.flat(), strata, tenants, asked, timeline, findings, replicas, history };
 }
 
 /** The findings that hold a sample of this request. */

@@ -51,8 +51,13 @@ export interface Finding {
   readonly places: number;
   /** Of three answers, the origin that the other two agree against; `all`: no two agree. `undefined` where there are two. */
   readonly alone: Alone | undefined;
+  /** Hashes of the items, or of the request, that have it; at most `MAX_SUBJECTS`. */
+  readonly subjects: readonly number[];
   readonly sample: Sample;
 }
+
+/** So many tell a case of everybody's from one of a few. */
+export const MAX_SUBJECTS = 16;
 
 export type Alone = OriginName | 'all';
 
@@ -131,10 +136,12 @@ export interface FindingRow {
   moving: number;
   unverified: number;
   transient: number;
-  /** Places that had it in requests that were new, to be held against all of `crossfade_requests`' items. */
+  /** Of what was persistent: places in requests that were new, to be held against all of `crossfade_requests`' items. */
   places: number;
   /** How often each origin stood alone. */
   alone: { [origin in Alone]?: number };
+  /** Hashes of items or requests that have it: distinct ones, at most `MAX_SUBJECTS`. */
+  subjects: number[];
   /** At most 100 by name. */
   tenants: string[];
   first: Date;

@@ -4,7 +4,18 @@ import type { ResultsStore } from '../drivers/results.ts';
 import type { Outcome } from '../model/comparison.ts';
 import { addTo } from './buckets.ts';
 import { createDistinct } from './distinct.ts';
-import type { CountRow, Finding, FindingRow, ReplicaRow, Result, RuleRow, Sample, Source, TenantRow } from './rows.ts';
+import {
+  type CountRow,
+  type Finding,
+  type FindingRow,
+  MAX_SUBJECTS,
+  type ReplicaRow,
+  type Result,
+  type RuleRow,
+  type Sample,
+  type Source,
+  type TenantRow,
+} from './rows.ts';
 
 /** Where results go, off the request path. */
 export interface ResultsWriter {
@@ -163,8 +174,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const at = new Date(result.at);
     row.n += 1;
     row[finding.verdict] += 1;
-    if (isNew) row.places += finding.places;
-    if (finding.alone !== undefined) row.alone[finding.alone] = (row.alone[finding.alone] ?? 0) + 1;
+    // What passes says nothing of what is wrong.
+    if (finding.verdict === 'persistent') blame(row, finding, isNew);
     if (row.tenants.length < MAX_TENANTS && !row.tenants.includes(result.tenant)) row.tenants.push(result.tenant);
     if (at < row.first) row.first = at;
     if (at > row.last) row.last = at;
@@ -174,6 +185,13 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     else row.hours = [...row.hours, { h: hour, n: 1 }].slice(-MAX_HOURS);
     row.samples = withSample(row.samples, finding.sample);
     kept.changes += 1;
+  };
+
+  const blame = (row: FindingRow, { places, alone, subjects }: Finding, isNew: boolean): void => {
+    if (isNew) row.places += places;
+    if (alone !== undefined) row.alone[alone] = (row.alone[alone] ?? 0) + 1;
+    for (const subject of subjects)
+      if (row.subjects.length < MAX_SUBJECTS && !row.subjects.includes(subject)) row.subjects.push(subject);
   };
 
   const findingRow = (result: Result, finding: Finding): Kept<FindingRow> | undefined => {
@@ -195,7 +213,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
         _id: id,
         ...{ api, evidence, replica, source, fingerprint, operation, pair, kind },
         ...{ path: beyond ? '(more)' : finding.path, leftType, rightType },
-        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0, places: 0, alone: {} },
+        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0, places: 0, alone: {}, subjects: [] },
         ...{ tenants: [], first: new Date(result.at), last: new Date(result.at), hours: [], samples: [] },
       },
     };

@@ -13,7 +13,8 @@ import {
   type Verdict,
 } from '../model/comparison.ts';
 import type { OriginName, Stage } from '../model/stage.ts';
-import type { Finding, ReplicaRow, Result, Subject } from '../results/rows.ts';
+import { hash48 } from '../results/distinct.ts';
+import { type Finding, MAX_SUBJECTS, type ReplicaRow, type Result, type Subject } from '../results/rows.ts';
 import type { SampledRequest, Sampler as Sampling } from '../results/sample.ts';
 import { type StandsAlone, standsAlone } from './alone.ts';
 import type { Breakers } from './breaker.ts';
@@ -41,7 +42,7 @@ export interface Offer {
   readonly plan: ComparePlan;
   /** Milliseconds within which the newer store is kept in step. */
   readonly freshness: number;
-  readonly strata: (observation: Observation) => readonly string[];
+  readonly strata: (one: Observation, other: Observation) => readonly string[];
   /** What tells this question from others: 48 bits of a hash. */
   readonly hash: () => number;
   /** Why this request cannot be compared, where it cannot: `cursor`, `conditional`. */
@@ -260,7 +261,7 @@ export function createShadow(parts: ShadowParts): Shadow {
       const sample = parts.sampling.sample({ ...sampled, consistent: verdict !== 'unverified' });
       return {
         ...{ fingerprint, kind, path, leftType, rightType, verdict, places: places.length },
-        ...{ alone: alone(difference), sample },
+        ...{ alone: alone(difference), subjects: subjectsOf(given, places), sample },
       };
     });
   };
@@ -309,6 +310,15 @@ function pairsOf({ control: { origin }, candidates }: Offer): readonly OriginPai
   return [...candidates.map((candidate): OriginPair => [origin, candidate]), ...between];
 }
 
+/** Whom a finding is about: items where its path goes through a list, else this request. */
+function subjectsOf(given: Offer, places: readonly Judged[]): readonly number[] {
+  const subjects = places.slice(0, MAX_SUBJECTS).map(({ difference: { path, at } }) => {
+    const star = path.lastIndexOf('*');
+    return star === -1 ? given.hash() : hash48([given.tenant, at.slice(0, at.length - (path.length - star - 1))]);
+  });
+  return [...new Set(subjects)];
+}
+
 /** The result without what only a mismatch has. */
 function resultOf(
   given: Offer,
@@ -329,7 +339,7 @@ function resultOf(
     reason,
     rules: held?.comparison.rules.map(({ rule }) => rule) ?? NONE,
     verdict: undefined,
-    strata: compared ? given.strata(held.one) : NONE,
+    strata: compared ? given.strata(held.one, held.other) : NONE,
     control: held?.one.duration ?? (pair[0] === given.control.origin ? given.control.duration : undefined),
     candidate: held?.other.duration,
     lag: undefined,

@@ -25,7 +25,17 @@ const row = (some: Partial<FindingRow> = {}): FindingRow => ({
     operation: 'getNote',
   },
   ...{ pair: 'dynamodb-mongodb', kind: 'value', path: '/text', leftType: 'string', rightType: 'string' },
-  ...{ n: 2, persistent: 2, moving: 0, unverified: 0, transient: 0, places: 2, alone: {}, tenants: ['acme'] },
+  ...{
+    n: 2,
+    persistent: 2,
+    moving: 0,
+    unverified: 0,
+    transient: 0,
+    places: 2,
+    alone: {},
+    subjects: [],
+    tenants: ['acme'],
+  },
   ...{ first: new Date(NOW - 1000), last: new Date(NOW), hours: [{ h: 1, n: 2 }], samples: [finding('f').sample] },
   ...some,
 });
@@ -40,7 +50,17 @@ function results(some: Partial<Results> = {}): Results {
       { ...count, ...none, outcome: 'mismatch', n: 4, persistent: 2, transient: 2 },
       { ...count, ...none, outcome: 'shed', reason: 'queue', n: 3 },
     ],
-    ...{ durations: [], strata: [], tenants: [], timeline: [], findings: [], replicas: [], history: [], ...some },
+    ...{
+      durations: [],
+      strata: [],
+      tenants: [],
+      asked: [],
+      timeline: [],
+      findings: [],
+      replicas: [],
+      history: [],
+      ...some,
+    },
   };
 }
 
@@ -53,6 +73,7 @@ const summary = (given: Results, rules: readonly CompareRule[] = []): Summary =>
         rules: rules.map((spec) => ({ id: `getNote ${spec.rule} ${spec.path}`, spec })),
         freshness: 1000,
         strata: ['status:404'],
+        types: () => undefined,
       },
     ],
   });
