@@ -107,16 +107,16 @@ async function ofFinding(
   fingerprint: string,
   options: ReportOptions,
 ): Promise<number> {
-  const finding = [...summary.findings, ...summary.unsettled, ...summary.passing].find((one) =>
+  const findings = [...summary.findings, ...summary.unsettled, ...summary.passing].filter((one) =>
     [one, ...one.twins].some((pair) => pair.fingerprint === fingerprint),
   );
-  if (finding === undefined) {
+  if (findings.length === 0) {
     const known = bindings.operations.filter(({ spec }) => spec !== undefined).map(({ id }) => id);
     throw new UsageError(
       `\`${fingerprint}\` is neither an operation (${known.join(', ')}) nor a finding of this evidence`,
     );
   }
-  await write(io, oneOrMore(io, [finding], options), options);
+  await write(io, oneOrMore(io, findings, options), options);
   return 1;
 }
 

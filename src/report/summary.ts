@@ -257,30 +257,35 @@ function poissonAtMost(k: number, mean: number): number {
   return sum;
 }
 
-/** Rows of one fingerprint from all replicas as one. */
+/**
+ * Rows of one fingerprint, and of one origin that stands alone with it, from all replicas as one. Where it could not be
+ * seen who stands alone, it is who mostly does.
+ */
 export function mergeFindings(rows: readonly FindingRow[]): readonly FindingRow[] {
+  const mostly = new Map<string, FindingRow>();
+  for (const row of rows) {
+    const most = mostly.get(row.fingerprint)?.n ?? 0;
+    if (row.alone !== undefined && row.n > most) mostly.set(row.fingerprint, row);
+  }
   const byFingerprint = new Map<string, FindingRow[]>();
-  for (const row of rows) byFingerprint.set(row.fingerprint, [...(byFingerprint.get(row.fingerprint) ?? []), row]);
+  for (const row of rows) {
+    const alone = row.alone ?? mostly.get(row.fingerprint)?.alone;
+    const key = `${row.fingerprint}:${alone ?? ''}`;
+    const found = byFingerprint.get(key) ?? [];
+    byFingerprint.set(key, row.alone === undefined ? [...found, row] : [row, ...found]);
+  }
   return [...byFingerprint.values()].map((same) => ({
     ...(same[0] as FindingRow),
     ...verdictSums(same),
     n: same.reduce((sum, { n }) => sum + n, 0),
     places: same.reduce((sum, { places }) => sum + places, 0),
     subjects: [...new Set(same.flatMap(({ subjects }) => subjects))],
-    alone: aloneSums(same),
     tenants: [...new Set(same.flatMap(({ tenants }) => tenants))].sort(),
     first: new Date(Math.min(...same.map(({ first }) => first.getTime()))),
     last: new Date(Math.max(...same.map(({ last }) => last.getTime()))),
     hours: mergeHours(same.flatMap(({ hours }) => hours)),
     samples: same.flatMap(({ samples }) => samples).sort((a, b) => b.at.getTime() - a.at.getTime()),
   }));
-}
-
-function aloneSums(rows: readonly FindingRow[]): FindingRow['alone'] {
-  const sums: FindingRow['alone'] = {};
-  for (const { alone } of rows)
-    for (const [origin, n] of Object.entries(alone) as [Alone, number][]) sums[origin] = (sums[origin] ?? 0) + n;
-  return sums;
 }
 
 function mergeHours(hours: FindingRow['hours']): FindingRow['hours'] {
@@ -305,8 +310,8 @@ export function findingSummary(
   const { fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples } =
     row;
   const compared = operations.find((one) => one.operation === operation && one.pair === pair)?.compared ?? 0;
-  const alone = mostOf(row.alone);
-  const evidence = known === undefined ? undefined : evidenceOf(row, alone, known);
+  const { alone } = row;
+  const evidence = known === undefined ? undefined : evidenceOf(row, known);
   return {
     ...{ fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples },
     verdicts: verdictSums([row]),
@@ -320,14 +325,8 @@ export function findingSummary(
   };
 }
 
-/** Who stood alone most often. */
-function mostOf(alone: FindingRow['alone']): Alone | undefined {
-  const [most] = (Object.entries(alone) as [Alone, number][]).sort(([, a], [, b]) => b - a);
-  return most?.[0];
-}
-
-function evidenceOf(row: FindingRow, alone: Alone | undefined, { operations, asked }: Known): Evidence {
-  const { operation, pair, kind, path, leftType, rightType, subjects, places } = row;
+function evidenceOf(row: FindingRow, { operations, asked }: Known): Evidence {
+  const { operation, pair, kind, path, leftType, rightType, alone, subjects, places } = row;
   const of = asked.find((one) => one.operation === operation && one.pair === pair);
   const types = operations.find(({ id }) => id === operation)?.types(path);
   const againstContract =
@@ -340,7 +339,7 @@ function evidenceOf(row: FindingRow, alone: Alone | undefined, { operations, ask
 function joinTwins(findings: readonly FindingSummary[]): readonly FindingSummary[] {
   const byKey = new Map<string, FindingSummary[]>();
   for (const finding of findings) {
-    const key = twinKey(finding) ?? finding.fingerprint;
+    const key = twinKey(finding) ?? `${finding.fingerprint}:${finding.alone ?? ''}`;
     byKey.set(key, [...(byKey.get(key) ?? []), finding]);
   }
   return [...byKey.values()].map((same) => {

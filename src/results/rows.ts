@@ -117,7 +117,7 @@ export interface CountRow {
   lag: { b: number; n: number }[];
 }
 
-/** A row of `crossfade_mismatches`: cumulative, of one replica and fingerprint. */
+/** A row of `crossfade_mismatches`: cumulative, of one replica, fingerprint and origin that stands alone. */
 export interface FindingRow {
   readonly _id: string;
   readonly api: string;
@@ -131,6 +131,7 @@ export interface FindingRow {
   readonly path: string;
   readonly leftType: ValueType;
   readonly rightType: ValueType;
+  readonly alone?: Alone;
   n: number;
   persistent: number;
   moving: number;
@@ -138,8 +139,6 @@ export interface FindingRow {
   transient: number;
   /** Of what was persistent: places in requests that were new, to be held against all of `crossfade_requests`' items. */
   places: number;
-  /** How often each origin stood alone. */
-  alone: { [origin in Alone]?: number };
   /** Hashes of items or requests that have it: distinct ones, at most `MAX_SUBJECTS`. */
   subjects: number[];
   /** At most 100 by name. */

@@ -187,9 +187,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     kept.changes += 1;
   };
 
-  const blame = (row: FindingRow, { places, alone, subjects }: Finding, isNew: boolean): void => {
+  const blame = (row: FindingRow, { places, subjects }: Finding, isNew: boolean): void => {
     if (isNew) row.places += places;
-    if (alone !== undefined) row.alone[alone] = (row.alone[alone] ?? 0) + 1;
     for (const subject of subjects)
       if (row.subjects.length < MAX_SUBJECTS && !row.subjects.includes(subject)) row.subjects.push(subject);
   };
@@ -198,14 +197,15 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const { operation, pair } = result;
     const known = fingerprints.get(operation) ?? new Set<string>();
     fingerprints.set(operation, known);
-    const beyond = !known.has(finding.fingerprint) && known.size >= MAX_FINGERPRINTS;
+    const own = `${finding.fingerprint}:${finding.alone ?? ''}`;
+    const beyond = !known.has(own) && known.size >= MAX_FINGERPRINTS;
     const fingerprint = beyond ? `${operation}-${pair}-more` : finding.fingerprint;
-    const id = `${replica}:${fingerprint}`;
+    const id = `${replica}:${beyond ? fingerprint : own}`;
     const row = findings.get(id);
     if (row !== undefined) return row;
     if (counts.size + findings.size >= maxRows) return undefined;
-    known.add(fingerprint);
-    const { kind, leftType, rightType } = finding;
+    known.add(own);
+    const { kind, leftType, rightType, alone } = finding;
     const made: Kept<FindingRow> = {
       changes: 0,
       written: 0,
@@ -213,7 +213,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
         _id: id,
         ...{ api, evidence, replica, source, fingerprint, operation, pair, kind },
         ...{ path: beyond ? '(more)' : finding.path, leftType, rightType },
-        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0, places: 0, alone: {}, subjects: [] },
+        ...(beyond || alone === undefined ? {} : { alone }),
+        ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0, places: 0, subjects: [] },
         ...{ tenants: [], first: new Date(result.at), last: new Date(result.at), hours: [], samples: [] },
       },
     };

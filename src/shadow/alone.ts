@@ -6,12 +6,15 @@ export type StandsAlone = (difference: Difference) => Alone | undefined;
 
 /**
  * Three comparisons of three answers say of each difference who stands alone with it. A place differs in a pair where
- * that pair differs there or around it: below it, both have the place.
+ * that pair differs there or around it: below it, both have the place. Where one of the three is another answer
+ * altogether, it says nothing of the places in the other two.
  */
 export function standsAlone(comparisons: readonly Comparison[]): StandsAlone {
-  const whole = comparisons.every(({ outcome, complete }) => outcome !== 'error' && outcome !== 'skipped' && complete);
-  if (comparisons.length !== 3 || !whole) return () => undefined;
+  const compared = comparisons.every(({ outcome, complete }) => outcome !== 'error' && outcome !== 'skipped' && complete);
+  if (comparisons.length !== 3 || !compared) return () => undefined;
+  const whole = comparisons.some(({ differences }) => differences.some(isWhole));
   return (difference) => {
+    if (whole && !isWhole(difference)) return undefined;
     const differing = comparisons.filter(({ differences }) => differences.some((one) => meets(one, difference)));
     if (differing.length === 3) return 'all';
     const [one, other] = differing;
@@ -21,13 +24,14 @@ export function standsAlone(comparisons: readonly Comparison[]): StandsAlone {
   };
 }
 
-/** What says that the whole answer is another one says so of its places; the order of a list says nothing of its items. */
-function meets(one: Difference, { at, kind }: Difference): boolean {
-  if ((one.kind === 'order') !== (kind === 'order')) return one.at === '' && one.kind !== 'order' && isWhole(one);
-  if (one.at === at) return at !== '' || isWhole(one) === WHOLE.has(kind);
-  return isWhole(one) || (one.at !== '' && at.startsWith(`${one.at}/`));
+/** The order of a list says nothing of its items, nor they of it. */
+function meets(one: Difference, other: Difference): boolean {
+  if (isWhole(one) || isWhole(other)) return isWhole(one) && isWhole(other);
+  if ((one.kind === 'order') !== (other.kind === 'order')) return false;
+  return one.at === other.at || other.at.startsWith(`${one.at}/`);
 }
 
-const WHOLE: ReadonlySet<Difference['kind']> = new Set(['exposure', 'status', 'unanswerable']);
+/** That the answer is another one altogether. */
+const isWhole = ({ kind }: Difference): boolean => WHOLE.has(kind);
 
-const isWhole = ({ at, kind }: Difference): boolean => at === '' && WHOLE.has(kind);
+const WHOLE: ReadonlySet<Difference['kind']> = new Set(['exposure', 'status', 'unanswerable']);

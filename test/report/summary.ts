@@ -32,7 +32,7 @@ const row = (some: Partial<FindingRow> = {}): FindingRow => ({
     unverified: 0,
     transient: 0,
     places: 2,
-    alone: {},
+
     subjects: [],
     tenants: ['acme'],
   },

@@ -128,6 +128,10 @@ export interface NotesOptions {
   /** How far MongoDB is declared to be behind at most; default 200ms. */
   readonly within?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Changes the bindings' text. */
+  readonly edit?: (text: string) => string;
+  /** The legacy service in front of the table: gives its URL. */
+  readonly legacy?: (documents: DynamoDBDocumentClient, table: string) => Promise<string>;
   /** Another way to MongoDB for the façade, such as a proxy. */
   readonly throughMongo?: (uri: string) => Promise<string>;
 }
@@ -170,10 +174,12 @@ export async function withNotes(t: Test, options: NotesOptions = {}): Promise<No
     RESULTS_URI: mongo.uri,
     // The machine of a test is busy with others; what is shed by that is tested by itself.
     SHADOW_EVENT_LOOP_MS: '5000',
+    ...(options.legacy === undefined ? {} : { LEGACY_URL: await options.legacy(documents, table) }),
     ...options.env,
   };
+  const { edit = (text: string) => text } = options;
   const facade = await withFacade(t, {
-    bindings: { text: bindings(name, table, more, noteMore, within), contract: CONTRACT },
+    bindings: { text: edit(bindings(name, table, more, noteMore, within)), contract: CONTRACT },
     env,
     stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
   });
