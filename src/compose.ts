@@ -27,7 +27,7 @@ import { type Answerer, createAnswerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
-import { openShadow } from './shadow/open.ts';
+import { openShadow, type ShadowOptions } from './shadow/open.ts';
 
 /** One structured line. `level` is pino's word. */
 export type Log = (
@@ -279,6 +279,7 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
       percent: () => flags.state().sampling,
       flags: () => ({ flags: flags.revision(), flagsFrom: flags.state().source }),
       onError: (message, error) => log('warn', message, { cause: error }),
+      onExposure: exposureLog(log),
     }),
   );
   closers.push(() => opened.close(LAST_WRITE));
@@ -307,6 +308,17 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
     }
   };
   return { shadow, meet, beat };
+}
+
+/** One line a minute for each operation: the counter has the number. */
+function exposureLog(log: Log): ShadowOptions['onExposure'] {
+  const last = new Map<string, number>();
+  return (operation, pair, requestId) => {
+    const now = Date.now();
+    if (now - (last.get(operation) ?? 0) < 60_000) return;
+    last.set(operation, now);
+    log('error', `exposure: ${pair.split('-')[1]} answers what legacy refuses`, { operation, pair, requestId });
+  };
 }
 
 const RECHECK_SOCKETS = 16;

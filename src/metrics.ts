@@ -20,6 +20,7 @@ export interface Metrics {
   readonly contractViolations: Counter<'operation' | 'origin'>;
   readonly comparisons: Counter<'operation' | 'stage' | 'pair' | 'outcome' | 'reason'>;
   readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
+  readonly exposures: Counter<'operation' | 'pair'>;
   readonly shadowQueueDepth: Gauge;
   readonly resultsDropped: Counter;
   readonly buildInfo: Gauge<'version' | 'api'>;
@@ -118,6 +119,12 @@ export function createMetrics(): Metrics {
       name: 'crossfade_mismatches_total',
       help: 'Findings in comparisons, by kind and by what reading again said.',
       labelNames: ['operation', 'pair', 'kind', 'verdict'] as const,
+      registers,
+    }),
+    exposures: new Counter({
+      name: 'crossfade_exposures_total',
+      help: 'Requests that legacy refuses and a store answers, but for what only lasted until the newer store had caught up.',
+      labelNames: ['operation', 'pair'] as const,
       registers,
     }),
     shadowQueueDepth: new Gauge({

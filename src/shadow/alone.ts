@@ -10,7 +10,9 @@ export type StandsAlone = (difference: Difference) => Alone | undefined;
  * altogether, it says nothing of the places in the other two.
  */
 export function standsAlone(comparisons: readonly Comparison[]): StandsAlone {
-  const compared = comparisons.every(({ outcome, complete }) => outcome !== 'error' && outcome !== 'skipped' && complete);
+  const compared = comparisons.every(
+    ({ outcome, complete }) => outcome !== 'error' && outcome !== 'skipped' && complete,
+  );
   if (comparisons.length !== 3 || !compared) return () => undefined;
   const whole = comparisons.some(({ differences }) => differences.some(isWhole));
   return (difference) => {

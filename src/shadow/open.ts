@@ -1,5 +1,6 @@
 import { openResults } from '../drivers/results.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Pair } from '../model/comparison.ts';
 import type { OriginName } from '../model/stage.ts';
 import type { ReplicaRow, Result } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
@@ -35,6 +36,8 @@ export interface ShadowOptions {
   /** What the heartbeat says of the flags. */
   readonly flags: () => Pick<ReplicaRow, 'flags' | 'flagsFrom'>;
   readonly onError: (message: string, error: unknown) => void;
+  /** A store answers what legacy refuses. */
+  readonly onExposure: (operation: string, pair: Pair, requestId: string) => void;
 }
 
 export interface OpenShadow {
@@ -70,7 +73,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     percent: options.percent,
     sampling: createSampling(settings.sampleSecret, options.reveal),
     record: (result) => {
-      measure(metrics, result);
+      measure(metrics, result, options.onExposure);
       writer.record(result);
     },
     onCandidate: (operation: string, origin: OriginName, seconds: number) =>
@@ -88,7 +91,13 @@ export function openShadow(options: ShadowOptions): OpenShadow {
   });
 }
 
-function measure(metrics: Metrics, { operation, stage, pair, outcome, reason = '', findings }: Result): void {
+function measure(metrics: Metrics, result: Result, onExposure: ShadowOptions['onExposure']): void {
+  const { operation, stage, pair, outcome, reason = '', findings } = result;
   metrics.comparisons.inc({ operation, stage, pair, outcome, reason });
-  for (const { kind, verdict } of findings) metrics.mismatches.inc({ operation, pair, kind, verdict });
+  for (const { kind, verdict, sample } of findings) {
+    metrics.mismatches.inc({ operation, pair, kind, verdict });
+    if (kind !== 'exposure' || verdict === 'transient') continue;
+    metrics.exposures.inc({ operation, pair });
+    onExposure(operation, pair, sample.requestId);
+  }
 }

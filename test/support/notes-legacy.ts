@@ -10,6 +10,8 @@ export interface LegacyOptions {
   readonly answer?: (item: Document) => Document;
   /** Whom an item is refused to; default nobody. */
   readonly refuses?: (item: Document, request: IncomingMessage) => boolean;
+  /** Compresses for those who take it, as a company's web server does; what it gives for a body. */
+  readonly zip?: (body: Buffer, path: string) => Buffer;
 }
 
 /** Bindings that say what this service says, but for its own faults: to be given to `withNotes` as `more`. */
@@ -29,14 +31,19 @@ export async function startNotesLegacy(
   t: Test,
   documents: DynamoDBDocumentClient,
   TableName: string,
-  { answer = (item) => item, refuses = () => false }: LegacyOptions = {},
+  { answer = (item) => item, refuses = () => false, zip }: LegacyOptions = {},
 ): Promise<{ readonly url: string; readonly seen: () => number }> {
   let seen = 0;
   const shown = (item: Document) =>
     Object.fromEntries(Object.entries(answer(item)).filter(([name]) => SHOWN.includes(name)));
   const say = (reply: ServerResponse, status: number, body: unknown, headers = {}) => {
-    reply.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
-    reply.end(JSON.stringify(body));
+    const json = Buffer.from(JSON.stringify(body));
+    const zipped = reply.req.headers['accept-encoding']?.includes('gzip')
+      ? zip?.(json, reply.req.url ?? '/')
+      : undefined;
+    const coding = zipped && { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
+    reply.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers, ...coding });
+    reply.end(zipped ?? json);
   };
 
   const one = async (pk: string, id: string, request: IncomingMessage, reply: ServerResponse) => {
