@@ -1,5 +1,5 @@
 import type { Kind, Pair, ValueType } from '../model/comparison.ts';
-import type { Alone } from '../results/rows.ts';
+import { type Alone, MAX_SUBJECTS } from '../results/rows.ts';
 
 /** What is the matter, as far as three answers and how many have it can tell. */
 export type Cause = 'access' | 'binding' | 'data' | 'legacy' | 'several';
@@ -75,10 +75,13 @@ export const CAUSE_NAMES: Readonly<Record<Cause, string>> = Object.freeze({
 export function causeSentence(evidence: Evidence): string | undefined {
   const cause = causeOf(evidence);
   if (cause === undefined || evidence.alone === undefined) return undefined;
-  const { places, possible, subjects } = evidence;
+  const { places, possible, subjects, againstContract } = evidence;
+  const cases = subjects === 1 ? 'one case' : `${subjects} cases${subjects >= MAX_SUBJECTS ? ' or more' : ''}`;
   const where = isSystematic(evidence)
-    ? `in ${subjects >= 16 ? 'many' : subjects} cases, ${percentOf(places, possible)} of those that could have it`
-    : `in ${subjects === 1 ? 'one case' : `${subjects} cases`}`;
+    ? `in ${subjects >= MAX_SUBJECTS ? 'many cases' : cases}, ${percentOf(places, possible)} of those that could have it`
+    : `in ${cases}`;
+  if (cause === 'legacy' && againstContract)
+    return `Both stores agree, and what legacy sends, ${where}, is not what the contract has: legacy’s own.`;
   return SENTENCES[cause][evidence.alone]?.(where);
 }
 
