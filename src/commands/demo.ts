@@ -126,7 +126,7 @@ function trafficTo(url: string, io: Io) {
 async function stages(bindings: string, stage: Stage): Promise<string> {
   const { default: spec } = (await import(pathToFileURL(bindings).href)) as { default: BindingsSpec };
   return `# Who answers what, for whom. Edit and save: it takes effect within a second. Each start of the demo writes it anew.
-# Stages of this demo: legacy, dynamodb, shadow, live, complete. For one tenant, or for a share of all tenants:
+# Stages of this demo: legacy, validate, dynamodb, shadow, live, complete. For one tenant, or for a share of all tenants:
 #   getUser: { stage: dynamodb, tenants: { acme: live } }
 #   getUser: { stage: dynamodb, ramp: { to: live, percent: 25 } }
 operations:

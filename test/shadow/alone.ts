@@ -72,9 +72,9 @@ const CASES: readonly (readonly [string, unknown, unknown, unknown, readonly str
     { list: [{ id: 1, a: 2 }, { id: 2 }] },
     { list: [{ id: 2 }, { id: 1, a: 1 }] },
     [
-      'legacy-dynamodb value /*/*/a dynamodb',
+      'legacy-dynamodb value /*/*/* dynamodb',
       'legacy-mongodb order /list mongodb',
-      ...['dynamodb-mongodb order /list mongodb', 'dynamodb-mongodb value /*/*/a dynamodb'],
+      ...['dynamodb-mongodb order /list mongodb', 'dynamodb-mongodb value /*/*/* dynamodb'],
     ],
   ],
   [
