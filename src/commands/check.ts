@@ -49,7 +49,7 @@ function report({ problems, notes }: Checked, bound: number): string {
   return [
     ...problems.map(line),
     ...notes.map((one) => `note: ${line(one)}`),
-    `${bound} operations bound, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
+    `${bound} ${bound === 1 ? 'operation' : 'operations'} bound, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
     '',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import closeWithGrace from 'close-with-grace';
@@ -10,6 +11,7 @@ import { startLegacyReader } from '../demo/legacy-reader.ts';
 import { DEMO_AWS, startStores } from '../demo/stores.ts';
 import { startSync } from '../demo/sync.ts';
 import { startTraffic } from '../demo/traffic.ts';
+import { UsageError } from '../errors.ts';
 import type { BindingsSpec } from '../model/binding.ts';
 import type { Stage } from '../model/stage.ts';
 import type { Io } from './io.ts';
@@ -40,6 +42,14 @@ export interface Demo {
   close(): Promise<void>;
 }
 
+/** What a company has before there is a façade. */
+export interface Company {
+  readonly legacyUrl: string;
+  /** Settings for `crossfade serve`, as they stand in `.env`. */
+  readonly env: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
 export interface DemoOptions {
   readonly traffic?: boolean;
   /** Of every bound operation; default `dynamodb`, with traffic `shadow`. */
@@ -50,17 +60,86 @@ export interface DemoOptions {
 export function command(io: Io): Command {
   return new Command('demo')
     .description('the sample API with both stores, a legacy service and sample data, all embedded')
-    .option('--traffic', 'steady reads and a few writes through the façade')
+    .option('--traffic', 'steady reads and a few writes')
+    .option('--without-facade', 'only what a company has before: the stores, and a legacy service with an access log')
     .addHelpText('after', '\nExample:\n  $ crossfade demo\n\nPORT (8080) and ADMIN_PORT (9090) say where it listens.')
-    .action(async ({ traffic = false }: { traffic?: boolean }) => {
+    .action(async ({ traffic = false, withoutFacade }: { traffic?: boolean; withoutFacade?: boolean }) => {
+      if (withoutFacade) {
+        const company = await startCompany(io, { traffic });
+        endWith(io, company);
+        io.out(companyStory(company));
+        return;
+      }
       const demo = await startDemo(io, { traffic });
-      closeWithGrace({ delay: GRACE }, async ({ err }) => {
-        if (err !== undefined) io.err(`${err.message}\n`);
-        await demo.close();
-      });
+      endWith(io, demo);
       io.out(story(demo, relative(io.cwd, demo.stagesFile), traffic));
     });
 }
+
+function endWith(io: Io, { close }: { close(): Promise<void> }): void {
+  closeWithGrace({ delay: GRACE }, async ({ err }) => {
+    if (err !== undefined) io.err(`${err.message}\n`);
+    await close();
+  });
+}
+
+/**
+ * Starts stores, the sync between them and the legacy service, with its `access.log` and the settings that a façade in front
+ * of it needs in `.env`, both in the working directory. Throws a UsageError where there is an `.env` of somebody else's, and,
+ * with all that was started stopped, where a part cannot be had.
+ */
+export async function startCompany(io: Io, { traffic = false }: DemoOptions = {}): Promise<Company> {
+  const started: Part[] = [];
+  try {
+    const file = join(io.cwd, '.env');
+    const before = await readFile(file, 'utf8').catch(() => OURS);
+    if (!before.startsWith(OURS)) throw new UsageError(`${file} is there already; start this in an empty folder`);
+    const log = createWriteStream(join(io.cwd, 'access.log'), { flags: 'a' });
+    started.push({ stop: () => new Promise((done) => log.end(() => done())) });
+    const { stores, legacy } = await startServices(io, started, (line) => void log.write(`${line}\n`));
+    const env = { LEGACY_URL: legacy.url, ...storeSettings(stores) };
+    const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
+    await writeWhole(file, `${OURS}\n${lines.join('')}`);
+    if (traffic) started.push(trafficTo(legacy.url, io));
+    return { legacyUrl: legacy.url, env, close: () => closeAll(started) };
+  } catch (error) {
+    await closeAll(started);
+    throw error;
+  }
+}
+
+const OURS = '# Written by crossfade demo --without-facade.';
+
+interface Part {
+  stop(): Promise<void>;
+}
+
+async function closeAll(started: Part[]): Promise<void> {
+  for (const part of started.splice(0).reverse()) await part.stop();
+}
+
+type Stores = Awaited<ReturnType<typeof startStores>>;
+
+/** The stores with their sample data, what carries writes from one to the other, and the legacy service. */
+async function startServices(io: Io, started: Part[], onLine?: (line: string) => void) {
+  const stores = await startStores({ log: (line) => io.err(`${line}\n`) });
+  started.push(stores);
+  const sync = startSync({ endpoint: stores.dynamodb.endpoint, mongodbUri: stores.mongodb.uri });
+  started.push(sync);
+  const legacy = await startLegacyReader({
+    endpoint: stores.dynamodb.endpoint,
+    onWrite: sync.onWrite,
+    ...(onLine === undefined ? {} : { onLine }),
+  });
+  started.push(legacy);
+  return { stores, legacy };
+}
+
+const storeSettings = (stores: Stores) => ({
+  ...DEMO_AWS,
+  AWS_ENDPOINT_URL_DYNAMODB: stores.dynamodb.endpoint,
+  MONGODB_URI: stores.mongodb.uri,
+});
 
 /**
  * Starts stores, the sync between them, legacy service, façade and, if asked for, traffic; writes
@@ -69,24 +148,15 @@ export function command(io: Io): Command {
  */
 export async function startDemo(io: Io, options: DemoOptions = {}): Promise<Demo> {
   const { traffic = false, stage = traffic ? 'shadow' : 'dynamodb' } = options;
-  const started: { stop(): Promise<void> }[] = [];
-  const close = async () => {
-    for (const part of started.splice(0).reverse()) await part.stop();
-  };
+  const started: Part[] = [];
+  const close = () => closeAll(started);
   try {
     loadConfig(io.env, io.cwd); // a wrong setting is told before anything is started
-    const stores = await startStores({ log: (line) => io.err(`${line}\n`) });
-    started.push(stores);
-    const sync = startSync({ endpoint: stores.dynamodb.endpoint, mongodbUri: stores.mongodb.uri });
-    started.push(sync);
-    const legacy = await startLegacyReader({ endpoint: stores.dynamodb.endpoint, onWrite: sync.onWrite });
-    started.push(legacy);
+    const { stores, legacy } = await startServices(io, started);
     const bindings = fileURLToPath(new URL(`../../openapi/photos.bindings.${EXTENSION}`, import.meta.url));
     const stagesFile = join(io.cwd, '.crossfade', 'stages.yaml');
     const env = {
-      ...DEMO_AWS,
-      AWS_ENDPOINT_URL_DYNAMODB: stores.dynamodb.endpoint,
-      MONGODB_URI: stores.mongodb.uri,
+      ...storeSettings(stores),
       LEGACY_URL: legacy.url,
       STAGES_FILE: stagesFile,
       SERVER_TIMING: 'true',
@@ -155,6 +225,13 @@ ${traffic ? 'Traffic runs, every operation at `shadow`' : 'With --traffic'}: 40 
 The contract's page: ${adminUrl}/docs/    Ctrl-C stops everything.
 `;
 }
+
+const companyStory = ({
+  legacyUrl,
+}: Company): string => `The legacy service of a company: its requests are in access.log, and .env says where its stores are.
+  curl -i ${legacyUrl}/users/u-1001 -H 'X-Tenant-Id: acme'
+Ctrl-C stops everything. How to go on: docs/adopting.md
+`;
 
 const portOf = (url: string) => Number(new URL(url).port);
 

@@ -36,17 +36,20 @@ class Refusal extends Error {
 const notFound = () => new Refusal(404, 'NOT_FOUND', 'There is no such thing');
 const bad = (parameter?: string) => new Refusal(400, 'BAD_REQUEST', 'A parameter is not as documented', parameter);
 
-/**
- * Listens on a free port of the loopback interface and reads and writes the table at `endpoint`. `onWrite` is called
- * after each write that succeeded, as a stream of the table would tell it.
- */
+export interface LegacyReaderOptions {
+  readonly endpoint: string;
+  /** Called after each write that succeeded, as a stream of the table would tell it. */
+  readonly onWrite?: OnWrite;
+  /** Called with each request's line of an access log, in the combined format. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** Listens on a free port of the loopback interface and reads and writes the table at `endpoint`. */
 export async function startLegacyReader({
   endpoint,
   onWrite,
-}: {
-  endpoint: string;
-  onWrite?: OnWrite;
-}): Promise<{ url: string; stop(): Promise<void> }> {
+  onLine,
+}: LegacyReaderOptions): Promise<{ url: string; stop(): Promise<void> }> {
   const client = demoDynamoDb(endpoint);
   if (onWrite) announceWrites(client, onWrite);
   const db = DynamoDBDocumentClient.from(client, {
@@ -56,6 +59,7 @@ export async function startLegacyReader({
   });
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 8 * 1024 * 1024 });
   app.setErrorHandler(fail);
+  if (onLine !== undefined) app.addHook('onResponse', async (request, reply) => onLine(combinedLine(request, reply)));
   app.setNotFoundHandler(() => {
     throw notFound();
   });
@@ -73,6 +77,20 @@ export async function startLegacyReader({
     },
   };
 }
+
+/** As Apache and nginx write it by default. */
+function combinedLine({ ip, method, url, headers, raw }: FastifyRequest, reply: FastifyReply): string {
+  return `${ip} - - [${logTime(new Date())}] "${method} ${quoted(url)} HTTP/${raw.httpVersion}" ${reply.statusCode} ${reply.getHeader('content-length') ?? '-'} "-" "${quoted(headers['user-agent'] ?? '-')}"`;
+}
+
+/** `21/Nov/2026:16:30:00 +0000` */
+function logTime(at: Date): string {
+  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(at.toUTCString()) ?? [];
+  return `${day}/${month}/${year}:${time} +0000`;
+}
+
+const quoted = (text: string): string =>
+  text.replace(/["\\\p{Cc}]/gu, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 function users(app: FastifyInstance, db: DynamoDBDocumentClient) {
   app.get('/users/:userId', async (request, reply) => {

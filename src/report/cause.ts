@@ -9,6 +9,8 @@ export interface Evidence {
   readonly kind: Kind;
   /** The origin that the other two agree against; `undefined` where there were no three answers. */
   readonly alone: Alone | undefined;
+  /** Both sides refuse: what ours says then comes from the bindings alone. */
+  readonly refusal: boolean;
   /** Distinct items or requests that have it, counted to `MAX_SUBJECTS`. */
   readonly subjects: number;
   /** Places that have it, in distinct requests, and places that could have had it. */
@@ -18,17 +20,19 @@ export interface Evidence {
   readonly againstContract: boolean;
 }
 
-/** From so many on it is no matter of single items… */
-const MANY = 5;
-/** …if they are such a share of what could have it. */
-const SHARE = 0.05;
+/** So many items, if they are such a share of what could have it, are no matter of single ones: the more, the less. */
+const MANY: readonly (readonly [subjects: number, share: number])[] = Object.freeze([
+  [2, 0.5],
+  [5, 0.05],
+]);
 
 /** Whether it is a matter of every item, or every item of a sort, and not of a few. */
 export const isSystematic = ({ subjects, places, possible }: Evidence): boolean =>
-  subjects >= MANY && places >= SHARE * possible;
+  MANY.some(([least, share]) => subjects >= least && places >= share * possible);
 
 interface Row {
   readonly kind?: Kind;
+  readonly refusal?: boolean;
   readonly alone: Alone;
   readonly systematic?: boolean;
   readonly againstContract?: boolean;
@@ -41,6 +45,7 @@ interface Row {
  */
 export const CAUSES: readonly Row[] = Object.freeze([
   { alone: 'legacy', kind: 'exposure', cause: 'access' },
+  { alone: 'legacy', refusal: true, cause: 'binding' },
   { alone: 'legacy', againstContract: true, cause: 'legacy' },
   { alone: 'legacy', systematic: true, cause: 'binding' },
   { alone: 'legacy', cause: 'legacy' },
@@ -57,6 +62,7 @@ export function causeOf(evidence: Evidence): Cause | undefined {
     (row) =>
       row.alone === evidence.alone &&
       (row.kind === undefined || row.kind === evidence.kind) &&
+      (row.refusal === undefined || row.refusal === evidence.refusal) &&
       (row.systematic === undefined || row.systematic === systematic) &&
       (row.againstContract === undefined || row.againstContract === evidence.againstContract),
   )?.cause;
@@ -80,6 +86,8 @@ export function causeSentence(evidence: Evidence): string | undefined {
   const where = isSystematic(evidence)
     ? `in ${subjects >= MAX_SUBJECTS ? 'many cases' : cases}, ${percentOf(places, possible)} of those that could have it`
     : `in ${cases}`;
+  if (cause === 'binding' && evidence.alone === 'legacy' && evidence.refusal)
+    return `Both stores’ refusals are the same and legacy’s is another, ${where}: \`errors\` in the bindings.`;
   if (cause === 'legacy' && againstContract)
     return `Both stores agree, and what legacy sends, ${where}, is not what the contract has: legacy’s own.`;
   return SENTENCES[cause][evidence.alone]?.(where);

@@ -326,13 +326,13 @@ export function findingSummary(
 }
 
 function evidenceOf(row: FindingRow, { operations, asked }: Known): Evidence {
-  const { operation, pair, kind, path, leftType, rightType, alone, subjects, places } = row;
+  const { operation, pair, kind, path, leftType, rightType, alone, refusal, subjects, places } = row;
   const of = asked.find((one) => one.operation === operation && one.pair === pair);
   const types = operations.find(({ id }) => id === operation)?.types(path);
   const againstContract =
     kind !== 'header' && path !== '' && types !== undefined && !types.has(leftType) && types.has(rightType);
   const possible = path.includes('*') ? of?.items : of?.n;
-  return { kind, alone, subjects: subjects.length, places, possible: possible ?? 0, againstContract };
+  return { kind, alone, refusal, subjects: subjects.length, places, possible: possible ?? 0, againstContract };
 }
 
 /** One finding in two pairs is told once: where it is settled, in the pair with legacy, or with the older store. */

@@ -51,6 +51,8 @@ export interface Finding {
   readonly places: number;
   /** Of three answers, the origin that the other two agree against; `all`: no two agree. `undefined` where there are two. */
   readonly alone: Alone | undefined;
+  /** Both sides refuse: what ours says then is the bindings' and nothing of any data. */
+  readonly refusal: boolean;
   /** Hashes of the items, or of the request, that have it; at most `MAX_SUBJECTS`. */
   readonly subjects: readonly number[];
   readonly sample: Sample;
@@ -132,6 +134,7 @@ export interface FindingRow {
   readonly leftType: ValueType;
   readonly rightType: ValueType;
   readonly alone?: Alone;
+  readonly refusal: boolean;
   n: number;
   persistent: number;
   moving: number;

@@ -205,14 +205,14 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     if (row !== undefined) return row;
     if (counts.size + findings.size >= maxRows) return undefined;
     known.add(own);
-    const { kind, leftType, rightType, alone } = finding;
+    const { kind, leftType, rightType, alone, refusal } = finding;
     const made: Kept<FindingRow> = {
       changes: 0,
       written: 0,
       row: {
         _id: id,
         ...{ api, evidence, replica, source, fingerprint, operation, pair, kind },
-        ...{ path: beyond ? '(more)' : finding.path, leftType, rightType },
+        ...{ path: beyond ? '(more)' : finding.path, leftType, rightType, refusal },
         ...(beyond || alone === undefined ? {} : { alone }),
         ...{ n: 0, persistent: 0, moving: 0, unverified: 0, transient: 0, places: 0, subjects: [] },
         ...{ tenants: [], first: new Date(result.at), last: new Date(result.at), hours: [], samples: [] },

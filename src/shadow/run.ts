@@ -3,15 +3,7 @@ import { type ComparePlan, startComparing } from '../compare/compare.ts';
 import { factsOf } from '../compare/facts.ts';
 import { StoreError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
-import {
-  type Comparison,
-  fingerprintOf,
-  OUTCOMES,
-  type Outcome,
-  type Pair,
-  pairName,
-  type Verdict,
-} from '../model/comparison.ts';
+import { type Comparison, fingerprintOf, OUTCOMES, type Outcome, pairName, type Verdict } from '../model/comparison.ts';
 import type { OriginName, Stage } from '../model/stage.ts';
 import { hash48 } from '../results/distinct.ts';
 import { type Finding, MAX_SUBJECTS, type ReplicaRow, type Result, type Subject } from '../results/rows.ts';
@@ -233,11 +225,17 @@ export function createShadow(parts: ShadowParts): Shadow {
       lag,
       // What has come to agree is as good as what did at once.
       subject: subject && { ...subject, full: subject.full && verdict === 'transient' },
-      findings: findingsOf(given, compared.comparison.pair, judged, alone),
+      findings: findingsOf(given, compared, judged, alone),
     };
   };
 
-  const findingsOf = (given: Offer, pair: Pair, judged: readonly Judged[], alone: StandsAlone): readonly Finding[] => {
+  const findingsOf = (
+    given: Offer,
+    { comparison: { pair }, one, other }: Compared,
+    judged: readonly Judged[],
+    alone: StandsAlone,
+  ): readonly Finding[] => {
+    const refused = refuses(one) && refuses(other);
     const byFingerprint = new Map<string, Judged[]>();
     for (const one of judged) {
       const fingerprint = fingerprintOf(given.operation, pair, one.difference);
@@ -261,7 +259,7 @@ export function createShadow(parts: ShadowParts): Shadow {
       const sample = parts.sampling.sample({ ...sampled, consistent: verdict !== 'unverified' });
       return {
         ...{ fingerprint, kind, path, leftType, rightType, verdict, places: places.length },
-        ...{ alone: alone(difference), subjects: subjectsOf(given, places), sample },
+        ...{ refusal: refused, alone: alone(difference), subjects: subjectsOf(given, places), sample },
       };
     });
   };
@@ -309,6 +307,8 @@ function pairsOf({ control: { origin }, candidates }: Offer): readonly OriginPai
   const between = candidates.flatMap((one, at) => candidates.slice(at + 1).map((other): OriginPair => [one, other]));
   return [...candidates.map((candidate): OriginPair => [origin, candidate]), ...between];
 }
+
+const refuses = (side: Observation): boolean => side.ok && side.answer.status >= 400;
 
 /** Whom a finding is about: items where its path goes through a list, else this request. */
 function subjectsOf(given: Offer, places: readonly Judged[]): readonly number[] {

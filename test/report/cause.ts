@@ -10,7 +10,15 @@ import {
 } from '../../src/report/cause.ts';
 
 const few: Evidence = {
-  ...{ kind: 'value', alone: 'mongodb', subjects: 1, places: 1, possible: 1_000, againstContract: false },
+  ...{
+    kind: 'value',
+    alone: 'mongodb',
+    refusal: false,
+    subjects: 1,
+    places: 1,
+    possible: 1_000,
+    againstContract: false,
+  },
 };
 const many = { subjects: 16, places: 300 };
 
@@ -18,12 +26,14 @@ const many = { subjects: 16, places: 300 };
 const ROWS: readonly (readonly [Partial<Evidence>, Cause | undefined, RegExp])[] = [
   [{ alone: 'legacy', kind: 'exposure' }, 'access', /`allow`/],
   [{ alone: 'legacy', kind: 'exposure', ...many }, 'access', /`allow`/],
+  [{ alone: 'legacy', refusal: true }, 'binding', /in one case: `errors` in the bindings/],
   [{ alone: 'legacy', againstContract: true, ...many }, 'legacy', /not what the contract has/],
   [{ alone: 'legacy', ...many }, 'binding', /in many cases, 30 %.*bindings/],
   [{ alone: 'legacy' }, 'legacy', /in one case.*legacy’s own/],
   [{ alone: 'dynamodb' }, 'binding', /DynamoDB stands alone, in one case: its binding/],
   [{ alone: 'mongodb', ...many }, 'binding', /its binding, or the way its data was carried over/],
-  [{ alone: 'mongodb', subjects: 4, places: 500 }, 'data', /in 4 cases: its data/],
+  [{ alone: 'mongodb', subjects: 2, places: 500 }, 'binding', /in 2 cases, 50 %/],
+  [{ alone: 'mongodb', subjects: 4, places: 499 }, 'data', /in 4 cases: its data/],
   [{ alone: 'mongodb', subjects: 16, places: 49 }, 'data', /in 16 cases or more: its data/],
   [{ alone: 'mongodb', kind: 'exposure' }, 'data', /its data/],
   [{ alone: 'all' }, 'several', /No two of the three agree/],
@@ -45,6 +55,7 @@ t.test('every row of the table is reached', async (t) => {
         (row) =>
           row.alone === evidence.alone &&
           (row.kind ?? evidence.kind) === evidence.kind &&
+          (row.refusal ?? evidence.refusal) === evidence.refusal &&
           (row.systematic ?? isSystematic(evidence)) === isSystematic(evidence) &&
           (row.againstContract ?? evidence.againstContract) === evidence.againstContract,
       );

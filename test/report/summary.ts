@@ -32,6 +32,7 @@ const row = (some: Partial<FindingRow> = {}): FindingRow => ({
     unverified: 0,
     transient: 0,
     places: 2,
+    refusal: false,
 
     subjects: [],
     tenants: ['acme'],

@@ -18,6 +18,7 @@ export const finding = (fingerprint: string, some: Partial<Finding> = {}): Findi
     verdict: 'persistent',
     places: 1,
     alone: undefined,
+    refusal: false,
     subjects: [],
   },
   sample: {
