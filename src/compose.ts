@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { createAdmin } from './admin.ts';
 import { type Cursors, createCursors, revive } from './bindings/cursor.ts';
@@ -9,7 +10,7 @@ import { openDynamoDb } from './drivers/dynamodb.ts';
 import { openMongoDb } from './drivers/mongodb.ts';
 import { openUnleash, tokenOf } from './drivers/unleash.ts';
 import { wrap } from './drivers/wrap.ts';
-import { ConfigError, type Problem } from './errors.ts';
+import { AuthError, ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { FlagApi } from './flags/api.ts';
 import type { Flags, FlagsState } from './flags/decide.ts';
@@ -17,6 +18,7 @@ import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import type { AuthSpec } from './model/auth.ts';
 import type { StoreOrigin } from './model/origin.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
 import { createDynamoDbOrigin } from './origins/dynamodb.ts';
@@ -112,10 +114,12 @@ async function build(
     ...{ config, bindings, flags, cursors, legacy, metrics, log, answererOf, closers },
   });
   if (shadowing !== undefined) tellReplica = shadowing.beat;
+  const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: config.gatewaySecrets });
+  closers.push(() => auth.close());
   const line = Object.freeze({
     bindings,
     flags,
-    auth: createAuth(bindings.spec.auth),
+    auth,
     observe: createObserver(answererOf(origins, config.originTimeout)),
     shadow: shadowing?.shadow,
     onTenant: shadowing?.meet,
@@ -124,14 +128,14 @@ async function build(
     serverTiming: config.serverTiming,
     onAnswer: (operation: string, origin: OriginName, seconds: number) =>
       metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
-    onFailure: logFailure(log),
+    onFailure: noteFailure(metrics, log),
   });
   let draining = false;
-  const facade = createFacade({ line, metrics, isDraining: () => draining });
+  const facade = createFacade({ line, metrics, tls: config.tls, isDraining: () => draining });
   const admin = await createAdmin({
     contract: bindings.contract,
     metrics,
-    readiness: readiness({ bindings, flags, origins, isDraining: () => draining }),
+    readiness: readiness({ bindings, flags, origins, auth, isDraining: () => draining }),
     hosts: ['localhost', '127.0.0.1', '[::1]', config.adminHost],
   });
   // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
@@ -188,7 +192,7 @@ function showFlags(metrics: Metrics, { confirmed, kill, source }: FlagsState): v
 }
 
 /** A bound operation whose stores nobody can reach is a mistake to hear of at start, not a request later. */
-function checkNeeds(config: Config, { file, operations }: Bindings): void {
+function checkNeeds(config: Config, { file, operations, spec }: Bindings): void {
   const problems: Problem[] = [];
   const uses = (store: StoreName) => operations.some(({ spec }) => spec?.[store] !== undefined);
   if (uses('mongodb') && config.mongodbUri === undefined) {
@@ -197,7 +201,20 @@ function checkNeeds(config: Config, { file, operations }: Bindings): void {
   if (uses('dynamodb') && config.dynamodb.endpoint === undefined && config.dynamodb.region === undefined) {
     problems.push({ where: 'AWS_REGION', message: `is missing, and ${file} binds operations to DynamoDB` });
   }
+  problems.push(...proofNeeds(config, spec.auth, file));
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** What a gateway's proof is checked with. */
+function proofNeeds(config: Config, auth: AuthSpec | undefined, file: string): readonly Problem[] {
+  if (auth?.mode !== 'gateway' || auth.proof === undefined) return [];
+  const { proof } = auth;
+  if (typeof proof === 'object' && 'header' in proof && config.gatewaySecrets.length === 0)
+    return [{ where: 'GATEWAY_SECRETS', message: `is missing, and ${file} asks for one in ${proof.header}` }];
+  const certificate = proof === 'mtls' || 'mtls' in proof;
+  if (certificate && config.tls?.clientCa === undefined)
+    return [{ where: 'TLS_CLIENT_CA_FILE', message: `is missing, and ${file} asks for a certificate of the gateway` }];
+  return [];
 }
 
 /** The stores that the bindings use, connected. */
@@ -349,12 +366,13 @@ async function listen(
     ]);
   }
   const address = app.server.address() as AddressInfo;
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  return `${app.server instanceof TlsServer ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
 /** What is ours to mend is logged with its cause; what the client did is not. */
-function logFailure(log: Log): Parameters<typeof createFacade>[0]['line']['onFailure'] {
+function noteFailure(metrics: Metrics, log: Log): Parameters<typeof createFacade>[0]['line']['onFailure'] {
   return (error, request) => {
+    if (error instanceof AuthError) metrics.authRefused.inc({ reason: error.reason });
     if (error.status < 500) return;
     const cause = error.cause instanceof Error ? error.cause : error;
     log('error', cause.message, {

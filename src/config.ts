@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { parseEnv } from 'node:util';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
@@ -19,6 +20,16 @@ export const SETTINGS = Type.Object({
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'Port of the façade.' }),
   ADMIN_HOST: Type.String({ default: '127.0.0.1', description: 'Address of probes, metrics and the contract’s page.' }),
   ADMIN_PORT: Type.Integer({ default: 9090, minimum: 0, maximum: 65535, description: 'Port of the admin side.' }),
+  TLS_CERT_FILE: Type.Optional(
+    Type.String({ description: 'Certificate chain (PEM) of the façade, which then listens with TLS.' }),
+  ),
+  TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Its key (PEM).' })),
+  TLS_CLIENT_CA_FILE: Type.Optional(
+    Type.String({ description: 'Certificate authorities (PEM) of clients: a certificate is asked for.' }),
+  ),
+  GATEWAY_SECRETS: Type.Optional(
+    Type.String({ description: 'Comma-separated secrets, each of which shows that the gateway was there.' }),
+  ),
   LEGACY_URL: Type.Optional(
     Type.String({ description: 'The legacy service. Without it: 501 and 404 where it would answer.' }),
   ),
@@ -153,6 +164,8 @@ export interface Config {
   readonly port: number;
   readonly adminHost: string;
   readonly adminPort: number;
+  readonly tls: TlsConfig | undefined;
+  readonly gatewaySecrets: readonly string[];
   readonly legacyUrl: string | undefined;
   /** Times in milliseconds. */
   readonly legacy: {
@@ -195,6 +208,13 @@ export interface ForwardedConfig {
   readonly trust: boolean;
 }
 
+/** What the façade listens with, as PEM. */
+export interface TlsConfig {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly clientCa: Buffer | undefined;
+}
+
 /** An Unleash server, and what of it is ours. */
 export interface UnleashConfig {
   readonly url: string;
@@ -228,10 +248,11 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const style = FORWARDED_STYLES.find((one) => one === (given.FORWARDED ?? 'x-forwarded'));
   if (style === undefined)
     problems.push({ where: 'FORWARDED', message: `must be one of ${FORWARDED_STYLES.join(', ')}` });
-  const secrets = given.CURSOR_SECRETS?.split(',').map((secret) => secret.trim()) ?? [];
-  if (secrets.some((secret) => secret.length < 16)) {
-    problems.push({ where: 'CURSOR_SECRETS', message: 'each secret must have 16 characters or more' });
-  }
+  const secrets = secretsOf('CURSOR_SECRETS', given, problems);
+  const gatewaySecrets = secretsOf('GATEWAY_SECRETS', given, problems);
+  if (gatewaySecrets.some((secret) => !/^[\x21-\x7e]*$/.test(secret)))
+    problems.push({ where: 'GATEWAY_SECRETS', message: 'holds a character that a header cannot carry as it is' });
+  const tls = tlsOf(given, cwd, problems);
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
@@ -241,6 +262,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     port: values.PORT,
     adminHost: values.ADMIN_HOST,
     adminPort: values.ADMIN_PORT,
+    tls,
+    gatewaySecrets: Object.freeze(gatewaySecrets),
     legacyUrl: values.LEGACY_URL,
     legacy: Object.freeze({
       timeout: values.LEGACY_TIMEOUT_MS,
@@ -272,6 +295,47 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     serverTiming: values.SERVER_TIMING,
     logLevel: level,
   });
+}
+
+function secretsOf(
+  where: 'CURSOR_SECRETS' | 'GATEWAY_SECRETS',
+  given: NodeJS.Dict<string>,
+  problems: Problem[],
+): string[] {
+  const secrets = given[where]?.split(',').map((secret) => secret.trim()) ?? [];
+  if (secrets.some((secret) => secret.length < 16))
+    problems.push({ where, message: 'each secret must have 16 characters or more' });
+  return secrets;
+}
+
+/** Certificate and key belong together; a client's authority is of use only with them. */
+function tlsOf(given: NodeJS.Dict<string>, cwd: string, problems: Problem[]): TlsConfig | undefined {
+  const names = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE'] as const;
+  if (names.every((name) => given[name] === undefined)) return undefined;
+  for (const where of names.slice(0, 2))
+    if (given[where] === undefined) problems.push({ where, message: 'is missing, and another of TLS_* is set' });
+  const [cert, key, clientCa] = names.map((where) => {
+    const file = given[where];
+    return file === undefined ? undefined : readPem(where, resolve(cwd, file), problems);
+  });
+  if (cert === undefined || key === undefined) return undefined;
+  try {
+    createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
+  } catch (error) {
+    problems.push({ where: 'TLS_CERT_FILE', message: `cannot be used with TLS_KEY_FILE: ${(error as Error).message}` });
+  }
+  return Object.freeze({ cert, key, clientCa });
+}
+
+function readPem(where: string, file: string, problems: Problem[]): Buffer | undefined {
+  try {
+    const text = readFileSync(file);
+    if (!text.includes('-----BEGIN ')) problems.push({ where, message: 'is no PEM' });
+    return text;
+  } catch (error) {
+    problems.push({ where, message: `cannot be read: ${(error as Error).message}` });
+    return undefined;
+  }
 }
 
 /** Project and environment are what the token says, `project:environment.secret`, unless they are said apart. */

@@ -36,18 +36,65 @@ export const CAUSES: Readonly<Record<Cause, { readonly status: number; readonly 
   internal: { status: 500, title: 'Internal error' },
 });
 
-/** A reply that is an error. `parameter` names the contract's parameter at fault; `status` overrides the cause's own. */
+export interface RequestErrorOptions {
+  /** The contract's parameter at fault. */
+  readonly parameter?: string;
+  /** Instead of the cause's own. */
+  readonly status?: number;
+  /** Put onto the reply, where the bindings' error reply does not say one of the same name. Lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** A reply that is an error. */
 export class RequestError extends Error {
   readonly kind: Cause;
   readonly parameter: string | undefined;
   readonly status: number;
+  readonly headers: Readonly<Record<string, string>> | undefined;
 
-  constructor(kind: Cause, message: string, options: { parameter?: string; status?: number; cause?: unknown } = {}) {
+  constructor(kind: Cause, message: string, options: RequestErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'RequestError';
     this.kind = kind;
     this.parameter = options.parameter;
     this.status = options.status ?? CAUSES[kind].status;
+    this.headers = options.headers;
+  }
+}
+
+/** Why a caller is not let in: a label of a metric, so that there are no others. */
+export type AuthReason =
+  | 'missing'
+  | 'malformed'
+  | 'too_large'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'type'
+  | 'expired'
+  | 'not_yet'
+  | 'issuer'
+  | 'audience'
+  | 'claims'
+  | 'proof'
+  | 'denied'
+  | 'tenant'
+  | 'unavailable';
+
+/** A caller who is not let in, or of whom it cannot be found out (`unavailable`). */
+export class AuthError extends RequestError {
+  readonly reason: AuthReason;
+
+  constructor(
+    kind: 'unauthorized' | 'forbidden' | 'unavailable',
+    reason: AuthReason,
+    message: string,
+    options: RequestErrorOptions = {},
+  ) {
+    super(kind, message, options);
+    this.name = 'AuthError';
+    this.reason = reason;
   }
 }
 

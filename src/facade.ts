@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerOptions as HttpsOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { BoundOperation } from './bindings/load.ts';
+import type { TlsConfig } from './config.ts';
 import { toFastifyPath } from './contract/route.ts';
 import type { RequestError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -29,6 +31,8 @@ const BODILESS = new Set(['GET', 'HEAD']);
 export interface FacadeOptions {
   readonly line: Line;
   readonly metrics: Metrics;
+  /** Without it the façade speaks plain HTTP. */
+  readonly tls?: TlsConfig | undefined;
   readonly isDraining: () => boolean;
 }
 
@@ -36,16 +40,19 @@ export interface FacadeOptions {
  * The client side. Bound reads go down the line in `request/handle.ts`; all else passes to legacy in the first hook,
  * before any body is touched.
  */
-export function createFacade({ line, metrics, isDraining }: FacadeOptions): FastifyInstance {
+export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
     // A body may take long; a head that does not come is not waited for.
-    http: {
-      headersTimeout: HEADERS_TIMEOUT,
-      connectionsCheckingInterval: 5_000,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      optimizeEmptyRequests: true,
-    },
+    ...listening(
+      {
+        headersTimeout: HEADERS_TIMEOUT,
+        connectionsCheckingInterval: 5_000,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        optimizeEmptyRequests: true,
+      },
+      tls,
+    ),
     genReqId: (message: IncomingMessage) => requestId(message.headers['x-request-id']),
     requestIdHeader: false,
     return503OnClosing: false,
@@ -99,6 +106,17 @@ export function createFacade({ line, metrics, isDraining }: FacadeOptions): Fast
 
   app.setNotFoundHandler((request, reply) => void pass(line, request, reply));
   return app;
+}
+
+/**
+ * With TLS a client's certificate is asked for where there is an authority for it, and judged where a store answers: what
+ * passes to legacy passes without one.
+ */
+function listening(http: ServerOptions, tls: TlsConfig | undefined): { http: ServerOptions } | { https: HttpsOptions } {
+  if (tls === undefined) return { http };
+  const { cert, key, clientCa } = tls;
+  const asks = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
+  return { https: { ...http, cert, key, ...asks } };
 }
 
 interface RouteConfig {

@@ -17,6 +17,7 @@ export interface Metrics {
   readonly flagsUnsaved: Counter;
   readonly flagsRefused: Counter;
   readonly flagsFallback: Counter<'flag'>;
+  readonly authRefused: Counter<'reason'>;
   readonly contractViolations: Counter<'operation' | 'origin'>;
   readonly comparisons: Counter<'operation' | 'stage' | 'pair' | 'outcome' | 'reason'>;
   readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
@@ -101,6 +102,12 @@ export function createMetrics(): Metrics {
       name: 'crossfade_flags_fallback_total',
       help: 'Flags that went missing, empty or misspelt; their last good form stayed.',
       labelNames: ['flag'] as const,
+      registers,
+    }),
+    authRefused: new Counter({
+      name: 'crossfade_auth_refused_total',
+      help: 'Callers who were not let in, by why; `unavailable`: it could not be found out.',
+      labelNames: ['reason'] as const,
       registers,
     }),
     contractViolations: new Counter({

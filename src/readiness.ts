@@ -3,18 +3,20 @@ import type { Bindings } from './bindings/load.ts';
 import type { Flags } from './flags/decide.ts';
 import type { StoreOrigin } from './model/origin.ts';
 import { PLANS, type StoreName } from './model/stage.ts';
+import type { Auth } from './request/auth.ts';
 
 export interface ReadinessParts {
   readonly bindings: Bindings;
   readonly flags: Flags;
   readonly origins: Readonly<Partial<Record<StoreName, StoreOrigin>>>;
+  readonly auth: Pick<Auth, 'state'>;
   readonly isDraining: () => boolean;
 }
 
 const PING_TIMEOUT = 2_000;
 
 /** Ready: not draining, and every store that answers an operation at a current stage does answer. */
-export function readiness({ bindings, flags, origins, isDraining }: ReadinessParts): Readiness {
+export function readiness({ bindings, flags, origins, auth, isDraining }: ReadinessParts): Readiness {
   return async () => {
     if (isDraining()) return [{ part: 'process', problem: 'draining' }];
     const stages = flags.stages();
@@ -26,7 +28,8 @@ export function readiness({ bindings, flags, origins, isDraining }: ReadinessPar
         .filter(({ name }) => needed.has(name))
         .map(async (origin) => ({ part: origin.name, problem: await problemOf(origin) })),
     );
-    return [flagsPart(flags), ...stores];
+    const guarded = bindings.spec.auth?.mode === 'jwt' && [...needed].some((name) => name !== 'legacy');
+    return [flagsPart(flags), ...stores, ...(guarded ? [{ part: 'auth', ...auth.state() }] : [])];
   };
 }
 

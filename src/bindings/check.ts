@@ -4,6 +4,7 @@ import { NoSuchItem, type Problem, RequestError } from '../errors.ts';
 import type { Request } from '../model/binding.ts';
 import type { Call, Item } from '../model/call.ts';
 import type { StoreName } from '../model/stage.ts';
+import { authNote } from './auth.ts';
 import { HOSTILE, requestsOf, withTexts } from './generate.ts';
 import type { Bindings, BoundOperation } from './load.ts';
 import { RESERVED_WORDS } from './reserved.ts';
@@ -40,6 +41,8 @@ export async function checkBindings(bindings: Bindings, { runs, seed }: CheckOpt
   const notes = new Map<string, Problem>();
   const calls: Checked['calls'][number][] = [];
   const hasTenants = !isConstant(bindings);
+  const note = authNote(bindings.spec, bindings.contract);
+  if (note !== undefined) notes.set('auth', { where: `${bindings.file}#/auth`, message: note });
   for (const operation of bindings.operations) {
     checkPatterns(bindings.contract.file, operation, problems);
     for (const store of ['dynamodb', 'mongodb'] as const) {

@@ -18,7 +18,7 @@ export function compileErrors(
   fixed = fixedHeaders(undefined, undefined),
 ): (error: RequestError, request: ErrorRequest) => Answer {
   const replies: ErrorReplies = Object.freeze({ ...api, ...operation });
-  return (error, request) => {
+  const plain = (error: RequestError, request: ErrorRequest): Answer => {
     const reply = replies[error.kind];
     if (reply === undefined) return problem(error, fixed);
     try {
@@ -26,6 +26,11 @@ export function compileErrors(
     } catch {
       return problem(new RequestError('internal', INTERNAL), fixed);
     }
+  };
+  return (error, request) => {
+    const answer = plain(error, request);
+    if (error.headers === undefined) return answer;
+    return Object.freeze({ ...answer, headers: Object.freeze({ ...error.headers, ...answer.headers }) });
   };
 }
 

@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts';
 import type { BindingsSpec, OperationSpec, Sources } from '../model/binding.ts';
 import { editDistance } from '../model/distance.ts';
 import type { Contract, Operation } from '../model/operation.ts';
+import { checkAuth, checkCors } from './auth.ts';
 import { headerProblem } from './headers.ts';
 import { codecOf } from './sources.ts';
 
@@ -10,6 +11,7 @@ const API_KEYS = [
   'name',
   'tenant',
   'auth',
+  'cors',
   'basePath',
   'trailingSlash',
   'errors',
@@ -27,6 +29,7 @@ const OPERATION_KEYS = [
   'dynamodb',
   'mongodb',
   'kind',
+  'auth',
   'tenantScope',
   'allow',
   'items',
@@ -59,9 +62,6 @@ export function checkSpec(file: string, spec: BindingsSpec, contract: Contract):
   if (typeof spec.tenant !== 'function') {
     say('/tenant', "must be a function that gives the tenant, such as ({ headers }) => headers['x-tenant-id']");
   }
-  if (spec.auth !== undefined && spec.auth.mode !== 'gateway') {
-    say('/auth/mode', `"${spec.auth.mode}" is not known here; 'gateway' is`);
-  }
   for (const [name, sources] of Object.entries(spec.shapes ?? {})) {
     codecs(sources, `/shapes/${name}`, say);
     if (!contract.schemas.includes(name)) {
@@ -83,6 +83,8 @@ export function checkSpec(file: string, spec: BindingsSpec, contract: Contract):
     }
     checkOperation(`/operations/${id}`, own, operation, say);
   }
+  checkAuth(spec, contract, say);
+  checkCors(spec.cors, say);
   return problems;
 }
 

@@ -4,13 +4,14 @@ import { type Bindings, type BoundOperation, loadBindings } from '../bindings/lo
 import type { ComparePlan } from '../compare/compare.ts';
 import { type Origins, openAnswerer, openOrigins } from '../compose.ts';
 import { fits } from '../contract/route.ts';
-import { StoreError, UsageError } from '../errors.ts';
+import { AuthError, StoreError, UsageError } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 import type { Call } from '../model/call.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import type { OriginName, StoreName } from '../model/stage.ts';
 import { ask } from '../request/ask.ts';
+import { type Auth, type Caller, type Claims, createAuth, NO_CLAIMS } from '../request/auth.ts';
 import { openCursor, question } from '../request/handle.ts';
 import { createObserver } from '../request/observe.ts';
 import { comparePlanOf, limitOf } from '../request/shadowing.ts';
@@ -21,8 +22,11 @@ import type { Place } from './place.ts';
 /** An API's origins, to be asked by a person or a command instead of a client. */
 export interface Asking {
   readonly bindings: Bindings;
-  /** Everything known of one request. Throws a UsageError where the contract has no such read, RequestError for a bad one. */
-  readonly enquire: (request: SampledRequest) => Enquiry;
+  /**
+   * Everything known of one request. Rejects with a UsageError where the contract has no such read or the caller is not
+   * let in, RequestError for a bad one. `unnamed`: nobody is asked for credentials, and there are no claims.
+   */
+  readonly enquire: (request: SampledRequest, as?: 'unnamed') => Promise<Enquiry>;
   readonly close: () => Promise<void>;
 }
 
@@ -41,13 +45,16 @@ export async function openAsking({ bindings: file, config }: Place): Promise<Ask
   const closers: (() => unknown)[] = [];
   const stores = openOrigins(config, bindings, { timeout: config.originTimeout, attempts: 1 }, closers);
   const cursors = createCursors(config.cursorSecrets);
+  const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: undefined });
+  closers.push(() => auth.close());
   // Connected before anything is asked, so that durations are those of the questions; what fails will fail again, and say so.
   await Promise.allSettled(Object.values(stores).map((store) => store.ping(AbortSignal.timeout(config.originTimeout))));
   return Object.freeze({
     bindings,
-    enquire: (request: SampledRequest) => {
+    enquire: async (request: SampledRequest, as?: 'unnamed') => {
       const operation = operationOf(bindings, request);
-      return enquiry({ bindings, operation, request, stores, cursors, config });
+      const open = as === 'unnamed' || operation.spec?.auth !== undefined;
+      return await enquiry({ bindings, operation, request, stores, cursors, config, auth: open ? undefined : auth });
     },
     close: async () => {
       for (const close of closers) await close();
@@ -77,18 +84,24 @@ interface EnquiryParts {
   readonly stores: Origins;
   readonly cursors: Cursors;
   readonly config: Place['config'];
+  /** `undefined`: nobody is asked for credentials. */
+  readonly auth: Auth | undefined;
 }
 
-function enquiry({ bindings, operation, request, stores, cursors, config }: EnquiryParts): Enquiry {
+async function enquiry(parts: EnquiryParts): Promise<Enquiry> {
+  const { bindings, operation, request, stores, cursors, config, auth } = parts;
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value] as const),
   ) as NonNullable<ErrorRequest['headers']>;
   const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
-  const asked = ask(operation, { url: request.url, headers, rawHeaders });
-  const tenant = tenantOf(bindings.spec.tenant, { url: request.url, headers, rawHeaders }, asked);
+  const message = { url: request.url, method: request.method, headers, rawHeaders };
+  const asked = ask(operation, message);
+  const claims = auth === undefined ? NO_CLAIMS : await claimsOf(bindings, auth, message);
+  const tenant = tenantOf(bindings.spec.tenant, message, asked, claims);
+  auth?.agree(tenant, claims);
   const opened = openCursor(cursors, operation, asked, tenant);
   const cursor = opened === 'foreign' ? undefined : opened;
-  const asking = question(operation, asked, { tenant, cursor }, NO_CLAIMS);
+  const asking = question(operation, asked, { tenant, cursor }, claims);
   const error = (): ErrorRequest => {
     const { path, query } = asking.request;
     return { operation: operation.id, method: request.method, url: request.url, tenant, headers, path, query };
@@ -109,7 +122,22 @@ function enquiry({ bindings, operation, request, stores, cursors, config }: Enqu
   };
 }
 
-const NO_CLAIMS = Object.freeze({});
+/** Throws a UsageError that says which credentials are missing. */
+async function claimsOf({ spec }: Bindings, auth: Auth, message: Caller): Promise<Claims> {
+  try {
+    return await auth.authenticate(message);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    const { state } = auth;
+    const why = error.reason === 'unavailable' ? (state().problem ?? causeOf(error)) : error.message;
+    const names = spec.auth?.mode === 'forward' ? spec.auth.headers : ['Authorization'];
+    throw new UsageError(
+      `${why}: a store answers with credentials alone; give ${names.map((one) => `-H '${one}: …'`).join(' ')}`,
+    );
+  }
+}
+
+const causeOf = ({ cause, message }: Error): string => (cause instanceof Error ? cause.message : message);
 
 /** The same stores; each call is noted before it is carried out. */
 function noting(stores: Origins, calls: Call[]): Origins {

@@ -59,7 +59,7 @@ type Asked = Awaited<ReturnType<Enquiry['ask']>>;
 
 async function show(io: Io, asking: Asking, method: string, path: string, options: DiffOptions): Promise<number> {
   if (!path.startsWith('/')) throw new UsageError(`the path must begin with /: ${path}`);
-  const enquiry = asking.enquire({ method, url: path, headers: headersOf(options.header ?? []) });
+  const enquiry = await asking.enquire({ method, url: path, headers: headersOf(options.header ?? []) });
   const asked = await Promise.all(enquiry.origins.map((origin) => enquiry.ask(origin)));
   const pairs = asked.flatMap((one, at) => asked.slice(at + 1).map((other) => [one, other] as const));
   const comparisons = pairs.map(([one, other]) => compare(one, other, enquiry.plan, Date.now()));

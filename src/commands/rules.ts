@@ -4,7 +4,7 @@ import { compare } from '../compare/compare.ts';
 import { isExpired, type Rule } from '../compare/rules.ts';
 import { VERSION } from '../config.ts';
 import { openResults, type ResultsStore } from '../drivers/results.ts';
-import { UsageError } from '../errors.ts';
+import { RequestError, UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import { parseJson, printJson } from '../model/json.ts';
 import { mutantsOf } from '../report/mutate.ts';
@@ -126,7 +126,9 @@ async function mutate(asking: Asking, requests: readonly SampledRequest[], now: 
   const counts = new Map<string, number>();
   let answers = 0;
   for (const request of requests) {
-    const enquiry = asking.enquire(request);
+    // Credentials are never kept, so there are no claims: what needs some is refused, and not asked again.
+    const enquiry = await asking.enquire(request, 'unnamed').catch(noEnquiry);
+    if (enquiry === undefined) continue;
     const { id } = enquiry.operation;
     if ((counts.get(id) ?? 0) >= ANSWERS) continue;
     const [older] = enquiry.origins.filter((origin) => origin !== 'legacy');
@@ -153,6 +155,10 @@ async function mutate(asking: Asking, requests: readonly SampledRequest[], now: 
     }
   }
   return { byRule, answers };
+}
+
+function noEnquiry(error: unknown): undefined {
+  if (!(error instanceof RequestError)) throw error;
 }
 
 const only = (rule: Rule) => ({ all: [rule], of: () => [rule] });

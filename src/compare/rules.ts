@@ -1,5 +1,6 @@
 import type { CompareRule } from '../model/binding.ts';
 import type { Difference, Pair } from '../model/comparison.ts';
+import { parseDuration } from '../model/duration.ts';
 import { decimalDistance } from '../model/number.ts';
 
 /** A rule, ready to be asked. */
@@ -100,12 +101,4 @@ export function dateOf(text: Buffer | undefined): number | undefined {
   const raw = text === undefined || text.length > 64 ? '' : String(text);
   const time = RFC3339.test(raw) ? Date.parse(raw.slice(1, -1)) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
-}
-
-const UNITS: Readonly<Record<string, number>> = Object.freeze({ ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY });
-
-/** `250ms`, `5s`, `2m`, `1h`, `7d` → milliseconds; `undefined` for anything else. */
-export function parseDuration(text: string): number | undefined {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text) ?? [];
-  return digits === undefined ? undefined : Number(digits) * (UNITS[unit as string] as number);
 }

@@ -33,7 +33,7 @@ export async function loadContract(file: string, options: { basePath?: string } 
   const resolve = (ref: string) => at(document, ref) ?? fail(`${ref} points at nothing`);
   const shapes = createShapes(resolve);
   const operations = Object.entries((whole.paths ?? {}) as Json).flatMap(([path, item]) =>
-    operationsOf(path, item as Json, at(document, `#/paths/${escapeToken(path)}`) as Json, shapes, resolve),
+    operationsOf(path, item as Json, at(document, `#/paths/${escapeToken(path)}`) as Json, shapes, resolve, document),
   );
   const info = (document.info ?? {}) as Json;
   return Object.freeze({
@@ -65,6 +65,7 @@ function operationsOf(
   raw: Json,
   shapes: (schema: unknown) => Shape,
   resolve: (ref: string) => unknown,
+  document: Json,
 ): Operation[] {
   return METHODS.filter((method) => isObject(item[method])).map((method) => {
     const operation = item[method] as Json;
@@ -80,8 +81,22 @@ function operationsOf(
       success: successOf(responses, shapes, resolve),
       statuses: Object.freeze(Object.keys(responses)),
       headers: Object.freeze(headersOf(responses, resolve)),
+      security: securityOf(operation.security ?? document.security, document, resolve),
     });
   });
+}
+
+/** An empty requirement, `{}`, lets everybody in (OpenAPI, Security Requirement Object). */
+function securityOf(given: unknown, document: Json, resolve: (ref: string) => unknown): Operation['security'] {
+  const requirements = list(given) as Json[];
+  const all = ((document.components as Json | undefined)?.securitySchemes ?? {}) as Json;
+  const kindOf = (name: string): string => {
+    const { type, scheme } = (follow(all[name], resolve) ?? {}) as Json;
+    return type === 'http' ? `http ${String(scheme).toLowerCase()}` : String(type ?? name);
+  };
+  const schemes = [...new Set(requirements.flatMap(Object.keys).map(kindOf))];
+  const required = requirements.length > 0 && requirements.every((one) => Object.keys(one).length > 0);
+  return Object.freeze({ required, schemes: Object.freeze(schemes) });
 }
 
 const idOf = (method: string, path: string): string =>

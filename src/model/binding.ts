@@ -1,4 +1,5 @@
 import type { Cause } from '../errors.ts';
+import type { AuthSpec, CorsSpec } from './auth.ts';
 import type { Call, DynamoDbCall, Item, MongoDbCall, Position } from './call.ts';
 import type { StoreName } from './stage.ts';
 
@@ -196,6 +197,8 @@ export interface OperationSpec {
   readonly mongodb?: StoreBinding<MongoDbCall>;
   readonly kind?: 'read';
   readonly tenantScope?: { readonly none: string };
+  /** Why anybody may ask: the operation is answered without authentication. */
+  readonly auth?: { readonly none: string };
   readonly allow?: (request: Request, item: Value) => true | 'forbidden' | 'notFound';
   readonly items?: string;
   readonly page?: PageSpec;
@@ -227,7 +230,8 @@ export interface BindingsSpec {
   readonly contract: string;
   readonly name?: string;
   readonly tenant: (input: TenantInput) => string | undefined;
-  readonly auth?: { readonly mode: 'gateway' };
+  readonly auth?: AuthSpec;
+  readonly cors?: CorsSpec;
   readonly basePath?: string;
   readonly trailingSlash?: 'strict' | 'ignore';
   readonly errors?: ErrorReplies;

@@ -36,6 +36,8 @@ export interface Operation {
   readonly statuses: readonly string[];
   /** Lower-case names of the response headers that the contract documents for the success status. */
   readonly headers: readonly string[];
+  /** Whether it is for callers with credentials alone, and the kinds of them: `http bearer`, `oauth2`, `apiKey`. */
+  readonly security: { readonly required: boolean; readonly schemes: readonly string[] };
 }
 
 /** The legacy API's own document, never edited for our sake. */

@@ -1,27 +1,26 @@
-import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type CursorContent, type Cursors, hashParameters } from '../bindings/cursor.ts';
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
-import { RequestError, StoreError } from '../errors.ts';
+import { AuthError, RequestError, StoreError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
 import type { Observation } from '../model/answer.ts';
 import type { OriginName, Plan, StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
 import type { Question } from './answer.ts';
 import { type Asked, ask, errorRequest } from './ask.ts';
-import type { Claims } from './auth.ts';
+import type { Auth, Claims } from './auth.ts';
 import { readBody } from './body.ts';
+import { admit, type Standing, standingOf } from './caller.ts';
 import type { Observe } from './observe.ts';
 import { errorAnswer, forward, send, toRequestError } from './reply.ts';
 import type { Answered } from './shadowing.ts';
-import { tenantOf } from './tenant.ts';
 import { type Captured, capturedOf, legacyObservation, unfitness } from './validated.ts';
 
 /** What the line needs, put together once by `compose`. */
 export interface Line {
   readonly bindings: Bindings;
   readonly flags: Flags;
-  readonly auth: (message: IncomingMessage) => Claims;
+  readonly auth: Auth;
   readonly observe: Observe;
   readonly cursors: Cursors;
   readonly legacy: Legacy | undefined;
@@ -46,7 +45,8 @@ type Route =
 
 /**
  * One read, from its match to its reply (design section 3):
- * authenticate → tenant → stage → plan → validate → observe(control) → reply → shadow.
+ * tenant → stage → plan → authenticate → validate → observe(control) → reply → shadow.
+ * Where legacy answers, nobody is authenticated here; where the tenant is a claim, authentication comes first.
  * The reply depends on the control alone: no fallback, no retry on another origin.
  */
 export async function handle(
@@ -57,11 +57,14 @@ export async function handle(
 ): Promise<void> {
   const asked = ask(operation, request.raw);
   try {
-    const claims = line.auth(request.raw);
-    const place = decide(line, operation, asked, request);
+    const stands = standingOf(line, operation, request.raw, asked);
+    const standing = stands instanceof Promise ? await stands : stands;
+    const place = decide(line, operation, asked, request, standing);
     if (place === 'legacy') return void (await forward(line, request, reply));
     if ('validated' in place) return await validate(line, operation, asked, request, reply, place.validated);
     request.trace.origin = place.plan.control;
+    const admitted = admit(line, operation, request.raw, standing);
+    const claims = admitted instanceof Promise ? await admitted : admitted;
     asked.body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
     const route = routeOf(line, operation, asked, place);
     request.trace.origin = route.to;
@@ -117,7 +120,7 @@ const shownOf = (request: FastifyRequest) => ({
   headers: request.headers,
 });
 
-/** Where a request stands: legacy's without a look at it, legacy's beside which the stores are asked, or a tenant's at a plan. */
+/** Where a request stands: legacy's without a look at it, legacy's beside which the stores are asked, or a tenant's at a plan. Of one without a tenant nobody is let in. */
 type Place = 'legacy' | { readonly validated: Validated } | AtPlan;
 
 interface AtPlan {
@@ -126,24 +129,29 @@ interface AtPlan {
   readonly decision: Decision;
 }
 
-/** A request at `validate`; `tenant` is the refusal where it does not say. */
+/** A request at `validate`. */
 interface Validated {
-  readonly tenant: Attempt<string>;
+  readonly standing: Standing;
   readonly plan: Plan;
 }
 
-function decide(line: Line, operation: BoundOperation, asked: Asked, request: FastifyRequest): Place {
-  const tenant = attempt(() => tenantOf(line.bindings.spec.tenant, request.raw, asked));
-  const decision = line.flags.stageOf(operation.index, tenant.value ?? '');
+function decide(
+  line: Line,
+  operation: BoundOperation,
+  asked: Asked,
+  request: FastifyRequest,
+  standing: Standing,
+): Place {
+  const { tenant } = standing;
+  const decision = line.flags.stageOf(operation.index, tenant ?? '');
   const { plan } = decision;
-  request.trace.tenant = tenant.value;
-  if (tenant.value !== undefined) line.onTenant?.(tenant.value);
+  request.trace.tenant = tenant;
+  if (tenant !== undefined) line.onTenant?.(tenant);
   request.trace.stage = decision.stage;
   if (plan === undefined) throw new RequestError('unavailable', 'no stage that is still true can answer this');
-  if (plan.control === 'legacy' && (tenant.value === undefined || !carriesOurs(line, operation, asked, tenant.value)))
-    return plan.candidates.length > 0 && line.shadow !== undefined ? { validated: { tenant, plan } } : 'legacy';
-  if (tenant.value === undefined) throw tenant.error;
-  return { tenant: tenant.value, plan, decision };
+  if (plan.control === 'legacy' && (tenant === undefined || !carriesOurs(line, operation, asked, tenant)))
+    return plan.candidates.length > 0 && line.shadow !== undefined ? { validated: { standing, plan } } : 'legacy';
+  return { tenant: tenant ?? '', plan, decision };
 }
 
 /** Bytes of a reply of legacy, and of a request's body, that are kept for the comparison. */
@@ -159,15 +167,16 @@ async function validate(
   asked: Asked,
   request: FastifyRequest,
   reply: FastifyReply,
-  { tenant, plan }: Validated,
+  { standing, plan }: Validated,
 ): Promise<void> {
+  line.auth.look(request.raw);
   const capture = { maxBytes: MAX_CAPTURED, requestBody: operation.parseBody !== undefined };
   const shadow = async (control: Observation, captured: Captured): Promise<void> => {
-    const own = await ownQuestion(line, operation, asked, request, tenant, captured.requestBody);
+    const own = await ownQuestion(line, operation, asked, request, standing, captured.requestBody);
     line.shadow?.({
       ...shownOf(request),
       operation,
-      tenant: tenant.value ?? '',
+      tenant: standing.tenant ?? '',
       stage: plan.stage,
       question: own.question,
       control,
@@ -194,21 +203,24 @@ async function ownQuestion(
   operation: BoundOperation,
   asked: Asked,
   request: FastifyRequest,
-  tenant: Attempt<string>,
+  standing: Standing,
   body: Buffer | undefined,
-): Promise<{ readonly question: Question | RequestError; readonly unfit?: 'cursor' }> {
+): Promise<{ readonly question: Question | RequestError; readonly unfit?: 'cursor' | 'auth' }> {
   try {
-    const claims = await line.auth(request.raw);
-    if (tenant.value === undefined) throw tenant.error;
+    const claims = await admit(line, operation, request.raw, standing);
+    const tenant = standing.tenant ?? '';
     asked.body = operation.parseBody?.(body ?? NO_BODY, request.headers['content-type']);
-    const cursor = openCursor(line.cursors, operation, asked, tenant.value);
+    const cursor = openCursor(line.cursors, operation, asked, tenant);
     refuseUnknown(operation, asked);
     const foreign = cursor === 'foreign';
-    const route = { tenant: tenant.value, cursor: foreign ? undefined : cursor };
+    const route = { tenant, cursor: foreign ? undefined : cursor };
     const asking = question(operation, asked, route, claims);
     return foreign ? { question: asking, unfit: 'cursor' } : { question: asking };
   } catch (error) {
-    return { question: toRequestError(error) };
+    const failure = toRequestError(error);
+    // Who cannot be asked whether the caller may says nothing of what a store would answer.
+    if (failure instanceof AuthError && failure.reason === 'unavailable') return { question: failure, unfit: 'auth' };
+    return { question: failure };
   }
 }
 

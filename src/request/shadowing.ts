@@ -1,10 +1,11 @@
 import { type Cursors, hashParameters } from '../bindings/cursor.ts';
 import type { BoundOperation } from '../bindings/load.ts';
 import type { ComparePlan } from '../compare/compare.ts';
-import { compileRules, parseDuration } from '../compare/rules.ts';
+import { compileRules } from '../compare/rules.ts';
 import { RequestError, StoreError } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
+import { parseDuration } from '../model/duration.ts';
 import type { OriginName, Stage, StoreName } from '../model/stage.ts';
 import { hash48 } from '../results/distinct.ts';
 import type { SampledRequest } from '../results/sample.ts';

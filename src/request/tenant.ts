@@ -1,4 +1,5 @@
 import { RequestError } from '../errors.ts';
+import type { Claims } from '../model/auth.ts';
 import type { TenantInput } from '../model/binding.ts';
 import type { Message } from './ask.ts';
 
@@ -13,8 +14,9 @@ export function tenantOf(
   rule: (input: TenantInput) => string | undefined,
   message: Message,
   parsed: ParsedParts,
+  claims: Claims,
 ): string {
-  const tenant = rule({ headers: soundHeaders(message), path: parsed.path, query: parsed.query, claims: NO_CLAIMS });
+  const tenant = rule({ headers: soundHeaders(message), path: parsed.path, query: parsed.query, claims });
   if (tenant === undefined || tenant === '')
     throw new RequestError('missingParameter', 'the tenant is missing or given twice');
   if (typeof tenant !== 'string' || tenant.length > MAX_LENGTH) {
@@ -29,11 +31,10 @@ export interface ParsedParts {
   readonly query: TenantInput['query'];
 }
 
-const NO_CLAIMS = Object.freeze({});
-
 type Headers = Readonly<Record<string, string | undefined>>;
 
-function soundHeaders(message: Message): Headers {
+/** The headers but for those that were given twice or nominated by `Connection`: they prove nothing. */
+export function soundHeaders(message: Message): Headers {
   const { headers, rawHeaders } = message;
   const nominated =
     headers.connection === undefined || headers.connection === 'keep-alive' || headers.connection === 'close'

@@ -69,7 +69,7 @@ const rows: { says: string; pairs: [string, string][]; tenant?: string; refused?
 
 for (const { says, pairs, tenant, refused } of rows) {
   t.test(says, async (t) => {
-    const find = () => tenantOf(byHeader, message(...pairs), none);
+    const find = () => tenantOf(byHeader, message(...pairs), none, {});
     if (refused === undefined) t.equal(find(), tenant);
     else t.throws(find, { name: 'RequestError', kind: refused, status: 400 });
   });
@@ -77,7 +77,12 @@ for (const { says, pairs, tenant, refused } of rows) {
 
 t.test('the rule may read path and query', async (t) => {
   t.equal(
-    tenantOf(({ path, query }) => `${path.org}/${query.unit}`, message(), { path: { org: 'o' }, query: { unit: 'u' } }),
+    tenantOf(
+      ({ path, query }) => `${path.org}/${query.unit}`,
+      message(),
+      { path: { org: 'o' }, query: { unit: 'u' } },
+      {},
+    ),
     'o/u',
   );
 });
