@@ -120,7 +120,7 @@ async function build(
     bindings,
     flags,
     auth,
-    observe: createObserver(answererOf(origins, config.originTimeout)),
+    observe: createObserver(answererOf(origins, config.originTimeout), bindings.spec.cors),
     shadow: shadowing?.shadow,
     onTenant: shadowing?.meet,
     cursors,
@@ -307,7 +307,10 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
   );
   if (!shadowed) return { shadow: undefined, meet, beat };
   const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
-  const observe = createObserver(answererOf(openOrigins(config, bindings, pool, closers), settings.timeout));
+  const observe = createObserver(
+    answererOf(openOrigins(config, bindings, pool, closers), settings.timeout),
+    bindings.spec.cors,
+  );
   const offering = createOffering({
     operations: bindings.operations,
     api: bindings.spec,

@@ -10,6 +10,7 @@ import type { RequestError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { ErrorRequest } from './model/binding.ts';
 import { errorRequest } from './request/ask.ts';
+import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
 import { parserRefusal, refusal } from './request/refusal.ts';
 import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
@@ -131,6 +132,9 @@ function methodsOf({ contract }: BoundOperation, all: readonly BoundOperation[])
 
 async function pass(line: Line, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   try {
+    const own =
+      line.legacy === undefined && request.method === 'OPTIONS' ? optionsAnswer(line.bindings, request.raw) : undefined;
+    if (own !== undefined) return send(line, request, reply, own);
     await forward(line, request, reply);
   } catch (error) {
     const failure = toRequestError(error);

@@ -39,7 +39,10 @@ export function checkAuth(spec: BindingsSpec, contract: Contract, say: Say): voi
     return;
   }
   const known = KEYS[auth.mode];
-  if (known === undefined) return say('/auth/mode', `"${auth.mode}" is not known here; gateway, jwt and forward are`);
+  if (known === undefined) {
+    say('/auth/mode', `"${auth.mode}" is not known here; gateway, jwt and forward are`);
+    return;
+  }
   for (const name of Object.keys(auth)) {
     if (!known.includes(name))
       say(`/auth/${name}`, `is not known with mode ${auth.mode}; there are ${known.join(', ')}`);
@@ -109,8 +112,8 @@ function checkJwt(auth: JwtAuth, say: Say): void {
     say('/auth/algorithms', `${wrong.join(', ')} is none that is taken here; there are ${ALGORITHMS.join(', ')}`);
   if (auth.maxBytes !== undefined && !(Number.isSafeInteger(auth.maxBytes) && auth.maxBytes > 0))
     say('/auth/maxBytes', 'must be a whole number of bytes');
-  if (typeof auth.jwks !== 'string' || auth.jwks === '') return say('/auth/jwks', 'is missing: say where the keys are');
-  if (!auth.jwks.includes('://')) return;
+  if (typeof auth.jwks !== 'string' || auth.jwks === '') say('/auth/jwks', 'is missing: say where the keys are');
+  if (!String(auth.jwks).includes('://')) return;
   const url = URL.canParse(auth.jwks) ? new URL(auth.jwks) : undefined;
   const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
   if (!safe) say('/auth/jwks', 'must be https, or a file: whoever could change the keys on their way could be anybody');
@@ -148,8 +151,10 @@ function headerNames(names: readonly unknown[], at: string, say: Say): void {
 function checkTenantClaim(spec: BindingsSpec, auth: AuthSpec, say: Say): void {
   const { tenantClaim } = auth;
   const given = typeof tenantClaim === 'object' ? tenantClaim.none : tenantClaim;
-  if (tenantClaim !== undefined && !given)
-    return say('/auth/tenantClaim', "must be a claim's name, or { none: 'the reason' }");
+  if (tenantClaim !== undefined && !given) {
+    say('/auth/tenantClaim', "must be a claim's name, or { none: 'the reason' }");
+    return;
+  }
   if (typeof tenantClaim === 'string' && auth.mode !== 'jwt' && !Object.values(auth.claims ?? {}).includes(tenantClaim))
     say('/auth/tenantClaim', `no header becomes the claim "${tenantClaim}"; say so in claims`);
   if (tenantClaim !== undefined || auth.mode === 'gateway' || typeof spec.tenant !== 'function') return;

@@ -116,7 +116,10 @@ async function enquiry(parts: EnquiryParts): Promise<Enquiry> {
     ask: async (origin) => {
       if (origin === 'legacy') return { ...(await askLegacy(request, config)), calls: [] };
       const calls: Call[] = [];
-      const observe = createObserver(openAnswerer(noting(stores, calls), cursors, config.originTimeout));
+      const observe = createObserver(
+        openAnswerer(noting(stores, calls), cursors, config.originTimeout),
+        bindings.spec.cors,
+      );
       return { ...(await observe(origin, asking, error)), calls };
     },
   };

@@ -2,8 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BoundOperation } from '../bindings/load.ts';
 import { NoSuchItem, RequestError, StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
-import type { ErrorRequest } from '../model/binding.ts';
+import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import type { Capturing, Forwarded, Legacy } from '../origins/legacy.ts';
+import { withCors } from './cors.ts';
 
 const CAUSE_OF: Readonly<Record<StoreFailure, 'unavailable' | 'timeout' | 'internal'>> = Object.freeze({
   unavailable: 'unavailable',
@@ -35,6 +36,7 @@ export function errorAnswer(errors: BoundOperation['errors'], error: RequestErro
 }
 
 interface Sender {
+  readonly bindings: { readonly spec: Pick<BindingsSpec, 'cors'> };
   readonly legacy: Legacy | undefined;
   readonly serverTiming: boolean;
 }
@@ -50,7 +52,8 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
   try {
     for (const name of raw.getHeaderNames()) raw.removeHeader(name);
     for (const [name, value] of Object.entries(ownHeaders(line, request))) raw.setHeader(name, value);
-    for (const [name, value] of Object.entries(answer.headers)) raw.setHeader(name, value);
+    const headers = withCors(line.bindings.spec.cors, request.headers.origin, answer.headers);
+    for (const [name, value] of Object.entries(headers)) raw.setHeader(name, value);
     const bodiless = answer.status === 204 || answer.status === 304;
     if (!bodiless) raw.setHeader('content-length', answer.body.length);
     if (!request.raw.complete) endUnread(request, reply);

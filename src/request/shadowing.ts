@@ -11,6 +11,7 @@ import { hash48 } from '../results/distinct.ts';
 import type { SampledRequest } from '../results/sample.ts';
 import type { Offer } from '../shadow/run.ts';
 import type { Question } from './answer.ts';
+import { withCors } from './cors.ts';
 import type { Observe } from './observe.ts';
 import { plainOf } from './plain.ts';
 
@@ -114,8 +115,20 @@ export interface OfferingParts {
   readonly timeout: number;
 }
 
+/** A sample's request: without the gateway's secret, which is nobody's request, whatever its header is called. */
+function sampledOf({ auth }: BindingsSpec): (request: SampledRequest) => SampledRequest {
+  const proof = auth?.mode === 'gateway' && typeof auth.proof === 'object' ? auth.proof : undefined;
+  const secret = proof !== undefined && 'header' in proof ? proof.header.toLowerCase() : undefined;
+  if (secret === undefined) return (request) => request;
+  return (request) => {
+    const kept = Object.entries(request.headers).filter(([name]) => name !== secret);
+    return Object.freeze({ ...request, headers: Object.freeze(Object.fromEntries(kept)) });
+  };
+}
+
 /** Offers for the operations of an API, whose plans are made once, here. */
 export function createOffering({ operations, api, cursors, observe, askLegacy, timeout }: OfferingParts): Offering {
+  const sampled = sampledOf(api);
   const plans = operations.map((operation) => ({
     plan: comparePlanOf(operation, api, cursors),
     freshness: freshnessOf(operation, api),
@@ -132,10 +145,12 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
       return Object.freeze({ operation: operation.id, method, url, tenant, headers, path, query });
     };
     const request = { method, url, headers };
+    const shown = (answer: Answer): Answer =>
+      Object.freeze({ ...answer, headers: withCors(api.cors, headers.origin, answer.headers) });
     const fromStore = async (store: StoreName, consistent: boolean): Promise<Observation> => {
       const seen =
         question instanceof RequestError
-          ? refused(store, operation.errors(question, error()))
+          ? refused(store, shown(operation.errors(question, error())))
           : await observe(store, question, error, { consistent });
       return control.origin === 'legacy' && method === 'HEAD' ? bodiless(seen) : seen;
     };
@@ -150,7 +165,7 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
       tenant,
       stage,
       requestId,
-      request,
+      request: sampled(request),
       control,
       candidates,
       ...(control.origin === 'legacy' ? { plain: () => plainOf(control) } : {}),
