@@ -48,7 +48,7 @@ function certificate(names: readonly string[]): (message: Caller) => boolean {
   };
 }
 
-/** A resumed TLS 1.3 session without a certificate counts as authorized: the certificate itself must be there. */
+/** Whatever TLS calls authorized, without a certificate nobody has shown one. */
 function isOurs(socket: TLSSocket, names: readonly string[]): boolean {
   if (socket.encrypted !== true || !socket.authorized) return false;
   const shown = socket.getPeerX509Certificate();
