@@ -9,6 +9,7 @@ const operation = (id: string, method: string): Operation =>
     method,
     parameters: [{ name: 'cursor', in: 'query' }],
     success: { shape: { kind: 'object' } },
+    security: { required: false, schemes: [] },
   }) as unknown as Operation;
 const contract = {
   operations: [operation('getUser', 'GET'), operation('putUser', 'PUT')],
