@@ -158,10 +158,12 @@ type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
  * connection ends. A reply that has begun is cut.
  */
 function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Connection): void {
+  // A connection that broke, or whose encryption did, has nobody to read a reply.
+  if (!/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) return void socket.destroy();
   const current = socket._httpMessage;
   if (current?.req.complete && !current.writableFinished)
     return void current.once('finish', () => refuseUnparsed(line, error, socket));
-  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent) return void socket.destroy();
+  if (!socket.writable || current?.headersSent) return void socket.destroy();
   const { status, headers, body } = errorAnswer(line.bindings.errors, parserRefusal(error.code), UNPARSED);
   const lines = Object.entries({ ...headers, 'x-request-id': randomUUID(), 'content-length': String(body.length) })
     .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))
