@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig, settingsTable } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
+import { certify } from './support/certificates.ts';
 
 t.test('defaults where nothing is set, and an empty variable counts as nothing', async (t) => {
   const config = loadConfig({ PORT: '' }, t.testdir());
@@ -102,4 +103,40 @@ t.test('state, kill file', async (t) => {
     killFile: join(folder, 'stop'),
   });
   t.equal(loadConfig({ STATE_DIR: '/var/x' }, folder).killFile, '/var/x/kill');
+});
+
+t.test('secrets of the gateway, and what the façade listens with', async (t) => {
+  const own = certify({ name: 'facade' });
+  const other = certify({ name: 'other' });
+  const folder = t.testdir({ 'cert.pem': own.cert, 'key.pem': own.key, 'other.pem': other.key, 'no.pem': 'x' });
+  const files = { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' };
+  t.equal(loadConfig({}, folder).tls, undefined);
+  t.match(loadConfig(files, folder).tls, { cert: Buffer, key: Buffer, clientCa: undefined });
+  t.match(loadConfig({ ...files, TLS_CLIENT_CA_FILE: 'cert.pem' }, folder).tls, { clientCa: Buffer });
+  t.same(loadConfig({ GATEWAY_SECRETS: 'one-of-sixteen-or-more, another-of-sixteen' }, folder).gatewaySecrets, [
+    'one-of-sixteen-or-more',
+    'another-of-sixteen',
+  ]);
+  const rows: [Record<string, string>, string][] = [
+    [{ TLS_CERT_FILE: 'cert.pem' }, 'TLS_KEY_FILE'],
+    [{ TLS_KEY_FILE: 'key.pem' }, 'TLS_CERT_FILE'],
+    [{ TLS_CLIENT_CA_FILE: 'cert.pem' }, 'TLS_CERT_FILE'],
+    [{ ...files, TLS_KEY_FILE: 'none.pem' }, 'TLS_KEY_FILE'],
+    [{ ...files, TLS_KEY_FILE: 'no.pem' }, 'TLS_KEY_FILE'],
+    [{ ...files, TLS_KEY_FILE: 'other.pem' }, 'TLS_CERT_FILE'],
+    [{ GATEWAY_SECRETS: 'short-zz9' }, 'GATEWAY_SECRETS'],
+    [{ GATEWAY_SECRETS: 'long enough but zz9 with a space' }, 'GATEWAY_SECRETS'],
+  ];
+  for (const [env, where] of rows) {
+    try {
+      loadConfig(env, folder);
+      t.fail(`${where} must throw`);
+    } catch (error) {
+      t.ok(
+        (error as ConfigError).problems.some((problem) => problem.where === where),
+        `${where}: ${(error as Error).message}`,
+      );
+      t.notMatch((error as Error).message, /zz9/);
+    }
+  }
 });

@@ -14,6 +14,7 @@ const levels = [
   ['bindings', 'drivers'],
   ['contract'],
   ['model', 'config', 'metrics'],
+  ['credentials'],
   ['errors'],
 ];
 
