@@ -23,6 +23,7 @@ export default bind({
   name: ${quoted(name)},
   // Whom a request belongs to: stages are decided by it, and every call must carry it. An API without tenants: () => 'all'
   tenant: ({ headers }) => headers['x-tenant-id'],
+  // Who may ask, where a store answers: a gateway's proof, 'jwt' or 'forward'. It must be said where the contract asks for credentials
   auth: { mode: 'gateway' },
   // errors: { notFound: ({ message }) => ({ body: { error: { code: 'NOT_FOUND', message } } }) },
   // freshness: { by: 'how MongoDB is kept in step', within: '5s' },

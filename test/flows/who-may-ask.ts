@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { run as diff } from '../../src/commands/diff.ts';
 import { type Echo, withEcho } from '../support/echo.ts';
 import { AUDIENCE, bearer, signingKey, withIssuer } from '../support/issuer.ts';
 import { note, withNotes } from '../support/shadow.ts';
@@ -275,4 +276,77 @@ t.test('an operation that anybody may ask', async (t) => {
   t.equal((await notes.facade.get('/notes/one', tenant)).status, 200);
   t.equal((await notes.facade.get('/notes/one', { ...tenant, ...bearer('x') })).status, 200);
   t.equal((await notes.facade.get('/notes?shelf=o', tenant)).status, 401, 'that one alone');
+});
+
+t.test('at validate legacy’s reply waits for nobody, and what we would have refused is compared', async (t) => {
+  const key = await signingKey('one');
+  const [legacy, issuer] = [await legacyOf(t), await withIssuer(t, key)];
+  issuer.behave(() => undefined);
+  const notes = await withNotes(t, {
+    stage: 'legacy',
+    more: `auth: {
+      mode: 'jwt', jwks: '${issuer.url}', issuer: '${issuer.name}', audience: '${AUDIENCE}', algorithms: ['RS256'],
+      tenantClaim: 'tid', cooldown: '20ms', timeout: '300ms',
+    },`,
+    env: { LEGACY_URL: legacy.url },
+  });
+  const { facade } = notes;
+  await notes.put([note('one')]);
+  await facade.stages(at('validate'));
+  const compared = async (labels: RegExp, least: number): Promise<void> => {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const text = await (await fetch(`${facade.app.adminUrl}/metrics`)).text();
+      const lines = text
+        .split('\n')
+        .filter((line) => line.startsWith('crossfade_comparisons_total') && labels.test(line));
+      if (lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0) >= least)
+        return t.pass(String(labels)) as never;
+      if (Date.now() > deadline)
+        throw new Error(`not compared as ${labels}: ${text.match(/^crossfade_comp.*$/gm)?.join('\n')}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  };
+  const good = { ...tenant, ...bearer(await issuer.token(key)) };
+  const began = performance.now();
+  t.match(await facade.get('/notes/one', good), { status: 200, json: { from: 'legacy' } });
+  t.ok(performance.now() - began < 250, 'while nobody knows the keys');
+  await compared(/outcome="skipped",reason="auth"/, 1);
+  issuer.publish(key);
+  t.match(await facade.get('/notes/one', tenant), { status: 401, json: { from: 'legacy' } });
+  t.match(await facade.get('/notes/one', { ...tenant, ...bearer('x') }), { status: 200, json: { from: 'legacy' } });
+  await compared(/pair="legacy-mongodb",outcome="mismatch"/, 1);
+  const text = await (await fetch(`${facade.app.adminUrl}/metrics`)).text();
+  t.notMatch(text, /^crossfade_auth_refused_total\{.*[1-9]$/m, 'nobody was refused');
+});
+
+t.test('diff lets in whom the façade would, and says which credentials are missing', async (t) => {
+  const key = await signingKey('one');
+  const issuer = await withIssuer(t, key);
+  const notes = await withNotes(t, {
+    more: `auth: {
+      mode: 'jwt', jwks: '${issuer.url}', issuer: '${issuer.name}', audience: '${AUDIENCE}', algorithms: ['RS256'],
+      tenantClaim: 'tid',
+    },`,
+    noteMore: `allow: ({ claims }) => claims.sub === 'u-1' ? true : 'forbidden',`,
+  });
+  await notes.put([note('one')]);
+  const ask = async (...header: string[]) => {
+    const lines: string[] = [];
+    const out = (text: string) => void lines.push(text);
+    const io = { out, err: out, env: notes.env, cwd: '/', color: false };
+    const code = await diff(io, 'get', '/notes/one', {
+      bindings: notes.facade.app.bindings.file,
+      header: ['X-Tenant-Id: acme', ...header],
+      json: true,
+    });
+    return { code, ...JSON.parse(lines.join('')) };
+  };
+  const with200 = await ask(`Authorization: Bearer ${await issuer.token(key)}`);
+  t.match(with200, { code: 0, origins: [{ status: 200 }, { status: 200 }] });
+  const with403 = await ask(`Authorization: Bearer ${await issuer.token(key, { sub: 'u-2' })}`);
+  t.match(with403, { code: 0, origins: [{ status: 403 }, { status: 403 }] });
+  await t.rejects(ask(), { name: 'UsageError', message: /a bearer token is missing: .* give -H 'Authorization: …'/ });
+  const old = await issuer.token(key, { exp: 1 });
+  await t.rejects(ask(`Authorization: Bearer ${old}`), { name: 'UsageError', message: /the token has expired/ });
 });
