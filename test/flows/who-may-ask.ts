@@ -190,7 +190,7 @@ t.test('an endpoint is asked, once for all who ask alike', async (t) => {
     stage: 'complete',
     more: `auth: {
       mode: 'forward', url: '${door.url}/check?a=b', headers: ['Authorization', 'Cookie'],
-      claims: { 'X-User-Id': 'sub', 'X-Tenant': 'tid' }, tenantClaim: 'tid', cache: '300ms', timeout: '200ms',
+      claims: { 'X-User-Id': 'sub', 'X-Tenant': 'tid' }, tenantClaim: 'tid', cache: '2s', timeout: '1s',
     },`,
     noteMore: `allow: ({ claims }) => claims.sub === 'u-1' ? true : 'notFound',`,
   });
@@ -214,7 +214,7 @@ t.test('an endpoint is asked, once for all who ask alike', async (t) => {
     '/notes/two',
     'another path is another question, which no client words',
   );
-  await new Promise((done) => setTimeout(done, 320));
+  await new Promise((done) => setTimeout(done, 2_020));
   await ask(of('u-1'));
   t.equal(door.seen.length, 3, 'a yes is forgotten');
 
@@ -244,7 +244,7 @@ t.test('an endpoint is asked, once for all who ask alike', async (t) => {
     door.answer(listener);
     const began = performance.now();
     t.equal(await ask(of('u-5', { cookie: says })), 503, says);
-    t.ok(performance.now() - began < 1_500, `${says}: nobody waits for long`);
+    t.ok(performance.now() - began < 4_000, `${says}: nobody waits for long`);
   }
   door.answer(
     (_, reply) =>
