@@ -15,7 +15,7 @@ export interface StubOptions {
 export function stubOf({ title, version, operations }: Contract, { contract, crossfade, name }: StubOptions): string {
   const reads = operations.filter(isRead);
   const writes = operations.filter((operation) => !isRead(operation));
-  return `import { bind } from ${quoted(crossfade)};
+  return `import { bind, key } from ${quoted(crossfade)};
 
 /** Which store call answers each read of ${comment(`${title} ${version}`)}, and how its items become the response. */
 export default bind({
@@ -52,7 +52,7 @@ ${sketch.map((line) => `      // ${comment(line)}\n`).join('')}    },
 }
 
 const oneSketch = (key: readonly string[]): string[] => [
-  `dynamodb: ({ tenant, path }) => ({ GetItem: { TableName: '…', Key: { pk: tenant, sk: ${key.at(-1) ?? "'…'"} } } }),`,
+  `dynamodb: ({ tenant, path }) => ({ GetItem: { TableName: '…', Key: { pk: key\`…#\${tenant}\`, sk: ${key.at(-1) ?? "'…'"} } } }),`,
   `mongodb: ({ tenant, path }) => ({ findOne: { collection: '…', filter: { tenantId: tenant, _id: ${key.at(-1) ?? "'…'"} } } }),`,
 ];
 
