@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { benchCompare } from './compare.ts';
 import { markdown } from './measure.ts';
+import { benchPassThrough } from './pass-through.ts';
 import { benchShadow } from './shadow.ts';
 
 const chosen = process.argv.slice(2);
@@ -11,4 +12,8 @@ if (wants('compare')) console.log(`## Comparing two bodies\n\n${markdown(benchCo
 if (wants('shadow')) {
   console.log('## What a client notices of the shadow\n');
   console.log(`${markdown(await benchShadow())}\n`);
+}
+if (wants('pass-through')) {
+  console.log('## Passing on to the legacy service\n');
+  console.log(`${markdown(await benchPassThrough())}\n`);
 }

@@ -12,7 +12,7 @@ import type { ErrorRequest } from './model/binding.ts';
 import { errorRequest } from './request/ask.ts';
 import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
-import { parserRefusal, refusal } from './request/refusal.ts';
+import { parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
 import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
 import type { Trace } from './request/trace.ts';
 
@@ -51,6 +51,8 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
         connectionsCheckingInterval: 5_000,
         maxHeaderSize: MAX_HEADER_BYTES,
         optimizeEmptyRequests: true,
+        // Refused with the rest of what is wrong, in the shape of the API's errors.
+        requireHostHeader: false,
       },
       tls,
     ),
@@ -76,12 +78,16 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.decorateRequest('trace');
 
+  app.server.on('connect', (_message, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    end(line, tunnelRefusal(), socket);
+  });
   app.server.maxHeadersCount = 0; // their size is bounded, not their number
 
   app.addHook('onRequest', (request, reply, done) => {
     // While draining each reply ends its connection, so that none is cut later.
     if (isDraining()) reply.raw.shouldKeepAlive = false;
-    reply.raw.once('close', () => measure(metrics, request, reply));
+    reply.raw.on('close', () => measure(metrics, request, reply));
     const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
     request.trace = newTrace(operation);
     const unfit = refusal(request.raw);
@@ -164,7 +170,12 @@ function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Co
   if (current?.req.complete && !current.writableFinished)
     return void current.once('finish', () => refuseUnparsed(line, error, socket));
   if (!socket.writable || current?.headersSent) return void socket.destroy();
-  const { status, headers, body } = errorAnswer(line.bindings.errors, parserRefusal(error.code), UNPARSED);
+  end(line, parserRefusal(error.code), socket);
+}
+
+/** Writes an error reply where Node gives no reply object, and ends the connection. */
+function end(line: Line, error: RequestError, socket: Socket): void {
+  const { status, headers, body } = errorAnswer(line.bindings.errors, error, UNPARSED);
   const lines = Object.entries({ ...headers, 'x-request-id': randomUUID(), 'content-length': String(body.length) })
     .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))
     .join('');

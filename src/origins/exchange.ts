@@ -39,6 +39,8 @@ export interface Forwarded {
 
 /** How much is worth copying so that head and body go out in one write. */
 const ONE_WRITE = 16 * 1024;
+/** Bytes that a client may be behind before legacy is held back; as many at most are held to the end of a turn. */
+const MAX_BEHIND = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -58,8 +60,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #status = 499;
   #over = false;
   #delimited = true;
-  #held: Buffer | undefined;
-  #turn = false;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #turn: NodeJS.Immediate | undefined;
   #capture: Capture | undefined;
   #upload: Upload | undefined;
 
@@ -71,7 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#reply = reply;
     this.#extra = extra;
     if (extra.capture !== undefined) this.#capture = new Capture(extra.capture.maxBytes);
-    reply.once('close', this.#onClose);
+    reply.on('close', this.#onClose);
   }
 
   /** Whether it has begun on a connection of legacy's. */
@@ -124,21 +127,25 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
     this.#capture?.add(chunk);
-    const before = this.#held;
-    this.#held = chunk;
-    if (before !== undefined && !this.#reply.write(before)) this.#pause(controller);
-    this.#flushLater();
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes > MAX_BEHIND) this.#write(controller);
+    else this.#flushLater();
   }
 
   onResponseEnd(): void {
     if (this.#over) return;
     this.#duration = performance.now() - this.#began;
-    const last = this.#held;
-    this.#held = undefined;
-    if (last === undefined) this.#reply.end();
+    clearImmediate(this.#turn);
+    const reply = this.#reply;
+    const last = this.#held.pop();
+    if (last === undefined) return void reply.end();
     // A string goes out together with the head; read and written as Latin-1 its bytes stay what they are.
-    else if (last.length <= ONE_WRITE) this.#reply.end(last.toString('latin1'), 'latin1');
-    else this.#reply.end(last);
+    if (this.#held.length === 0 && last.length <= ONE_WRITE) return void reply.end(last.toString('latin1'), 'latin1');
+    reply.cork();
+    for (const chunk of this.#held) reply.write(chunk);
+    reply.end(last);
+    reply.uncork();
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -180,30 +187,35 @@ export class Exchange implements Dispatcher.DispatchHandler {
    * body is, a plain end would look like a complete one.
    */
   #cut(): void {
+    clearImmediate(this.#turn);
     const reply = this.#reply;
     if (!this.#delimited && !reply.chunkedEncoding) reply.socket?.resetAndDestroy();
     reply.destroy();
   }
 
-  #pause(controller: Dispatcher.DispatchController): void {
-    controller.pause();
-    this.#reply.once('drain', () => controller.resume());
+  #flushLater(): void {
+    this.#turn ??= setImmediate(this.#flush);
   }
 
-  #flushLater(): void {
-    if (this.#turn) return;
-    this.#turn = true;
-    process.nextTick(this.#flush);
-  }
+  readonly #flush = (): void => {
+    this.#turn = undefined;
+    if (!this.#over && !this.#reply.writableEnded) this.#write(this.#upstream);
+  };
 
   /** The head alone goes out by an empty write, as Latin-1, as it came: flushHeaders would make it UTF-8. */
-  readonly #flush = (): void => {
-    this.#turn = false;
-    const chunk = this.#held ?? NOTHING;
-    this.#held = undefined;
-    if (this.#over || this.#reply.writableEnded) return;
-    if (!this.#reply.write(chunk) && this.#upstream !== undefined) this.#pause(this.#upstream);
-  };
+  #write(upstream: Dispatcher.DispatchController | undefined): void {
+    const reply = this.#reply;
+    const [first = NOTHING, ...others] = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    reply.cork();
+    let room = reply.write(first);
+    for (const chunk of others) room = reply.write(chunk);
+    reply.uncork();
+    if (room || upstream === undefined || reply.writableLength < MAX_BEHIND) return;
+    upstream.pause();
+    reply.once('drain', () => upstream.resume());
+  }
 }
 
 /** Keeps a reply as it goes by. */

@@ -18,7 +18,8 @@ export function refusal(message: IncomingMessage): RequestError | undefined {
       return refused(400, 'Transfer-Encoding and Content-Length exclude each other');
     if (!OK.test(coding)) return refused(501, 'no transfer coding but chunked is taken');
   }
-  if (countHosts(rawHeaders) > 1) return refused(400, 'there must be one Host header');
+  const hosts = countHosts(rawHeaders);
+  if (hosts > 1 || (hosts === 0 && message.httpVersion === '1.1')) return refused(400, 'there must be one Host header');
   return undefined;
 }
 
@@ -44,3 +45,6 @@ export function parserRefusal(code: string | undefined): RequestError {
   const [status, message] = PARSER[code ?? ''] ?? [400, 'the request is not HTTP/1.1'];
   return refused(status, message);
 }
+
+/** To CONNECT: this is no proxy of the client's. */
+export const tunnelRefusal = (): RequestError => refused(501, 'there are no tunnels here');

@@ -1,0 +1,46 @@
+/** One of the servers that are measured, in a process of its own; says what CPU time it has used when it is asked. */
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import replyFrom from '@fastify/reply-from';
+import Fastify from 'fastify';
+import { compose } from '../../src/compose.ts';
+import { loadConfig } from '../../src/config.ts';
+
+const [kind, legacy] = process.argv.slice(2) as ['ours' | 'reply-from', string];
+
+process.send?.({ url: kind === 'ours' ? await ours() : await replyFromPeer() });
+process.on('SIGTERM', () => process.exit());
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ cpu: user + system });
+});
+
+/** The façade as `serve` runs it, on the sample API, each operation at `legacy`; the stores are never asked. */
+async function ours(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-bench-'));
+  const stages = join(folder, 'stages.yaml');
+  const names = ['getUser'].map((name) => `${name}: { stage: legacy }`).join(', ');
+  await writeFile(stages, `operations: { ${names} }\n`);
+  const nowhere = { AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'x' };
+  Object.assign(process.env, { ...nowhere, AWS_SECRET_ACCESS_KEY: 'x' });
+  const config = loadConfig(
+    {
+      ...{ PORT: '0', ADMIN_PORT: '0', LEGACY_URL: legacy, LOG_LEVEL: 'info', STAGES_FILE: stages, ...nowhere },
+      MONGODB_URI: 'mongodb://127.0.0.1:9/none?serverSelectionTimeoutMS=1000',
+    },
+    folder,
+  );
+  const bindings = join(import.meta.dirname, '../../openapi/photos.bindings.ts');
+  const app = await compose(config, { bindings, log: () => undefined });
+  return app.facadeUrl;
+}
+
+async function replyFromPeer(): Promise<string> {
+  const app = Fastify({ logger: false });
+  await app.register(replyFrom, { base: legacy, undici: { connections: 128, pipelining: 1 } });
+  app.all('/*', (request, reply) => reply.from(request.url));
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+}
