@@ -142,10 +142,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (last === undefined) return void reply.end();
     // A string goes out together with the head; read and written as Latin-1 its bytes stay what they are.
     if (this.#held.length === 0 && last.length <= ONE_WRITE) return void reply.end(last.toString('latin1'), 'latin1');
-    reply.cork();
+    // Not the reply's own cork: ended while corked, it would write the end before what is held.
+    const { socket } = reply;
+    socket?.cork();
     for (const chunk of this.#held) reply.write(chunk);
     reply.end(last);
-    reply.uncork();
+    socket?.uncork();
   }
 
   onResponseError(_controller: unknown, error: Error): void {

@@ -11,6 +11,8 @@ export function refusal(message: IncomingMessage): RequestError | undefined {
   const { url = '', method, rawHeaders } = message;
   if (url[0] !== '/' && !(url === '*' && method === 'OPTIONS'))
     return refused(400, 'the request target must begin with a slash');
+  if (message.httpVersion !== '1.1' && message.httpVersion !== '1.0')
+    return refused(505, 'only HTTP/1.1 and HTTP/1.0 are spoken here');
   const coding = message.headers['transfer-encoding'];
   if (coding !== undefined) {
     if (message.httpVersion !== '1.1') return refused(400, 'Transfer-Encoding needs HTTP/1.1');

@@ -3,9 +3,10 @@ import type { Sending } from './wire.ts';
 
 /**
  * `same`: reply, and what legacy saw, are those of the direct way. `refused`: our own error, legacy sees nothing of it.
- * `safe`: one or the other. `aborted`: one side goes away; as many requests arrive, and nobody takes a part for the whole.
+ * `safe`: one or the other. `read`: what is odd in it is put right on the way; legacy sees as many requests as there are
+ * replies. `cut`: refused in mid-body, so that legacy sees none of it whole. `aborted`: one side goes away; as many requests arrive, and nobody takes a part for the whole.
  */
-export type Expected = 'same' | 'refused' | 'safe' | 'aborted';
+export type Expected = 'same' | 'refused' | 'safe' | 'read' | 'cut' | 'aborted';
 
 export interface Case extends Sending {
   readonly name: string;
@@ -39,7 +40,7 @@ const PATHS = [
     '/..;/a',
     '/%2e%2e/a',
   ],
-  ...['/a%2Fb', '/a%2fb', '/a%5Cb', '/a%00b', '/a%0d%0ab', '/%', '/%zz', '/%2', '/%C3%A9', '/%c3%a9', '/%E9', '/A/a/Ä'],
+  ...['/a%2Fb', '/a%2fb', '/a%5Cb', '/a%00b', '/a%0d%0ab', '/%', '/%zz', '/%2', '/%C3%A9', '/%c3%a9', '/%E9'],
   ...[
     '/caf\xe9',
     '/caf\xc3\xa9',
@@ -351,13 +352,6 @@ const SMUGGLING: readonly Case[] = [
       ['chunked behind a bare CR', framed(['X: y\rTransfer-Encoding: chunked'])],
       ['no coding in it', framed(['Transfer-Encoding:'], '')],
       ['HTTP/1.0 in chunks', `POST /body HTTP/1.0\r\n${HOST}\r\n${TE}\r\n\r\n0\r\n\r\n${TWO}`],
-      ['a chunk size in hex with 0x', framed([TE], '0x5\r\nhello\r\n0\r\n\r\n')],
-      ['a chunk size with a sign', framed([TE], '+5\r\nhello\r\n0\r\n\r\n')],
-      ['a negative chunk size', framed([TE], '-5\r\nhello\r\n0\r\n\r\n')],
-      ['no chunk size', framed([TE], '\r\nhello\r\n0\r\n\r\n')],
-      ['a chunk size beyond numbers', framed([TE], 'fffffffffffffffff\r\nhello\r\n0\r\n\r\n')],
-      ['a chunk longer than it says', framed([TE], '3\r\nhello\r\n0\r\n\r\n')],
-      ['chunks ended by LF', framed([TE], '5\nhello\n0\n\n')],
       ['a line folded', head('GET /folded', 'X-Fold: a\r\n b')],
       ['a name with a space', head('GET /x', 'X Name: 1')],
       ['no name', head('GET /x', ': 1')],
@@ -379,8 +373,9 @@ const SMUGGLING: readonly Case[] = [
       ['a later HTTP', `GET /x HTTP/2.0\r\n${HOST}\r\n\r\n`],
       ['HTTP/1.2', `GET /x HTTP/1.2\r\n${HOST}\r\n\r\n`],
       ['no version', 'GET /x\r\n\r\n'],
-      ['a space too many', `GET  /x HTTP/1.1\r\n${HOST}\r\n\r\n`],
       ['a space in the target', `GET /x y HTTP/1.1\r\n${HOST}\r\n\r\n`],
+      ['a byte above ASCII in the target', head('GET /caf\xe9')],
+      ['UTF-8 in the target', head('GET /things/caf\xc3\xa9?q=\xe9')],
       ['a tab for a space', `GET\t/x HTTP/1.1\r\n${HOST}\r\n\r\n`],
       ['a space before a header', head('GET /x', ' X: 1')],
       ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -388,8 +383,20 @@ const SMUGGLING: readonly Case[] = [
       ['headers without end', head('GET /x', `X-Big: ${'v'.repeat(200_000)}`)],
     ] as const
   ).map(([name, text]) => one(name, text, { methods: ['GET'], expected: 'refused' })),
-  one('a tab before chunked', framed(['Transfer-Encoding:\tchunked']), { methods: ['POST', 'GET'], expected: 'safe' }),
-  one('a space after chunked', framed(['Transfer-Encoding: chunked ']), { methods: ['POST', 'GET'], expected: 'safe' }),
+  ...(
+    [
+      ['a chunk size in hex with 0x', framed([TE], '0x5\r\nhello\r\n0\r\n\r\n')],
+      ['a chunk size with a sign', framed([TE], '+5\r\nhello\r\n0\r\n\r\n')],
+      ['a negative chunk size', framed([TE], '-5\r\nhello\r\n0\r\n\r\n')],
+      ['no chunk size', framed([TE], '\r\nhello\r\n0\r\n\r\n')],
+      ['a chunk size beyond numbers', framed([TE], 'fffffffffffffffff\r\nhello\r\n0\r\n\r\n')],
+      ['a chunk longer than it says', framed([TE], '3\r\nhello\r\n0\r\n\r\n')],
+      ['chunks ended by LF', framed([TE], '5\nhello\n0\n\n')],
+    ] as const
+  ).map(([name, text]) => one(name, text, { methods: ['POST'], expected: 'cut' })),
+  one('a space too many', `GET  /x HTTP/1.1\r\n${HOST}\r\n\r\n`, { expected: 'read' }),
+  one('a tab before chunked', framed(['Transfer-Encoding:\tchunked']), { methods: ['POST', 'GET'], expected: 'read' }),
+  one('a space after chunked', framed(['Transfer-Encoding: chunked ']), { methods: ['POST', 'GET'], expected: 'read' }),
   one('an underscore for a hyphen', framed(['Content-Length: 0', 'Transfer_Encoding: chunked'], ''), {
     methods: ['POST', 'GET'],
   }),

@@ -186,6 +186,7 @@ http {
     ignore_invalid_headers off;
     underscores_in_headers on;
     merge_slashes off;
+    absolute_redirect off;
     location /files { root ${folder}; }
     location / {
       proxy_pass http://127.0.0.1:${behind};
