@@ -84,24 +84,24 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
   });
   app.server.maxHeadersCount = 0; // their size is bounded, not their number
 
-  const ending = new WeakSet<Socket>();
+  const admit = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
+    const unfit = refusal(request.raw);
+    if (unfit !== undefined) refuse(line, unfit, request, reply);
+    else if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
+      void pass(line, request, reply);
+    else if (!BODILESS.has(request.method)) void handle(line, operation, request, reply);
+    else done();
+  };
+
   app.addHook('onRequest', (request, reply, done) => {
     // While draining each reply ends its connection, so that none is cut later.
     if (isDraining()) reply.raw.shouldKeepAlive = false;
     reply.raw.on('close', () => measure(metrics, request, reply));
-    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
-    request.trace = newTrace(operation);
-    // What came behind a request that was refused is not looked at: its connection is about to end.
-    if (ending.has(request.raw.socket)) return void reply.hijack();
-    const unfit = refusal(request.raw);
-    if (unfit !== undefined) {
-      ending.add(request.raw.socket);
-      return refuse(line, unfit, request, reply);
-    }
-    if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
-      return void pass(line, request, reply);
-    if (!BODILESS.has(request.method)) return void handle(line, operation, request, reply);
-    done();
+    request.trace = newTrace(request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation);
+    // One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it.
+    if (reply.raw.socket === null) reply.raw.once('socket', () => admit(request, reply, done));
+    else admit(request, reply, done);
   });
 
   for (const operation of line.bindings.operations) {

@@ -231,11 +231,7 @@ export async function startJava(): Promise<Upstream> {
   await run('java', ['-version']).catch(() => {
     throw new Error('java is not installed: install a JDK, version 17 or later');
   });
-  const child = spawnBound(
-    'java',
-    ['-XX:TieredStopAtLevel=1', '-Dsun.net.httpserver.maxReqHeaders=2000', source],
-    tmpdir(),
-  );
+  const child = spawnBound('java', ['-XX:TieredStopAtLevel=1', '-Dsun.net.httpserver.nodelay=true', source], tmpdir());
   const deadline = Date.now() + 30_000;
   const started = () => /ports (\d+) (\d+)/.exec(child.output());
   while (started() === null) {
