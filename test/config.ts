@@ -36,6 +36,19 @@ t.test('a port that is none is named', async (t) => {
   }
 });
 
+t.test('what legacy is told of clients is one of four, and deadlines towards it are off unless set', async (t) => {
+  const { legacy } = loadConfig({}, t.testdir());
+  t.strictSame(legacy, {
+    timeout: 0,
+    connections: 1_000,
+    keepAlive: 1_000,
+    forwarded: { style: 'x-forwarded', trust: true },
+  });
+  const given = { FORWARDED: 'both', FORWARDED_TRUST: 'false' };
+  t.strictSame(loadConfig(given, t.testdir()).legacy.forwarded, { style: 'both', trust: false });
+  t.throws(() => loadConfig({ FORWARDED: 'maybe' }, t.testdir()), { problems: [{ where: 'FORWARDED' }] });
+});
+
 t.test('secrets are split, the first seals', async (t) => {
   const secrets = ['a-secret-of-enough-length', 'another-one-of-enough-length'];
   t.same(loadConfig({ CURSOR_SECRETS: secrets.join(', ') }, t.testdir()).cursorSecrets, secrets);
