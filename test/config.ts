@@ -46,7 +46,10 @@ t.test('what legacy is told of clients is one of four, and deadlines towards it 
   });
   const given = { FORWARDED: 'both', FORWARDED_TRUST: 'false' };
   t.strictSame(loadConfig(given, t.testdir()).legacy.forwarded, { style: 'both', trust: false });
-  t.throws(() => loadConfig({ FORWARDED: 'maybe' }, t.testdir()), { problems: [{ where: 'FORWARDED' }] });
+  t.throws(() => loadConfig({ FORWARDED: 'maybe' }, t.testdir()), {
+    name: 'ConfigError',
+    problems: [{ where: 'FORWARDED' }],
+  });
 });
 
 t.test('secrets are split, the first seals', async (t) => {
