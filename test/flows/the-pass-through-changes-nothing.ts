@@ -22,7 +22,7 @@ export default bind({
   tenant: ({ headers }) => headers['x-tenant-id'],
   errors: { invalidParameter: ({ message }) => ({ body: { refused: message } }) },
   operations: {
-    getThing: { mongodb: ({ tenant, path }) => ({ findOne: { collection: 'things', filter: { tenant, id: path.id } } }) },
+    getThing: { repeatable: false, mongodb: ({ tenant, path }) => ({ findOne: { collection: 'things', filter: { tenant, id: path.id } } }) },
   },
 });
 `;
@@ -36,19 +36,23 @@ const UPSTREAMS: readonly (readonly [name: string, start: () => Promise<Upstream
   ['Java', startJava],
 ];
 
+// At `validate` the store is away: what legacy and clients see must not depend on it. `repeatable: false`, since legacy would
+// else be asked once more for what differs, by design.
 for (const [name, start] of UPSTREAMS) {
-  t.test(`at legacy, in front of ${name}, replies and what legacy sees are the same`, async (t) => {
-    const upstream = await start();
-    t.teardown(() => upstream.stop());
-    const facade = await withFacade(t, {
-      bindings: { text: BINDINGS, contract: CONTRACT },
-      env: {
-        MONGODB_URI: 'mongodb://127.0.0.1:9/none?serverSelectionTimeoutMS=200',
-        LEGACY_URL: `http://127.0.0.1:${upstream.port}`,
-        SERVER_TIMING: 'false',
-      },
-      stages: 'operations: { getThing: { stage: legacy } }\n',
+  for (const stage of ['legacy', 'validate']) {
+    t.test(`at ${stage}, in front of ${name}, replies and what legacy sees are the same`, async (t) => {
+      const upstream = await start();
+      t.teardown(() => upstream.stop());
+      const facade = await withFacade(t, {
+        bindings: { text: BINDINGS, contract: CONTRACT },
+        env: {
+          MONGODB_URI: 'mongodb://127.0.0.1:9/none?serverSelectionTimeoutMS=200',
+          LEGACY_URL: `http://127.0.0.1:${upstream.port}`,
+          SERVER_TIMING: 'false',
+        },
+        stages: `operations: { getThing: { stage: ${stage} } }\n`,
+      });
+      await runCorpus(t, upstream, Number(new URL(facade.url).port));
     });
-    await runCorpus(t, upstream, Number(new URL(facade.url).port));
-  });
+  }
 }

@@ -151,8 +151,8 @@ export async function startNginx(): Promise<Upstream> {
       let text = '';
       let lines: string[] = [];
       // A line is written once the reply has been sent.
-      for (let wait = 0; wait === 0 || (lines.length < expected && wait < 20); wait += 1) {
-        if (wait > 0) await sleep(5);
+      for (let wait = 0; wait === 0 || (lines.length < expected && wait < 60); wait += 1) {
+        if (wait > 0) await sleep(1);
         text = await readFile(log, 'latin1');
         lines = text.slice(read).split('\n').filter(Boolean);
       }
