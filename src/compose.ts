@@ -92,7 +92,9 @@ async function build(
   checkNeeds(config, bindings);
   const origins = openOrigins(config, bindings, { timeout: config.originTimeout }, closers);
   const legacy =
-    config.legacyUrl === undefined ? undefined : createLegacyOrigin({ url: config.legacyUrl, ...config.legacy });
+    config.legacyUrl === undefined
+      ? undefined
+      : createLegacyOrigin({ url: config.legacyUrl, encrypted: config.tls !== undefined, ...config.legacy });
   if (legacy !== undefined) closers.push(() => legacy.close());
   let tellReplica = () => {};
   const api: FlagApi = { name: bindings.name, operations: bindings.operations };

@@ -25,6 +25,8 @@ export interface LegacyOptions {
   readonly connections?: number | undefined;
   /** How long an idle connection is used again where legacy does not say, in milliseconds; default 1,000. */
   readonly keepAlive?: number | undefined;
+  /** Whether clients come by TLS, for what is asked with no client behind it. */
+  readonly encrypted?: boolean | undefined;
   /** Default: X-Forwarded-For is added to, X-Forwarded-Host and X-Forwarded-Proto are set where the client says none. */
   readonly forwarded?: ForwardedConfig | undefined;
 }
@@ -92,7 +94,7 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
       return exchange.done;
     },
     async ask(message, { signal, maxBytes }) {
-      const headers = headersOf(heldBy(message), undefined);
+      const headers = headersOf(heldBy(message, options.encrypted === true), undefined);
       const path = base + message.url;
       const sent = own.request({ method: message.method, path, headers, signal });
       const reply = await sent.catch(fail);
@@ -163,11 +165,11 @@ const sentBy = ({ headers, rawHeaders, socket }: IncomingMessage): Sent => ({
 });
 
 /** A message that is no longer connected: without a body, and so without what delimits one. */
-function heldBy({ headers }: Message): Sent {
+function heldBy({ headers }: Message, encrypted: boolean): Sent {
   const rawHeaders = Object.entries(headers)
     .filter(([name]) => name.toLowerCase() !== 'content-length')
     .flatMap(([name, value]) => [value ?? []].flat().flatMap((one) => [name, one]));
-  return { headers: headers as Sent['headers'], rawHeaders, address: undefined, encrypted: false };
+  return { headers: headers as Sent['headers'], rawHeaders, address: undefined, encrypted };
 }
 
 async function collect(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {

@@ -5,6 +5,8 @@ import { LIKE_LEGACY, startNotesLegacy } from '../support/notes-legacy.ts';
 import { note, withNotes } from '../support/shadow.ts';
 
 const NOTES = 60;
+/** Written while they are read, each every second or so. */
+const RACED = 24;
 const id = (n: number) => `n${String(n).padStart(3, '0')}`;
 /** Every third note has no tags. */
 const made = (n: number): Document => {
@@ -120,7 +122,7 @@ async function traffic(
   let over = false;
   const write = async () => {
     for (; !over; writes += 1) {
-      const changed: Document = { ...note(`n9${writes % 3}1`), text: `Version ${writes}`, tags: ['x'] };
+      const changed: Document = { ...note(`r${writes % RACED}`), text: `Version ${writes}`, tags: ['x'] };
       await notes.putDynamo([changed]);
       await new Promise((done) => setTimeout(done, 40));
       await collection.replaceOne({ id: changed.id }, { ...changed }, { upsert: true });
@@ -130,7 +132,8 @@ async function traffic(
   const acme = { 'x-tenant-id': 'acme' };
   const paths = [
     ...Array.from({ length: NOTES }, (_, n) => `/notes/${id(n)}`),
-    ...['n901', 'n911', 'n921', 'p1', 'p2'].map((one) => `/notes/${one}`),
+    ...Array.from({ length: RACED }, (_, n) => `/notes/r${n}`),
+    ...['p1', 'p2'].map((one) => `/notes/${one}`),
     ...Array.from({ length: 12 }, (_, n) => `/notes/none-${n}`),
     ...['n00', 'n01', 'n02', 'n03', 'n04', 'n05', 'n', 'x'].map((shelf) => `/notes?shelf=${shelf}&limit=100`),
     ...['n00', 'n01', 'n02', 'n03', 'n04', 'n05'].map((shelf) => `/notes?shelf=${shelf}`),
