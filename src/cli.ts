@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   init: () => import('./commands/init.ts'),
   check: () => import('./commands/check.ts'),
   diff: () => import('./commands/diff.ts'),
+  replay: () => import('./commands/replay.ts'),
   report: () => import('./commands/report.ts'),
   rules: () => import('./commands/rules.ts'),
   stage: () => import('./commands/stage.ts'),

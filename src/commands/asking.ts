@@ -1,15 +1,15 @@
-import { request as httpRequest } from 'undici';
 import { type Cursors, createCursors } from '../bindings/cursor.ts';
 import { type Bindings, type BoundOperation, loadBindings } from '../bindings/load.ts';
 import type { ComparePlan } from '../compare/compare.ts';
 import { type Origins, openAnswerer, openOrigins } from '../compose.ts';
 import { fits } from '../contract/route.ts';
-import { AuthError, StoreError, UsageError } from '../errors.ts';
-import type { Answer, Observation } from '../model/answer.ts';
+import { AuthError, UsageError } from '../errors.ts';
+import type { Observation } from '../model/answer.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 import type { Call } from '../model/call.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import type { OriginName, StoreName } from '../model/stage.ts';
+import { askLegacy } from '../replay/legacy.ts';
 import { ask } from '../request/ask.ts';
 import { type Auth, type Caller, type Claims, createAuth, NO_CLAIMS } from '../request/auth.ts';
 import { openCursor, question } from '../request/handle.ts';
@@ -114,7 +114,8 @@ async function enquiry(parts: EnquiryParts): Promise<Enquiry> {
     origins: [...(config.legacyUrl === undefined ? [] : (['legacy'] as const)), ...bound],
     plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit: limitOf(asking) } },
     ask: async (origin) => {
-      if (origin === 'legacy') return { ...(await askLegacy(request, config)), calls: [] };
+      if (origin === 'legacy')
+        return { ...(await askLegacy(config.legacyUrl as string, request, config.originTimeout)), calls: [] };
       const calls: Call[] = [];
       const observe = createObserver(
         openAnswerer(noting(stores, calls), cursors, config.originTimeout),
@@ -153,24 +154,3 @@ function noting(stores: Origins, calls: Call[]): Origins {
   });
   return Object.fromEntries(Object.entries(stores).map(([name, origin]) => [name as StoreName, note(origin)]));
 }
-
-async function askLegacy({ method, url, headers }: SampledRequest, config: Place['config']): Promise<Observation> {
-  const began = performance.now();
-  const timeout = config.originTimeout;
-  try {
-    const { origin, pathname } = new URL(config.legacyUrl as string);
-    const reply = await httpRequest(`${origin}${pathname.replace(/\/$/, '')}${url}`, {
-      method: method as 'GET',
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP.has(name.toLowerCase()))) as never,
-      signal: AbortSignal.timeout(timeout),
-    });
-    const body = Buffer.from(await reply.body.arrayBuffer());
-    const answer: Answer = { status: reply.statusCode, headers: reply.headers as Answer['headers'], body };
-    return { origin: 'legacy', ok: true, answer, duration: performance.now() - began };
-  } catch (error) {
-    const failure = new StoreError('legacy', 'unavailable', (error as Error).message, error);
-    return { origin: 'legacy', ok: false, error: failure, duration: performance.now() - began };
-  }
-}
-
-const HOP = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']);

@@ -14,6 +14,7 @@ export type ResultsCollection =
   | 'crossfade_mismatches'
   | 'crossfade_rules'
   | 'crossfade_requests'
+  | 'crossfade_replays'
   | 'crossfade_replicas'
   | 'crossfade_tenants'
   | 'crossfade_audit';
@@ -95,6 +96,9 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
         await db
           .collection('crossfade_requests')
           .createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1, evidence: 1, operation: 1 } }]);
+        await db
+          .collection('crossfade_replays')
+          .createIndexes([{ key: { finished: 1 }, ...expire }, { key: { api: 1, evidence: 1, operation: 1 } }]);
         await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
         await db.collection('crossfade_tenants').createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1 } }]);
         await db

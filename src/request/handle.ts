@@ -278,7 +278,8 @@ function holder(operation: BoundOperation, control: string, cursor: CursorConten
   return operation.stores.dynamodb === undefined ? 'mongodb' : 'dynamodb';
 }
 
-function refuseUnknown(operation: BoundOperation, asked: Asked): void {
+/** Throws RequestError(unknownParameter) where the bindings want that. */
+export function refuseUnknown(operation: BoundOperation, asked: Asked): void {
   const [unknown] = operation.refusesUnknown ? asked.unknown : [];
   if (unknown === undefined) return;
   throw new RequestError('unknownParameter', `Received unknown parameter: ${unknown}`, { parameter: unknown });

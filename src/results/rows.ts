@@ -171,6 +171,19 @@ export interface RequestsRow {
   seen: Buffer;
 }
 
+/** A row of `crossfade_replays`: a replay of one operation that came to its end. */
+export interface ReplayRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly evidence: string;
+  readonly operation: string;
+  readonly pairs: readonly Pair[];
+  readonly finished: Date;
+  /** It asked for all that there is: it walked a full list of keys. */
+  readonly exhaustive: boolean;
+  readonly requests: number;
+}
+
 /** A row of `crossfade_rules`: requests in whose answers a rule covered something. */
 export interface RuleRow {
   readonly _id: string;
