@@ -1,6 +1,7 @@
 import { StoreError, UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import type { OriginName, StoreName } from '../model/stage.ts';
+import { hash48 } from '../results/distinct.ts';
 import type { Offer } from '../shadow/run.ts';
 import { type DressOptions, dressed, dressedFor } from './dress.ts';
 import type { Holding } from './holding.ts';
@@ -9,7 +10,7 @@ import type { Pace } from './pace.ts';
 import { collect, followed, nextToken } from './pages.ts';
 import type { Recorded } from './recorded.ts';
 import type { Source } from './source.ts';
-import { hash48, type Subject, type Subjects } from './subject.ts';
+import type { Subject, Subjects } from './subject.ts';
 import type { Tally } from './tally.ts';
 
 export interface JobOptions {
@@ -181,7 +182,8 @@ function looping(offer: Offer, subject: Subject): Offer {
   const control = failing(origin, 'its token has come before: the pages go round in a loop');
   const again: Offer['again'] = async (one, consistent) =>
     one === origin ? control : await subject.ask(one, consistent);
-  return { ...offer, control, again };
+  const { plain: _, ...rest } = offer;
+  return { ...rest, control, again };
 }
 
 /** The control's, or that of one that goes on where the control has ended. */
@@ -246,8 +248,8 @@ async function walkLists(
       token: undefined,
       maxBytes: MAX_LIST * 2,
     },
-    hash: () => hash48([subject.operation.id, subject.tenant, 'all', offer.hash()]),
-    strata: (observation) => offer.strata(observation).map((name) => (name === 'page:1' ? 'page:2' : name)),
+    hash: () => hash48([subject.operation.id, subject.tenant, 'all', String(offer.hash())]),
+    strata: (one, other) => offer.strata(one, other).map((name) => (name === 'page:1' ? 'page:2' : name)),
     again: async (origin, consistent) => {
       const once = collected.get(origin);
       collected.delete(origin);

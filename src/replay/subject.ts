@@ -1,4 +1,4 @@
-import { type Cursors, hashParameters } from '../bindings/cursor.ts';
+import type { Cursors } from '../bindings/cursor.ts';
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
 import { RequestError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
@@ -9,7 +9,7 @@ import { type Asked, ask, type Message } from '../request/ask.ts';
 import type { Claims } from '../request/auth.ts';
 import { openCursor, question, refuseUnknown } from '../request/handle.ts';
 import type { Observe } from '../request/observe.ts';
-import { comparePlanOf, createOffering, freshnessOf, isRepeatable } from '../request/shadowing.ts';
+import { createOffering } from '../request/shadowing.ts';
 import { tenantOf } from '../request/tenant.ts';
 import type { Offer } from '../shadow/run.ts';
 import type { Sent } from './legacy.ts';
@@ -59,7 +59,9 @@ const EMPTY = Buffer.alloc(0);
 
 export function createSubjects({ bindings, cursors, observe, legacy, claims }: SubjectParts): Subjects {
   const api = bindings.spec;
-  const offering = createOffering(bindings.operations, api, cursors, observe);
+  const { operations } = bindings;
+  // It never asks legacy itself: `again` below does.
+  const offering = createOffering({ operations, api, cursors, observe, askLegacy: undefined, timeout: 0 });
   return async (sent, as) => {
     const operation = matchOf(bindings, sent);
     if (typeof operation === 'string') return operation;
@@ -102,23 +104,14 @@ export function createSubjects({ bindings, cursors, observe, legacy, claims }: S
       ...{ operation, tenant: tenant.value, sent, refused: refused !== undefined, ask: askOne },
       origins: [...(legacy === undefined ? [] : (['legacy'] as const)), ...bound],
       cursorOf: (next) => cursorOf(operation, next, tenant.value),
-      offer: (control, candidates, requestId) => {
-        const stage = STAGE_OF[control.origin];
-        const base = {
-          ...{ stage, requestId, method: sent.method, headers: message.headers, control, candidates },
-          unfit: undefined,
-        };
-        const again: Offer['again'] = (origin, consistent) => askOne(origin, consistent);
-        if (asking !== undefined) return { ...offering({ ...base, question: asking }), again };
-        return {
-          ...{ operation: operation.id, tenant: tenant.value, stage, requestId, control, candidates, again },
-          ...{ request: { method: sent.method, url: sent.url, headers: message.headers }, unfit: undefined },
-          ...{ plan: comparePlanOf(operation, api, cursors), freshness: freshnessOf(operation, api) },
-          repeatable: isRepeatable(operation),
-          hash: () => hash48([operation.id, tenant.value, 'refused', sent.url]),
-          strata: (observation) => (observation.ok ? [`status:${observation.answer.status}`] : []),
-        };
-      },
+      offer: (control, candidates, requestId) => ({
+        ...offering({
+          ...{ operation, tenant: tenant.value, stage: STAGE_OF[control.origin], requestId, control, candidates },
+          ...{ method: sent.method, url: sent.url, headers: message.headers, unfit: undefined },
+          question: asking ?? (refused as RequestError),
+        }),
+        again: (origin, consistent) => askOne(origin, consistent),
+      }),
     });
   };
 
@@ -144,9 +137,6 @@ export function createSubjects({ bindings, cursors, observe, legacy, claims }: S
     }).value;
   }
 }
-
-/** 48 bits of a hash. */
-export const hash48 = (values: unknown): number => Buffer.from(hashParameters(values), 'base64url').readUIntBE(0, 6);
 
 const headerOf = ({ headers }: Sent, name: string): string | undefined => [headers[name]].flat()[0];
 

@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Document } from 'mongodb';
@@ -85,7 +86,8 @@ export async function replayed(
   lines: readonly object[],
   { legacy, around, ...options }: ReplayOptions & { legacy?: LegacyNotes; around?: Partial<Surroundings> } = {},
 ): Promise<Ran> {
-  const folder = t.testdir();
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-replay-'));
+  t.teardown(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'requests.ndjson'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const [out, err]: [string[], string[]] = [[], []];
   const env = {
