@@ -56,6 +56,7 @@ const STAGE_OF: Readonly<Record<OriginName, Stage>> = Object.freeze({
 });
 
 const EMPTY = Buffer.alloc(0);
+const UNPARSED = Object.freeze({ path: {}, query: {} });
 
 export function createSubjects({ bindings, cursors, observe, legacy, claims }: SubjectParts): Subjects {
   const api = bindings.spec;
@@ -68,7 +69,9 @@ export function createSubjects({ bindings, cursors, observe, legacy, claims }: S
     if (sent.method !== 'GET' && sent.method !== 'HEAD' && sent.body === undefined) return 'no body';
     const message = messageOf(sent);
     const asked = ask(operation, message);
-    const tenant = attempt(() => tenantOf(api.tenant, message, asked));
+    const whose = attempt(() => tenantOf(api.tenant, message, asked));
+    // A parameter that is wrong does not hide a tenant that stands elsewhere.
+    const tenant = whose.error === undefined ? whose : attempt(() => tenantOf(api.tenant, message, UNPARSED));
     if (tenant.error !== undefined) return 'no tenant';
     const known = await Promise.resolve()
       .then(() => claims(message))

@@ -79,6 +79,13 @@ export interface Ran extends Replayed {
   readonly err: string;
 }
 
+/** `testdir` is the façade's. */
+export async function ownFolder(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-replay-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
 /** Replays these lines of NDJSON through the notes' origins, in this process. */
 export async function replayed(
   t: Test,
@@ -86,8 +93,7 @@ export async function replayed(
   lines: readonly object[],
   { legacy, around, ...options }: ReplayOptions & { legacy?: LegacyNotes; around?: Partial<Surroundings> } = {},
 ): Promise<Ran> {
-  const folder = await mkdtemp(join(tmpdir(), 'crossfade-replay-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  const folder = await ownFolder(t);
   await writeFile(join(folder, 'requests.ndjson'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const [out, err]: [string[], string[]] = [[], []];
   const env = {
