@@ -24,6 +24,18 @@ export interface Source {
   readonly progress: () => number | undefined;
 }
 
+export interface SourceOptions {
+  readonly cwd: string;
+  readonly format?: Format | undefined;
+  /** What `-` means. */
+  readonly stdin: Readable;
+  /** Ends the reading, even while nothing comes. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Bytes that tell the format; not more, since more may be long in coming. */
+const TELLING = 64;
+
 /** Longest line. A body of 1 MiB, which is the longest that is taken, fits in it in any notation. */
 const MAX_LINE = 8 * 1024 * 1024;
 /** A HAR is read whole. */
@@ -33,28 +45,30 @@ const MAX_HAR = 256 * 1024 * 1024;
  * Opens a file, or `-` for `stdin`; gzip is told by its first bytes, the format by extension or content unless it is
  * given. Throws a UsageError for what cannot be opened, and for a HAR that is none or beyond its bound.
  */
-export async function openSource(
-  file: string,
-  { cwd, format, stdin }: { readonly cwd: string; readonly format?: Format | undefined; readonly stdin: Readable },
-): Promise<Source> {
+export async function openSource(file: string, { cwd, format, stdin, signal }: SourceOptions): Promise<Source> {
   const name = file === '-' ? 'stdin' : basename(file);
   const path = resolve(cwd, file);
   const size = file === '-' ? undefined : await sizeOf(file, path);
   let read = 0;
   const raw = file === '-' ? stdin : createReadStream(path);
+  signal?.addEventListener('abort', () => raw.destroy(), { once: true });
   const counted = async function* () {
-    for await (const chunk of raw) {
-      read += (chunk as Buffer).length;
-      yield Buffer.from(chunk as Buffer);
+    try {
+      for await (const chunk of raw) {
+        read += (chunk as Buffer).length;
+        yield Buffer.from(chunk as Buffer);
+      }
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
     }
   };
   const start = await peek(counted(), 2);
   const plain = start.head[0] === 0x1f && start.head[1] === 0x8b ? unzipped(start.chunks) : start.chunks;
-  const { head, chunks } = await peek(plain, 64 * 1024).catch((error: Error) => {
+  const { head, chunks } = await peek(plain, TELLING).catch((error: Error) => {
     throw new UsageError(`${name}: ${error.message}`);
   });
   const told = format ?? formatOf(name, head);
-  const entries = told === 'har' ? harEntries(name, chunks) : lineEntries(told, withoutMark(chunks));
+  const entries = told === 'har' ? harEntries(name, chunks) : lineEntries(told, withoutMark(chunks), signal);
   return Object.freeze({
     ...{ name, format: told, entries },
     place: (line: number) => (told === 'har' ? `${name}#/log/entries/${line - 1}` : `${name}:${line}`),
@@ -100,7 +114,7 @@ async function peek(
       await iterator.return?.();
     }
   };
-  return { head: Buffer.concat(first).subarray(0, bytes), chunks: chunks() };
+  return { head: Buffer.concat(first), chunks: chunks() };
 }
 
 const EXTENSIONS: Readonly<Record<string, Format>> = Object.freeze({
@@ -132,7 +146,11 @@ async function* withoutMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffe
   }
 }
 
-async function* lineEntries(format: 'ndjson' | 'combined', chunks: AsyncIterable<Buffer>): AsyncGenerator<Entry> {
+async function* lineEntries(
+  format: 'ndjson' | 'combined',
+  chunks: AsyncIterable<Buffer>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Entry> {
   let last = 0;
   try {
     for await (const { line, bytes } of linesOf(chunks, MAX_LINE)) {
@@ -141,6 +159,7 @@ async function* lineEntries(format: 'ndjson' | 'combined', chunks: AsyncIterable
       yield entryOf(format, line, bytes);
     }
   } catch (error) {
+    if (signal?.aborted === true) return;
     // A log that was cut short in its compression, a disk that fails: what came so far counts.
     yield { complaint: { line: last + 1, message: `cannot be read further: ${(error as Error).message}` } };
   }

@@ -97,6 +97,7 @@ function samplesHtml({ samples, pair }: FindingSummary): string {
 function operationHtml(one: OperationSummary): string {
   const cells: readonly (readonly [string, string])[] = [
     ['compared', one.compared.toLocaleString('en')],
+    ...(one.replayed === 0 ? [] : [['of them replayed', one.replayed.toLocaleString('en')] as const]),
     ['match', one.matched.toLocaleString('en')],
     ['ignored', one.ignored.toLocaleString('en')],
     ['mismatch', one.mismatched.toLocaleString('en')],

@@ -36,6 +36,8 @@ export interface OperationSummary {
   readonly matched: number;
   readonly ignored: number;
   readonly mismatched: number;
+  /** Of those compared: requests that were replayed, not clients'. */
+  readonly replayed: number;
   readonly verdicts: Readonly<Record<Verdict, number>>;
   readonly notCompared: readonly { readonly outcome: Outcome; readonly reason: string; readonly n: number }[];
   /** 95 % sure that no more than this share differs for good: transients do not count. */
@@ -146,7 +148,7 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
     ...{ api, evidence, generated: new Date(now) },
     first: date(dates.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)),
     last: date(dates.reduce((a, b) => Math.max(a, b), 0)),
-    replicas: results.replicas.length,
+    replicas: results.replicas.filter(({ source }) => source !== 'replay').length,
     dropped: results.replicas.reduce((sum, { totals }) => sum + totals.dropped, 0),
     operations: summaries,
     exposures: findings.filter((finding) => finding.kind === 'exposure' && !passing(finding)),
@@ -192,6 +194,7 @@ function operationSummary(
     matched: of('match'),
     ignored: of('ignored'),
     mismatched: of('mismatch'),
+    replayed: sum(({ outcome, replayed }) => (COMPARED.has(outcome) ? replayed : 0)),
     notCompared: reasons(rows),
     upperBound: compared === 0 ? undefined : upperBound(lasting, compared),
     control: quantiles(bucketsOf('control')),
@@ -207,6 +210,8 @@ function operationSummary(
     timeline: own(results.timeline),
   };
 }
+
+const COMPARED: ReadonlySet<Outcome> = new Set(['match', 'ignored', 'mismatch']);
 
 function reasons(rows: readonly Count[]): OperationSummary['notCompared'] {
   const sums = new Map<string, number>();

@@ -47,6 +47,14 @@ export const lagText = ({ lag }: OperationSummary): string => {
     : `${duration(lag.measured.p95)} measured (p95 of ${lag.n}), ${declared}`;
 };
 
+/** How much of the evidence came of replays: '' where none did. */
+export function replayedText({ operations }: Summary): string {
+  const parts = operations
+    .filter(({ replayed }) => replayed > 0)
+    .map(({ operation, pair, replayed, compared }) => `${operation} ${pair} ${replayed} of ${compared}`);
+  return parts.length === 0 ? '' : `replayed, not clients’: ${parts.join(', ')}`;
+}
+
 /** A report for a terminal. `paint` colours a word, or does not. */
 export function reportText(summary: Summary, paint: (color: Color, text: string) => string): string {
   const { operations, findings, unsettled, passing, rules, history } = summary;
@@ -56,6 +64,7 @@ export function reportText(summary: Summary, paint: (color: Color, text: string)
     ...(summary.exposures.length === 0 ? [] : [paint('red', exposureText(summary))]),
     '',
     operations.length === 0 ? NOTHING : operationsText(operations),
+    replayedText(summary) === '' ? '' : `${replayedText(summary)}\n`,
     findings.length === 0
       ? paint('green', 'No finding is confirmed.\n')
       : `${paint('bold', `${plural(findings.length, 'finding')}, worst first`)}\n\n${findings.map((one) => findingText(one, paint)).join('\n')}`,

@@ -41,6 +41,8 @@ export interface Count {
   readonly moving: number;
   readonly unverified: number;
   readonly transient: number;
+  /** Of `n`, those that came of a replay. */
+  readonly replayed: number;
   readonly first: Date;
   readonly last: Date;
 }
@@ -84,6 +86,7 @@ export async function readResults(store: ResultsStore, { api, evidence, operatio
       $group: {
         _id: names('operation', 'stage', 'pair', 'outcome', 'reason', 'rules'),
         ...sums('n', 'persistent', 'moving', 'unverified', 'transient'),
+        replayed: { $sum: { $cond: [{ $eq: ['$source', 'replay'] }, '$n', 0] } },
         first: { $min: '$minute' },
         last: { $max: '$minute' },
       },

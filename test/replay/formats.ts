@@ -143,7 +143,7 @@ t.test('HAR: what a browser wrote', async (t) => {
   t.throws(() => [...readHar('{"log":{}}')], /log.entries is no list/);
 });
 
-t.test('hostile text becomes a request that HTTP can carry, or a complaint, and nothing else', async (t) => {
+t.test('hostile text becomes a request that HTTP can carry, or a complaint, and nothing else', async () => {
   const sound = ({ method, url, headers }: Recorded): boolean =>
     /^[!-~]+$/.test(method) &&
     /^\/[!-~]*$/.test(url) &&

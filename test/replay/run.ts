@@ -2,6 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { createPace } from '../../src/replay/pace.ts';
 import { ownFolder, replayed, withLegacyNotes, written } from '../support/replay.ts';
@@ -132,6 +133,7 @@ t.test('filters, origins in the order they are given, and a preview that asks no
     [{ operation: ['getNot'] }, /there is no read getNot with bindings; there are getNote, listNotes/],
     [{ negative: 5 }, /--negative needs --facade/],
     [{ facade: 'http://x' }, /give --negative/],
+    [{ negative: 5, facade: 'localhost:8080' }, /--facade wants a URL/],
     [{ origins: ['legacy', 'mongodb'] as const }, /legacy cannot be asked: set LEGACY_URL/],
     [{ header: ['nonsense'] }, /NAME: VALUE/],
     [{ header: ['a b: c'] }, /no header that HTTP can carry/],
@@ -281,6 +283,18 @@ t.test('the rate holds, and an interrupted replay writes what it has', async (t)
     'what was not looked at again is not settled',
   );
   t.same(replays, []);
+
+  // Nothing comes, and nothing ends it but the operator.
+  const stopped = new AbortController();
+  setTimeout(() => stopped.abort(), 300);
+  const silent = new PassThrough();
+  silent.write(`${JSON.stringify({ path: '/notes/n1' })}\n`.repeat(1_000));
+  const piped = await replayed(t, notes, [], {
+    file: '-',
+    limit: 2_000,
+    around: { signal: stopped.signal, stdin: silent },
+  });
+  t.equal(piped.code, 130);
 
   const pace = createPace(100, new AbortController().signal);
   const began = performance.now();

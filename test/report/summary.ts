@@ -42,7 +42,15 @@ const row = (some: Partial<FindingRow> = {}): FindingRow => ({
 });
 
 const count = { operation: 'getNote', stage: 'shadow', pair: 'dynamodb-mongodb', reason: '', rules: [] } as const;
-const none = { persistent: 0, moving: 0, unverified: 0, transient: 0, first: new Date(NOW), last: new Date(NOW) };
+const none = {
+  persistent: 0,
+  moving: 0,
+  unverified: 0,
+  transient: 0,
+  replayed: 0,
+  first: new Date(NOW),
+  last: new Date(NOW),
+};
 
 function results(some: Partial<Results> = {}): Results {
   return {
@@ -88,6 +96,23 @@ t.test('counts add up, and what was never seen is named', async (t) => {
       strata: [{ name: 'status:404', n: 0 }],
     },
   ]);
+});
+
+t.test('what came of replays is said, and a replay is no replica', async (t) => {
+  const counts = results().counts.map((one) => ({ ...one, replayed: one.outcome === 'match' ? 40 : 1 }));
+  const replicas = [
+    { source: 'replay', totals: { dropped: 2 } },
+    { source: 'traffic', totals: { dropped: 0 } },
+  ];
+  const given = summary(results({ counts, replicas: replicas as never }));
+  t.match(given, { replicas: 1, dropped: 2, operations: [{ compared: 1000, replayed: 41 }] });
+  for (const text of [reportText(given, (_, word) => word), reportMarkdown(given)])
+    t.match(text, /replayed, not clients’: getNote dynamodb-mongodb 41 of 1000/);
+  t.match(reportHtml(given), /of them replayed<\/dt><dd>41</);
+  t.notMatch(
+    reportText(summary(results()), (_, word) => word),
+    /replayed/,
+  );
 });
 
 t.test('the upper bound is 3/n where nothing differed, and sure at 95 % where something did', async (t) => {

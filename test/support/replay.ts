@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Document } from 'mongodb';
 import type { Test } from 'tap';
-import { type ReplayOptions, run, type Surroundings } from '../../src/commands/replay.ts';
+import { run, type Surroundings } from '../../src/commands/replay.ts';
+import type { ReplayOptions } from '../../src/commands/replay-options.ts';
 import type { Replayed } from '../../src/commands/replay-text.ts';
 import { openResults } from '../../src/drivers/results.ts';
 import type { CountRow, FindingRow, ReplayRow, ReplicaRow } from '../../src/results/rows.ts';
@@ -86,12 +87,18 @@ export async function ownFolder(t: Test): Promise<string> {
   return folder;
 }
 
+export interface ReplayedOptions {
+  readonly legacy?: LegacyNotes;
+  readonly around?: Partial<Surroundings>;
+  readonly file?: string;
+}
+
 /** Replays these lines of NDJSON through the notes' origins, in this process. */
 export async function replayed(
   t: Test,
   notes: Notes,
   lines: readonly object[],
-  { legacy, around, ...options }: ReplayOptions & { legacy?: LegacyNotes; around?: Partial<Surroundings> } = {},
+  { legacy, around, file = 'requests.ndjson', ...options }: ReplayOptions & ReplayedOptions = {},
 ): Promise<Ran> {
   const folder = await ownFolder(t);
   await writeFile(join(folder, 'requests.ndjson'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
@@ -108,7 +115,7 @@ export async function replayed(
   };
   const code = await run(
     io,
-    'requests.ndjson',
+    file,
     { json: true, rate: 1_000, header: ['x-tenant-id: acme'], bindings: notes.facade.app.bindings.file, ...options },
     { signal: new AbortController().signal, stdin: Readable.from([]), tty: false, ...around },
   );
