@@ -114,7 +114,13 @@ async function preview(given: Given): Promise<number> {
   const tally = createTally();
   const never = () => Promise.reject(new Error('nobody is asked'));
   const subjects = createSubjects({
-    ...{ bindings, cursors: createCursors(place.config.cursorSecrets), observe: never, claims: () => NO_CLAIMS },
+    ...{
+      bindings,
+      cursors: createCursors(place.config.cursorSecrets),
+      observe: never,
+      secrets: NONE,
+      claims: () => NO_CLAIMS,
+    },
     legacy: place.config.legacyUrl === undefined ? undefined : never,
   });
   for await (const _ of jobsOf(jobOptions(given, tally, subjects, around.signal)));
@@ -129,6 +135,13 @@ async function preview(given: Given): Promise<number> {
 }
 
 const NO_CLAIMS = Object.freeze({});
+const NONE: ReadonlySet<string> = new Set();
+
+/** Headers that go into no sample, sealed or not; without the one that only says whose request it is. */
+function secretsOf({ spec }: Bindings, { names }: Credentials): ReadonlySet<string> {
+  const tenant = tenantHeader(spec.tenant);
+  return new Set([...names].filter((name) => name !== tenant));
+}
 
 function checkReadable(
   name: string,
@@ -171,7 +184,8 @@ async function perform(given: Given): Promise<number> {
     const to = (base: string) => (sent: Sent) => askLegacy(base, sent, config.originTimeout);
     const legacy = legacyUrl === undefined ? undefined : to(legacyUrl);
     const observe = createObserver(openAnswerer(stores, cursors, config.originTimeout));
-    const subjects = createSubjects({ bindings, cursors, observe, legacy, claims: () => NO_CLAIMS });
+    const secrets = secretsOf(bindings, credentials);
+    const subjects = createSubjects({ bindings, cursors, observe, legacy, secrets, claims: () => NO_CLAIMS });
     const writer = createWriter({
       ...{ store: results, api: bindings.name, evidence, version: VERSION, source: 'replay' },
       state: () => ({ flags: '', flagsFrom: 'none', totals: holding.totals() }),

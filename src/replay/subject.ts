@@ -41,6 +41,8 @@ export interface SubjectParts {
   readonly observe: Observe;
   /** Absent where there is no legacy service. */
   readonly legacy: ((sent: Sent) => Promise<Observation>) | undefined;
+  /** Headers that let somebody in, beside those that no sample keeps anyway. */
+  readonly secrets: ReadonlySet<string>;
   /** Claims of the caller, for the bindings; rejects for one who is not let in. */
   readonly claims: (message: Message) => Promise<Claims> | Claims;
 }
@@ -58,7 +60,7 @@ const STAGE_OF: Readonly<Record<OriginName, Stage>> = Object.freeze({
 const EMPTY = Buffer.alloc(0);
 const UNPARSED = Object.freeze({ path: {}, query: {} });
 
-export function createSubjects({ bindings, cursors, observe, legacy, claims }: SubjectParts): Subjects {
+export function createSubjects({ bindings, cursors, observe, legacy, secrets, claims }: SubjectParts): Subjects {
   const api = bindings.spec;
   const { operations } = bindings;
   // It never asks legacy itself: `again` below does.
@@ -102,6 +104,7 @@ export function createSubjects({ bindings, cursors, observe, legacy, claims }: S
       if (sent.method !== 'HEAD' || !observed.ok) return observed;
       return { ...observed, answer: { ...observed.answer, body: EMPTY } };
     };
+    const kept = Object.fromEntries(Object.entries(message.headers).filter(([name]) => !secrets.has(name)));
     const bound = (['dynamodb', 'mongodb'] as const).filter((store) => operation.stores[store] !== undefined);
     return Object.freeze<Subject>({
       ...{ operation, tenant: tenant.value, sent, refused: refused !== undefined, ask: askOne },
@@ -113,6 +116,7 @@ export function createSubjects({ bindings, cursors, observe, legacy, claims }: S
           ...{ method: sent.method, url: sent.url, headers: message.headers, unfit: undefined },
           question: asking ?? (refused as RequestError),
         }),
+        request: { method: sent.method, url: sent.url, headers: kept },
         again: (origin, consistent) => askOne(origin, consistent),
       }),
     });
