@@ -30,7 +30,7 @@ export function plannedText(counted: Counted, file: string): string {
 export function replayedText(replayed: Replayed, color: boolean): string {
   const { counted, negative, interrupted, dropped, marked } = replayed;
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const head = `${interrupted ? 'Interrupted after ' : ''}${plural(counted.done, 'request')} of ${plural(counted.taken, 'line')} replayed, ${plural(counted.pages, 'later page')} walked.\n`;
+  const head = `${interrupted ? 'Interrupted: ' : ''}${plural(counted.done, 'request')} replayed, ${plural(counted.pages, 'later page')} walked.\n`;
   return [
     negative === undefined ? '' : negativeText(negative, paint),
     head,

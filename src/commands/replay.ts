@@ -292,7 +292,7 @@ async function mark(
   { exhaustive = false }: ReplayOptions,
 ): Promise<readonly string[]> {
   const finished = new Date();
-  const left = skipped.length > 0 || complaints > 0 || dropped > 0;
+  const left = skipped.some(({ reason }) => reason !== 'another operation') || complaints > 0 || dropped > 0;
   const rows = operations.map(({ operation, requests }): ReplayRow => {
     const own = pairs.filter((one) => one.operation === operation);
     const whole = own.length > 0 && own.every(({ notCompared }) => notCompared.length === 0);

@@ -35,6 +35,8 @@ export interface HoldingOptions {
 
 /** Comparisons that are under way or looked at again; the shadow looks again at 500 at most. */
 const MOST_PENDING = 400;
+/** Bytes of answers that may be looked at again; beyond it all that waits is ended first. */
+const MOST_BYTES = 256 * 1024 * 1024;
 /** Failures in a row that mean that an origin is away. */
 const AWAY = 25;
 const LOOK_EVERY = 25;
@@ -63,13 +65,23 @@ export function openHolding(options: HoldingOptions): Holding {
   const until = async (enough: () => boolean): Promise<void> => {
     while (!enough() && !signal.aborted) await sleep(LOOK_EVERY, undefined, { signal }).catch(() => undefined);
   };
+  let held = 0;
+  const isRoom = (): boolean => {
+    const { pending } = shadow.totals();
+    if (pending === 0) held = 0;
+    return pending < MOST_PENDING && held < MOST_BYTES;
+  };
   return Object.freeze({
-    hold: (offer: Offer) => queue.during(() => shadow.offer(offer)),
+    hold(offer: Offer): Promise<void> {
+      const { control, candidates } = offer;
+      held += control.ok ? control.answer.body.length * (candidates.length + 1) : 0;
+      return queue.during(() => shadow.offer(offer));
+    },
     report(observation: Observation): void {
       note(observation.origin, observation.ok || !isAway(observation.error));
     },
     async room(): Promise<boolean> {
-      await until(() => shadow.totals().pending < MOST_PENDING);
+      await until(isRoom);
       return !signal.aborted;
     },
     settled: () => until(() => shadow.totals().pending === 0),

@@ -1,5 +1,5 @@
 import type { Kind, Outcome, Pair, Verdict } from '../model/comparison.ts';
-import { VERDICTS } from '../model/comparison.ts';
+import { KINDS, VERDICTS } from '../model/comparison.ts';
 import type { Result } from '../results/rows.ts';
 
 /** What a replay did, counted as it goes. All of it is bounded. */
@@ -140,11 +140,16 @@ export function createTally(): Tally {
         pairs: [...pairs.values()]
           .map(pairTally)
           .sort((a, b) => (`${a.operation} ${a.pair}` < `${b.operation} ${b.pair}` ? -1 : 1)),
-        findings: [...findings.values()].sort(
-          (a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || b.n - a.n,
-        ),
+        findings: [...findings.values()].sort(worstFirst),
       }),
   });
+}
+
+/** An exposure before all else, then what lasts, then by kind. */
+function worstFirst(a: FoundOnce, b: FoundOnce): number {
+  const exposed = Number(b.kind === 'exposure') - Number(a.kind === 'exposure');
+  const verdict = VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict);
+  return exposed || verdict || KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.n - a.n;
 }
 
 interface Tallied {

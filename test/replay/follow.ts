@@ -1,17 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
-import { createCursors } from '../../src/bindings/cursor.ts';
+import { createCursors, hashParameters } from '../../src/bindings/cursor.ts';
 import { loadBindings } from '../../src/bindings/load.ts';
 import { RequestError, StoreError } from '../../src/errors.ts';
 import type { Answer, Observation } from '../../src/model/answer.ts';
 import { NO_CREDENTIALS } from '../../src/replay/credentials.ts';
 import { dressed, tenantHeader } from '../../src/replay/dress.ts';
+import type { Holding } from '../../src/replay/holding.ts';
 import type { Sent } from '../../src/replay/legacy.ts';
 import { createReservoir } from '../../src/replay/negative.ts';
+import { createPace } from '../../src/replay/pace.ts';
 import { collect, followed, nextToken } from '../../src/replay/pages.ts';
+import { replay } from '../../src/replay/run.ts';
+import { openSource } from '../../src/replay/source.ts';
 import { createSubjects, type Subject } from '../../src/replay/subject.ts';
+import { createTally } from '../../src/replay/tally.ts';
+import type { Offer } from '../../src/shadow/run.ts';
 
 const PAGE =
   '{ type: object, properties: { things: { type: array, items: { type: object, properties: { id: { type: string } } } }, next: { type: string } } }';
@@ -57,7 +64,10 @@ export default bind({
   name: 'things',
   tenant: ({ headers }) => headers['x-tenant'],
   operations: {
-    plain: list(({ query }) => query.token, { next: '/next' }),
+    plain: {
+      ...list(({ query }) => query.token, { next: '/next' }),
+      dynamodb: ({ tenant }) => ({ Query: { TableName: 't', KeyConditionExpression: 'pk = :t', ExpressionAttributeValues: { ':t': tenant } } }),
+    },
     deep: list(({ query }) => query.page?.after, { next: '/next' }),
     linked: list(({ query }) => query.after, { links: 'after' }),
     search: { ...list(({ body }) => body.cursor, { next: '/next' }), kind: 'read' },
@@ -184,6 +194,47 @@ t.test('the pages of one origin are one list, to the byte; what breaks the walk 
   });
 });
 
+t.test('a store whose cursor leads to where it came from cannot answer the list', async (t) => {
+  const { bindings } = await things(t);
+  const cursors = createCursors(['a secret that is long enough']);
+  const parameters = hashParameters({ path: {}, query: {} });
+  const observe = async (origin: 'dynamodb' | 'mongodb'): Promise<Observation> => {
+    const next = cursors.seal({ operation: 'plain', tenant: 'acme', parameters, position: { id: 'a' } });
+    return { origin, ok: true, answer: answer(JSON.stringify({ things: [{ id: 'a' }], next })), duration: 1 };
+  };
+  const offers: Offer[] = [];
+  const { signal } = new AbortController();
+  const parts = { bindings, cursors, observe, legacy: undefined, secrets: new Set<string>() };
+  const source = await openSource('-', {
+    cwd: '/',
+    stdin: Readable.from([Buffer.from('{"path":"/plain","headers":{"x-tenant":"acme"}}')]),
+  });
+  await replay({
+    ...{ source, signal, origins: undefined, operations: undefined, tenants: undefined, limit: 9, strict: true },
+    ...{
+      subjects: createSubjects({ ...parts, claims: () => ({}) }),
+      tally: createTally(),
+      pace: createPace(1_000, signal),
+    },
+    ...{ concurrency: 2, maxPages: 50, heldBy: () => undefined, onJob: () => undefined },
+    dress: { headers: {}, credentials: NO_CREDENTIALS, keepCredentials: false, tenants: undefined, run: 'r' },
+    holding: {
+      hold: async (offer: Offer) => {
+        offers.push(offer);
+        for (const one of offer.candidates) await offer.again(one, false);
+      },
+      report: () => undefined,
+      room: async () => true,
+    } as unknown as Holding,
+  });
+  t.equal(offers.length, 3, 'page one, page two, and the loop');
+  const loop = offers[2] as Offer;
+  t.match(loop, { requestId: 'r-1.3', control: { origin: 'dynamodb', ok: false, error: { failure: 'undecodable' } } });
+  t.equal(loop.plain, undefined);
+  t.match(await loop.again('dynamodb', true), { ok: false }, 'nor does it look well when it is looked at again');
+  t.match(await loop.again('mongodb', true), { ok: true });
+});
+
 t.test('what cannot be replayed says why', async (t) => {
   const { subjects, subject, bindings } = await things(t);
   const why = async (some: Partial<Sent>) =>
@@ -195,7 +246,11 @@ t.test('what cannot be replayed says why', async (t) => {
   t.equal(await why({ headers: {} }), 'no tenant');
   t.equal(await why({ url: '/plain?token=theirs' }), 'later page');
   t.equal(await why({ headers: { 'x-tenant': 'acme', 'x-proof': 'wrong' } }), 'not let in');
-  t.match(await why({ url: '/plain?token=x' }), { refused: true, tenant: 'acme', origins: ['legacy', 'mongodb'] });
+  t.match(await why({ url: '/plain?token=x' }), {
+    refused: true,
+    tenant: 'acme',
+    origins: ['legacy', 'dynamodb', 'mongodb'],
+  });
   const proved = await subject({ url: '/plain', headers: { 'x-tenant': 'acme', 'x-proof': 'right' } });
   const control: Observation = { origin: 'legacy', ok: true, answer: answer('{}'), duration: 1 };
   t.same(proved.offer(control, ['mongodb'], 'r').request.headers, { 'x-tenant': 'acme' }, 'no sample keeps a proof');

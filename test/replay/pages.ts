@@ -83,6 +83,16 @@ t.test('a side that ends early, and pages that go round in a loop, are findings'
   t.ok(loop.asked.length < 40, `${loop.asked.length} requests`);
 });
 
+t.test('where one store has ended, the other’s cursor leads on', async (t) => {
+  const notes = await withNotes(t);
+  await notes.put(many(35));
+  for (let at = 18; at < 35; at += 1) await notes.deleteDynamo(`n0${at}`);
+  const { code, counted } = await replayed(t, notes, [list]);
+  t.equal(code, 1);
+  t.ok(said(counted.findings).includes('dynamodb-mongodb extra /notes/* persistent'), said(counted.findings).join());
+  t.match(counted, { pages: 3, pairs: [{ compared: 4, match: 1 }] });
+});
+
 t.test('what is too long to walk is skipped and counted; a recorded later page is walked to, not asked', async (t) => {
   const notes = await withNotes(t);
   await notes.put(many(35));
