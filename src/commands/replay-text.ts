@@ -94,6 +94,7 @@ const SAID: Readonly<Record<string, string>> = Object.freeze({
   'no body': 'with a body that was not recorded',
   'later page': 'of later pages, which are walked to from the first',
   'not let in': 'whose caller is not let in: say --credentials',
+  'not JSON': 'that want something else than JSON',
   'one origin': 'that only one of the origins can answer',
   refused: 'that the façade refuses itself, with no legacy to compare',
 });

@@ -19,6 +19,7 @@ import { type JobOptions, jobsOf, replay } from '../replay/run.ts';
 import { openSource } from '../replay/source.ts';
 import { createSubjects, type Subject } from '../replay/subject.ts';
 import { createTally } from '../replay/tally.ts';
+import { createAuth } from '../request/auth.ts';
 import { createObserver } from '../request/observe.ts';
 import type { ReplayRow } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
@@ -119,7 +120,7 @@ async function preview(given: Given): Promise<number> {
       cursors: createCursors(place.config.cursorSecrets),
       observe: never,
       secrets: NONE,
-      claims: () => NO_CLAIMS,
+      auth: undefined,
     },
     legacy: place.config.legacyUrl === undefined ? undefined : never,
   });
@@ -134,7 +135,6 @@ async function preview(given: Given): Promise<number> {
   return around.signal.aborted ? INTERRUPTED : 0;
 }
 
-const NO_CLAIMS = Object.freeze({});
 const NONE: ReadonlySet<string> = new Set();
 
 /** Headers that go into no sample, sealed or not; without the one that only says whose request it is. */
@@ -183,9 +183,13 @@ async function perform(given: Given): Promise<number> {
     const legacyUrl = config.legacyUrl;
     const to = (base: string) => (sent: Sent) => askLegacy(base, sent, config.originTimeout);
     const legacy = legacyUrl === undefined ? undefined : to(legacyUrl);
-    const observe = createObserver(openAnswerer(stores, cursors, config.originTimeout));
+    const observe = createObserver(openAnswerer(stores, cursors, config.originTimeout), bindings.spec.cors);
     const secrets = secretsOf(bindings, credentials);
-    const subjects = createSubjects({ bindings, cursors, observe, legacy, secrets, claims: () => NO_CLAIMS });
+    // The gateway's proof is not asked for: who has access to the stores needs none.
+    const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: undefined });
+    closers.push(() => auth.close());
+    const asked = { bindings, cursors, observe, legacy, secrets };
+    const subjects = createSubjects({ ...asked, auth });
     const writer = createWriter({
       ...{ store: results, api: bindings.name, evidence, version: VERSION, source: 'replay' },
       state: () => ({ flags: '', flagsFrom: 'none', totals: holding.totals() }),
@@ -238,7 +242,9 @@ async function perform(given: Given): Promise<number> {
       options.negative === undefined || ending.signal.aborted || legacy === undefined
         ? undefined
         : await negative({
-            ...{ sample: sample.kept(), subjects, credentials, pace, legacy, facade: to(options.facade as string) },
+            ...{ sample: sample.kept(), credentials, pace, legacy, facade: to(options.facade as string) },
+            // Whom to refuse is the façade's to say.
+            subjects: createSubjects({ ...asked, auth: undefined }),
             tenants: counted.operations.flatMap(({ tenants }) => tenants.map(({ tenant }) => tenant)),
           });
     const dropped = writer.dropped();

@@ -1,22 +1,31 @@
 import type { Cursors } from '../bindings/cursor.ts';
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
-import { RequestError } from '../errors.ts';
+import { AuthError, RequestError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 import type { OriginName, Stage } from '../model/stage.ts';
 import type { Question } from '../request/answer.ts';
 import { type Asked, ask, type Message } from '../request/ask.ts';
-import type { Claims } from '../request/auth.ts';
+import { type Auth, type Caller, type Claims, NO_CLAIMS } from '../request/auth.ts';
 import { openCursor, question, refuseUnknown } from '../request/handle.ts';
 import type { Observe } from '../request/observe.ts';
 import { createOffering } from '../request/shadowing.ts';
 import { tenantOf } from '../request/tenant.ts';
+import { unfitness } from '../request/validated.ts';
 import type { Offer } from '../shadow/run.ts';
 import type { Sent } from './legacy.ts';
 import { matchOf, type NoMatch } from './match.ts';
 
 /** Why a recorded request is not replayed; counted, never silent. */
-export type Skip = NoMatch | 'no tenant' | 'no body' | 'later page' | 'not let in' | 'one origin' | 'refused';
+export type Skip =
+  | NoMatch
+  | 'no tenant'
+  | 'no body'
+  | 'later page'
+  | 'not let in'
+  | 'not JSON'
+  | 'one origin'
+  | 'refused';
 
 /** One request that any origin can be asked. */
 export interface Subject {
@@ -43,8 +52,8 @@ export interface SubjectParts {
   readonly legacy: ((sent: Sent) => Promise<Observation>) | undefined;
   /** Headers that let somebody in, beside those that no sample keeps anyway. */
   readonly secrets: ReadonlySet<string>;
-  /** Claims of the caller, for the bindings; rejects for one who is not let in. */
-  readonly claims: (message: Message) => Promise<Claims> | Claims;
+  /** Who may ask a store; `undefined`: nobody is asked for credentials, and there are no claims. */
+  readonly auth: Pick<Auth, 'authenticate' | 'agree'> | undefined;
 }
 
 /** `page`: a request that goes on where a page ended, which is ours or legacy's to understand. */
@@ -60,7 +69,7 @@ const STAGE_OF: Readonly<Record<OriginName, Stage>> = Object.freeze({
 const EMPTY = Buffer.alloc(0);
 const UNPARSED = Object.freeze({ path: {}, query: {} });
 
-export function createSubjects({ bindings, cursors, observe, legacy, secrets, claims }: SubjectParts): Subjects {
+export function createSubjects({ bindings, cursors, observe, legacy, secrets, auth }: SubjectParts): Subjects {
   const api = bindings.spec;
   const { operations } = bindings;
   // It never asks legacy itself: `again` below does.
@@ -71,18 +80,16 @@ export function createSubjects({ bindings, cursors, observe, legacy, secrets, cl
     if (sent.method !== 'GET' && sent.method !== 'HEAD' && sent.body === undefined) return 'no body';
     const message = messageOf(sent);
     const asked = ask(operation, message);
-    const whose = attempt(() => tenantOf(api.tenant, message, asked));
+    if (unfitness(message.headers) !== undefined) return 'not JSON';
+    const who = operation.spec?.auth === undefined ? auth : undefined;
+    const claims = await claimsOf(who, { ...message, method: sent.method });
+    if (claims === undefined) return 'not let in';
+    const whose = attempt(() => tenantOf(api.tenant, message, asked, claims));
     // A parameter that is wrong does not hide a tenant that stands elsewhere.
-    const tenant = whose.error === undefined ? whose : attempt(() => tenantOf(api.tenant, message, UNPARSED));
+    const tenant = whose.error === undefined ? whose : attempt(() => tenantOf(api.tenant, message, UNPARSED, claims));
     if (tenant.error !== undefined) return 'no tenant';
-    const known = await Promise.resolve()
-      .then(() => claims(message))
-      .then(
-        (value) => ({ value }),
-        () => undefined,
-      );
-    if (known === undefined) return 'not let in';
-    const made = attempt(() => questionOf(operation, asked, sent, tenant.value, known.value));
+    if (attempt(() => who?.agree(tenant.value, claims)).error !== undefined) return 'not let in';
+    const made = attempt(() => questionOf(operation, asked, sent, tenant.value, claims));
     if (made.error !== undefined && as === undefined && made.error.kind === 'invalidCursor') return 'later page';
     if (as === undefined && made.value?.later === true) return 'later page';
     const refused = made.error;
@@ -150,6 +157,17 @@ const headerOf = ({ headers }: Sent, name: string): string | undefined => [heade
 function messageOf({ url, headers }: Sent): Message & { readonly headers: NonNullable<ErrorRequest['headers']> } {
   const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
   return { url, headers: headers as NonNullable<ErrorRequest['headers']>, rawHeaders };
+}
+
+/** `undefined` for one who is not let in. */
+async function claimsOf(auth: SubjectParts['auth'], caller: Caller): Promise<Claims | undefined> {
+  if (auth === undefined) return NO_CLAIMS;
+  try {
+    return await auth.authenticate(caller);
+  } catch (error) {
+    if (error instanceof AuthError) return undefined;
+    throw error;
+  }
 }
 
 type Attempt<T> =

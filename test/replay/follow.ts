@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
 import { createCursors, hashParameters } from '../../src/bindings/cursor.ts';
 import { loadBindings } from '../../src/bindings/load.ts';
-import { RequestError, StoreError } from '../../src/errors.ts';
+import { AuthError, StoreError } from '../../src/errors.ts';
 import type { Answer, Observation } from '../../src/model/answer.ts';
 import { NO_CREDENTIALS } from '../../src/replay/credentials.ts';
 import { dressed, tenantHeader } from '../../src/replay/dress.ts';
@@ -83,9 +83,14 @@ async function things(t: Test) {
   const cursors = createCursors(['a secret that is long enough']);
   const subjects = createSubjects({
     ...{ bindings, cursors, observe, legacy: observe, secrets: new Set(['x-proof']) },
-    claims: ({ headers }) => {
-      if (headers['x-proof'] === 'wrong') throw new RequestError('unauthorized', 'who is this?');
-      return {};
+    auth: {
+      authenticate: ({ headers }) => {
+        if (headers['x-proof'] === 'wrong') throw new AuthError('unauthorized', 'proof', 'who is this?');
+        return {};
+      },
+      agree: (tenant) => {
+        if (tenant === 'globex') throw new AuthError('forbidden', 'tenant', 'not theirs');
+      },
     },
   });
   const subject = async (some: Partial<Sent>): Promise<Subject> => {
@@ -212,7 +217,7 @@ t.test('a store whose cursor leads to where it came from cannot answer the list'
   await replay({
     ...{ source, signal, origins: undefined, operations: undefined, tenants: undefined, limit: 9, strict: true },
     ...{
-      subjects: createSubjects({ ...parts, claims: () => ({}) }),
+      subjects: createSubjects({ ...parts, auth: undefined }),
       tally: createTally(),
       pace: createPace(1_000, signal),
     },
@@ -246,6 +251,8 @@ t.test('what cannot be replayed says why', async (t) => {
   t.equal(await why({ headers: {} }), 'no tenant');
   t.equal(await why({ url: '/plain?token=theirs' }), 'later page');
   t.equal(await why({ headers: { 'x-tenant': 'acme', 'x-proof': 'wrong' } }), 'not let in');
+  t.equal(await why({ headers: { 'x-tenant': 'globex' } }), 'not let in');
+  t.equal(await why({ headers: { 'x-tenant': 'acme', accept: 'text/html' } }), 'not JSON');
   t.match(await why({ url: '/plain?token=x' }), {
     refused: true,
     tenant: 'acme',
