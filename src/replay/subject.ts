@@ -111,21 +111,25 @@ export function createSubjects({ bindings, cursors, observe, legacy, secrets, au
       if (sent.method !== 'HEAD' || !observed.ok) return observed;
       return { ...observed, answer: { ...observed.answer, body: EMPTY } };
     };
-    const kept = Object.fromEntries(Object.entries(message.headers).filter(([name]) => !secrets.has(name)));
     const bound = (['dynamodb', 'mongodb'] as const).filter((store) => operation.stores[store] !== undefined);
     return Object.freeze<Subject>({
       ...{ operation, tenant: tenant.value, sent, refused: refused !== undefined, ask: askOne },
       origins: [...(legacy === undefined ? [] : (['legacy'] as const)), ...bound],
       cursorOf: (next) => cursorOf(operation, next, tenant.value),
-      offer: (control, candidates, requestId) => ({
-        ...offering({
+      offer: (control, candidates, requestId) => {
+        const offer = offering({
           ...{ operation, tenant: tenant.value, stage: STAGE_OF[control.origin], requestId, control, candidates },
           ...{ method: sent.method, url: sent.url, headers: message.headers, unfit: undefined },
           question: asking ?? (refused as RequestError),
-        }),
-        request: { method: sent.method, url: sent.url, headers: kept },
-        again: (origin, consistent) => askOne(origin, consistent),
-      }),
+        });
+        const { headers } = offer.request;
+        const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !secrets.has(name)));
+        return {
+          ...offer,
+          request: { ...offer.request, headers: kept },
+          again: (origin, consistent) => askOne(origin, consistent),
+        };
+      },
     });
   };
 
