@@ -115,7 +115,7 @@ t.test('docs/adopting.md is true, word for word', { timeout: 240_000 }, async (t
   const [company, you] = [new Terminal(folder, {}), new Terminal(folder, {})];
   const facades: Terminal[] = [];
   t.teardown(() => Promise.all([company, you, ...facades].map((terminal) => terminal.close())));
-  const said = new Map<string, { text: string; code: number }>();
+  const said: { readonly typed: string; readonly text: string; readonly code: number }[] = [];
   let setUp = '';
 
   for (const { language, text } of await blocksOf(ports)) {
@@ -127,15 +127,28 @@ t.test('docs/adopting.md is true, word for word', { timeout: 240_000 }, async (t
       const next = new Terminal(folder, env);
       facades.push(next);
       await next.stay(facades.length === 1 ? text : `${setUp}${text}`, /"msg":"ready"/);
-    } else {
-      const command = text.trim().split('\n').at(-1) ?? '';
-      said.set(command.split(' ').slice(0, 3).join(' ') + (said.has(command) ? ' again' : ''), await you.type(text));
-    }
+    } else said.push({ typed: text, ...(await you.type(text)) });
   }
 
-  const of = (start: string) => [...said].filter(([command]) => command.startsWith(start)).map(([, one]) => one);
-  const [direct = '', through = ''] = (of('curl')[0]?.text ?? '').split(/(?=HTTP\/1\.1)/);
+  const after = (typed: RegExp) => said.filter((one) => typed.test(one.typed));
+  const [direct = '', through = ''] = (after(/^curl/m)[0]?.text ?? '').split(/(?=HTTP\/1\.1)/);
   t.match(direct, /^HTTP\/1\.1 200 OK/);
   t.equal(told(through).replace(/\[exit 0\]\s*$/, ''), told(direct), 'byte for byte');
-  t.comment(JSON.stringify([...said], undefined, 2));
+
+  const [first, second] = after(/^crossfade report/m);
+  t.match(first, { code: 1, text: /wrong binding: Both stores agree against legacy/ });
+  for (const forgotten of [
+    'missing getUser /avatarUrl',
+    'header getUser header:cache-control',
+    'missing getUser /error',
+  ])
+    t.match(first?.text, forgotten);
+  t.match(after(/^crossfade diff/m)[0]?.text, /header:cache-control/);
+
+  t.match(second, { code: 1, text: /Earlier evidence, which counts no more/ });
+  const causes = second?.text.match(/^ {2}(wrong binding|wrong data|legacy’s own|missing access check)/gm) ?? [];
+  t.ok(causes.length > 0 && causes.every((cause) => cause === '  wrong data'), 'what is left is data alone');
+
+  t.match(after(/^crossfade gate/m)[0], { code: 1, text: /requests/ });
+  t.match(after(/^crossfade stage getUser legacy/m)[0], { code: 0, text: /acme: legacy/ });
 });
