@@ -18,3 +18,4 @@ export type {
   StoreBinding,
 } from './model/binding.ts';
 export type { Call, DynamoDbCall, Item, MongoDbCall, Position } from './model/call.ts';
+export type { GateSpec, Waiver } from './model/gate.ts';

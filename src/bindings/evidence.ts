@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * What results are evidence for: a hash of the bindings module and the local modules it imports (its rules among them),
- * the contract's bytes and our major version, 12 hexadecimal digits. Any change of these starts the evidence afresh.
+ * the contract's bytes and our major version, 12 hexadecimal digits. Any change of these starts the evidence afresh. A
+ * module `….gate.json` is left out: what the gate asks for is no part of what was compared, and JSON holds nothing else.
  */
 export async function evidenceId(file: string, contract: Buffer, version: string): Promise<string> {
   const hash = createHash('sha256')
@@ -27,7 +28,7 @@ const IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 
 /** The module and all that it imports by relative path, in the order of the imports; a file that is not there is left out. */
 async function localModules(file: string, seen = new Map<string, string>()): Promise<ReadonlyMap<string, string>> {
-  if (seen.has(file) || file.startsWith(OWN)) return seen;
+  if (seen.has(file) || file.startsWith(OWN) || file.endsWith('.gate.json')) return seen;
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return seen;
   seen.set(file, text);

@@ -8,6 +8,7 @@ import type { BindingsSpec, HeaderSource, OperationSpec, StoreBinding } from '..
 import type { Contract, Operation } from '../model/operation.ts';
 import { type OriginName, offeredStages, type Stage, type StoreName } from '../model/stage.ts';
 import { compileErrors } from './errors.ts';
+import { checkWaivers } from './gate.ts';
 import { fixedHeaders, madeHeaders } from './headers.ts';
 import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
@@ -86,6 +87,7 @@ export async function loadBindings(file: string, options: LoadOptions): Promise<
   const operations = contract.operations.map((operation, index) =>
     bindOperation(path, flags[index] as string, spec, operation, index, contract.openapi, options, problems),
   );
+  checkWaivers(spec.gate, operations, (pointer, message) => problems.push({ where: `${path}#${pointer}`, message }));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     file: path,

@@ -1,9 +1,10 @@
 import type { Problem } from '../errors.ts';
 import type { BindingsSpec, OperationSpec, Sources } from '../model/binding.ts';
-import { editDistance } from '../model/distance.ts';
 import type { Contract, Operation } from '../model/operation.ts';
 import { checkAuth, checkCors } from './auth.ts';
+import { checkGateSpec } from './gate.ts';
 import { headerProblem } from './headers.ts';
+import { nearest } from './nearest.ts';
 import { codecOf } from './sources.ts';
 
 const API_KEYS = [
@@ -22,6 +23,7 @@ const API_KEYS = [
   'unknownParameters',
   'compare',
   'reveal',
+  'gate',
   'operations',
 ];
 
@@ -48,6 +50,7 @@ const OPERATION_KEYS = [
   'repeatable',
   'freshness',
   'compare',
+  'gate',
 ];
 
 const PAGE_KEYS = ['limit', 'cursor', 'position', 'next', 'more', 'total', 'pages', 'links'];
@@ -70,6 +73,7 @@ export function checkSpec(file: string, spec: BindingsSpec, contract: Contract):
   }
   rules(spec.compare, '/compare', say);
   headers(spec.headers, '/headers', say);
+  checkGateSpec(spec.gate, '/gate', say);
   if (typeof spec.operations !== 'object' || spec.operations === null) {
     say('/operations', 'must be an object: operationId → bindings');
     return problems;
@@ -106,6 +110,7 @@ function checkOperation(at: string, own: OperationSpec, operation: Operation, sa
   codecs(own.response, `${at}/response`, say);
   rules(own.compare, `${at}/compare`, say);
   headers(own.headers, `${at}/headers`, say);
+  checkGateSpec(own.gate, `${at}/gate`, say);
   if (own.page === undefined) return;
   unknownKeys(own.page, PAGE_KEYS, `${at}/page`, say);
   const { cursor, position, next, links } = own.page;
@@ -164,12 +169,4 @@ function rules(list: BindingsSpec['compare'], at: string, say: Say): void {
       say(`${here}/until`, `"${rule.until}" is no date; write it as 2027-01-31`);
     }
   }
-}
-
-/** `; do you mean "…"?` where a known word is at most three edits away. */
-export function nearest(word: string, known: readonly string[]): string {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= 3 ? `; do you mean "${best.candidate}"?` : '';
 }

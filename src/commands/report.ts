@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evidenceId } from '../bindings/evidence.ts';
 import { type Bindings, type BoundOperation, loadBindings } from '../bindings/load.ts';
+import { documentedStrata } from '../bindings/strata.ts';
 import { compileRules } from '../compare/rules.ts';
 import { VERSION } from '../config.ts';
 import { typesAt } from '../contract/types.ts';
@@ -166,23 +167,14 @@ function clean<T>(data: T): T {
 
 /** What a report needs to know of an operation. */
 export function reported({ spec: api }: Bindings, operation: BoundOperation): ReportedOperation {
-  const { id, spec, contract, page, isList, offered } = operation;
+  const { id, spec, contract, offered } = operation;
   const within = (spec?.freshness ?? api.freshness)?.within;
-  const optional = contract.parameters.filter(({ in: where, required }) => where === 'query' && !required);
   const shadowed = offered.some((stage) => PLANS[stage].candidates.length > 0);
   return {
     id,
     rules: compileRules(api.compare, spec?.compare, id).all,
     freshness: within === undefined ? undefined : parseDuration(within),
     types: (path) => typesAt(contract.success.shape, path),
-    strata: shadowed
-      ? [
-          // What is refused before a store is asked (400, 401) is the façade's own answer, and compared with nothing.
-          ...contract.statuses.filter((status) => /^(2\d\d|40[34])$/.test(status)).map((status) => `status:${status}`),
-          ...(isList ? ['list:items', 'list:empty'] : []),
-          ...(page?.issues === true ? ['page:1', 'page:2'] : []),
-          ...optional.map(({ name }) => `param:${name}`),
-        ]
-      : [],
+    strata: shadowed ? documentedStrata(operation) : [],
   };
 }

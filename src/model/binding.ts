@@ -1,6 +1,7 @@
 import type { Cause } from '../errors.ts';
 import type { AuthSpec, CorsSpec } from './auth.ts';
 import type { Call, DynamoDbCall, Item, MongoDbCall, Position } from './call.ts';
+import type { GateSpec } from './gate.ts';
 import type { StoreName } from './stage.ts';
 
 /** A parsed parameter, body or claim. Deliberately loose: the contract, not TypeScript, says what it is. */
@@ -217,6 +218,7 @@ export interface OperationSpec {
   readonly repeatable?: boolean;
   readonly freshness?: Freshness;
   readonly compare?: readonly CompareRule[];
+  readonly gate?: GateSpec;
 }
 
 /** How MongoDB is kept in step while writes still reach the old store. */
@@ -243,5 +245,6 @@ export interface BindingsSpec {
   readonly unknownParameters?: 'ignore' | 'refuse';
   readonly compare?: readonly CompareRule[];
   readonly reveal?: readonly string[];
+  readonly gate?: GateSpec;
   readonly operations: Readonly<Record<string, OperationSpec>>;
 }

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
+import { MAX_DISTINCT, MAX_OF_TENANT } from '../model/gate.ts';
 import type { RequestsRow, Result } from './rows.ts';
 
-/** Distinct requests of one operation and pair that are kept apart; the gate cannot want more. */
-export const MAX_DISTINCT = 20_000;
-/** Of one tenant, beyond that. */
-const MAX_OF_TENANT = 1_000;
 /** Of all together: some 30 MB. */
 const MAX_ALL = 400_000;
 
