@@ -241,4 +241,6 @@ export interface AuditRow {
   readonly before: unknown;
   readonly after: unknown;
   readonly why: string | undefined;
+  /** What the gate said of it, where it was asked. */
+  readonly gate?: unknown;
 }

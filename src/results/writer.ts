@@ -198,7 +198,9 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const known = fingerprints.get(operation) ?? new Set<string>();
     fingerprints.set(operation, known);
     const own = `${finding.fingerprint}:${finding.alone ?? ''}`;
-    const beyond = !known.has(own) && known.size >= MAX_FINGERPRINTS;
+    // Who may see what is never one of many; its statuses are few.
+    const bounded = finding.kind !== 'exposure';
+    const beyond = bounded && !known.has(own) && known.size >= MAX_FINGERPRINTS;
     const fingerprint = beyond ? `${operation}-${pair}-more` : finding.fingerprint;
     const id = `${replica}:${beyond ? fingerprint : own}`;
     const row = findings.get(id);

@@ -1,0 +1,103 @@
+import type { ResultsStore } from '../drivers/results.ts';
+import type { Pair } from '../model/comparison.ts';
+import type { Stage } from '../model/stage.ts';
+import type { Buckets } from './buckets.ts';
+import { unpacked } from './distinct.ts';
+import { liveReplicas } from './replicas.ts';
+import type { ReplayRow, ReplicaRow, RequestsRow, TenantRow } from './rows.ts';
+
+/** What a gate looks at beside the results that a report shows. */
+export interface Evidence {
+  /** First and newest minute in which requests of clients were compared. */
+  readonly traffic: readonly Of<{ readonly first: Date; readonly last: Date }>[];
+  /** Distinct requests with something in both answers, over all replicas, of traffic and replays. */
+  readonly distinct: readonly Of<{ readonly tenant: string; readonly n: number }>[];
+  /** Comparisons of each tenant. */
+  readonly tenants: readonly Of<{ readonly tenant: string; readonly n: number }>[];
+  readonly durations: readonly Of<{ readonly stage: Stage; readonly side: Side; readonly buckets: Buckets }>[];
+  readonly replays: readonly ReplayRow[];
+  /** Tenants that had a request of any operation in the last 30 days. */
+  readonly known: readonly string[];
+  /** Façades that are up, under whatever evidence id. */
+  readonly live: readonly ReplicaRow[];
+}
+
+type Of<T> = T & { readonly operation: string; readonly pair: Pair };
+type Side = 'control' | 'candidate';
+
+export interface EvidenceFilter {
+  readonly api: string;
+  readonly evidence: string;
+  readonly operations: readonly string[];
+}
+
+const COMPARED = Object.freeze({ $in: ['match', 'ignored', 'mismatch'] });
+
+/** Reads and adds up. Throws a StoreError where MongoDB does not answer. */
+export async function readEvidence(store: ResultsStore, filter: EvidenceFilter): Promise<Evidence> {
+  const { api, evidence, operations } = filter;
+  const match = { api, evidence, operation: { $in: operations } };
+  const [traffic, requests, tenants, control, candidate, replays, known, live] = await Promise.all([
+    store.aggregate<Evidence['traffic'][number]>('crossfade_counts', [
+      { $match: { ...match, source: { $ne: 'replay' }, outcome: COMPARED } },
+      { $group: { _id: names('operation', 'pair'), first: { $min: '$minute' }, last: { $max: '$minute' } } },
+      FLAT,
+    ]),
+    store.find<RequestsRow>('crossfade_requests', match),
+    store.aggregate<Evidence['tenants'][number]>('crossfade_counts', [
+      { $match: { ...match, outcome: COMPARED } },
+      { $group: { _id: names('operation', 'pair', 'tenant'), n: { $sum: '$n' } } },
+      FLAT,
+    ]),
+    durationsOf(store, match, 'control'),
+    durationsOf(store, match, 'candidate'),
+    store.find<ReplayRow>('crossfade_replays', match),
+    store.find<TenantRow>('crossfade_tenants', { api }, 200_000),
+    liveReplicas(store, api),
+  ]);
+  return Object.freeze({
+    ...{ traffic, tenants, replays, live },
+    distinct: distinctOf(requests),
+    durations: [...control, ...candidate],
+    known: known.map(({ tenant }) => tenant),
+  });
+}
+
+/** A request that two replicas had counts once. */
+function distinctOf(rows: readonly RequestsRow[]): Evidence['distinct'] {
+  const groups = new Map<string, { row: RequestsRow; seen: Set<number> }>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.operation, row.pair, row.tenant]);
+    const group = groups.get(key) ?? { row, seen: new Set() };
+    groups.set(key, group);
+    // The driver gives a Binary, whose bytes stand in `buffer`.
+    const bytes = row.seen instanceof Uint8Array ? row.seen : (row.seen as { buffer: Uint8Array }).buffer;
+    for (const hash of unpacked(bytes)) group.seen.add(hash);
+  }
+  return [...groups.values()].map(({ row: { operation, pair, tenant }, seen }) => ({
+    ...{ operation, pair, tenant },
+    n: seen.size,
+  }));
+}
+
+async function durationsOf(store: ResultsStore, match: object, side: Side): Promise<Evidence['durations']> {
+  const rows = await store.aggregate<Of<{ stage: Stage; buckets: { b: number; n: number }[] }>>('crossfade_counts', [
+    { $match: match },
+    { $unwind: `$${side}` },
+    { $group: { _id: { ...names('operation', 'pair', 'stage'), b: `$${side}.b` }, n: { $sum: `$${side}.n` } } },
+    {
+      $group: {
+        _id: { operation: '$_id.operation', pair: '$_id.pair', stage: '$_id.stage' },
+        buckets: { $push: { b: '$_id.b', n: '$n' } },
+      },
+    },
+    FLAT,
+  ]);
+  return rows.map(({ operation, pair, stage, buckets }) => ({
+    ...{ operation, pair, stage, side },
+    buckets: Object.fromEntries(buckets.map(({ b, n }) => [b, n])),
+  }));
+}
+
+const names = (...fields: string[]) => Object.fromEntries(fields.map((field) => [field, `$${field}`]));
+const FLAT = { $replaceWith: { $mergeObjects: ['$_id', { $unsetField: { field: '_id', input: '$$ROOT' } }] } };
