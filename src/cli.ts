@@ -18,6 +18,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   diff: () => import('./commands/diff.ts'),
   replay: () => import('./commands/replay.ts'),
   report: () => import('./commands/report.ts'),
+  gate: () => import('./commands/gate.ts'),
   rules: () => import('./commands/rules.ts'),
   stage: () => import('./commands/stage.ts'),
   floor: () => import('./commands/floor.ts'),

@@ -8,13 +8,14 @@ import { openUnleash, tokenOf } from '../drivers/unleash.ts';
 import { openUnleashAdmin, type UnleashAdmin } from '../drivers/unleash-admin.ts';
 import { UsageError } from '../errors.ts';
 import { type FlagApi, type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
-import { countStages, movesOf, needsGate, type StageMove } from '../flags/moves.ts';
+import { countStages } from '../flags/moves.ts';
 import { type Change, type ChangeOptions, fileTarget, serverTarget, type Target } from '../flags/target.ts';
 import { compareStages, PLANS, STAGES, type Stage } from '../model/stage.ts';
 import { table } from '../report/text.ts';
 import { audit } from '../results/audit.ts';
 import { awaitReplicas, knownTenants } from '../results/replicas.ts';
 import type { AuditRow } from '../results/rows.ts';
+import { type GateSaid, type Guard, type Judging, openGuard } from './gating.ts';
 import { type Io, json as jsonText, printable, printableLine } from './io.ts';
 import { placeOf } from './place.ts';
 
@@ -24,6 +25,8 @@ export interface StagesPlace {
   readonly target: Target;
   /** Where replicas and tenants are known; `undefined` without results. */
   readonly store: ResultsStore | undefined;
+  /** What the gate judges by; without results it cannot. */
+  readonly judging?: Judging | undefined;
   readonly auditFile: string;
 }
 
@@ -59,10 +62,12 @@ function seconds(text: string): number {
 /** Bindings and settings from --bindings or BINDINGS, else from what `crossfade demo` wrote down. */
 export async function openPlace(io: Io, option: string | undefined): Promise<StagesPlace> {
   const { bindings, config } = await placeOf(io, option);
-  const { name, operations } = await loadBindings(bindings, { legacy: config.legacyUrl !== undefined });
+  const loaded = await loadBindings(bindings, { legacy: config.legacyUrl !== undefined });
+  const { name, operations } = loaded;
   const api = { name, operations };
   const store = config.resultsUri === undefined ? undefined : openResults({ uri: config.resultsUri, timeout: 3_000 });
-  return { api, target: targetOf(config, api), store, auditFile: join(config.stateDir, 'audit.ndjson') };
+  const judging = store === undefined ? undefined : { bindings: loaded, store };
+  return { api, target: targetOf(config, api), store, judging, auditFile: join(config.stateDir, 'audit.ndjson') };
 }
 
 function targetOf(config: Config, api: FlagApi): Target {
@@ -119,11 +124,12 @@ export interface Moving {
  * replicas. Throws a UsageError where nothing may be done, and then nothing was.
  */
 export async function move(io: Io, place: StagesPlace, options: MovingOptions, moving: Moving): Promise<void> {
-  const { api, target } = place;
+  const { target } = place;
   const { force, reason, dryRun = false, json, wait } = options;
   if (force && !reason?.trim()) throw new UsageError("--force needs a reason: --reason '…'");
   if (wait !== undefined && place.store === undefined && moving.urgent !== true)
     throw new UsageError('--wait needs to know the replicas: set RESULTS_URI or MONGODB_URI');
+  const guard = await guardOf(place, options, moving);
   let writing = false;
   const request: ChangeOptions = {
     operations: moving.operations,
@@ -133,7 +139,7 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
       if (moving.again === undefined) return;
       checkAnew(anew, options, moving.again);
       checkFloors(before, after, options, moving.again);
-      checkGate(movesOf(api, before, after), options, moving.again);
+      guard?.check(before, after);
     },
     onWrite: () => {
       writing = true;
@@ -141,16 +147,17 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
   };
   const change = await target.change(request).catch(async (error: Error) => {
     // What was begun is on record, whatever became of it.
-    if (writing) await writeAudit(io, place, error, moving.what, reason);
+    if (writing) await writeAudit(io, place, error, moving.what, reason, guard?.said());
     throw error;
   });
   const changed = change.unknown !== undefined || change.anew.length > 0 || !sameState(change.before, change.after);
-  if (!dryRun && changed) await writeAudit(io, place, change, moving.what, reason);
+  if (!dryRun && changed) await writeAudit(io, place, change, moving.what, reason, guard?.said());
   const tenants = moving.countsTenants ? await tenantsOf(place, io) : undefined;
   if (json) {
-    const data = { where: target.name, changed, dryRun, reason };
+    const data = { where: target.name, changed, dryRun, reason, gate: guard?.said() };
     io.out(jsonText({ ...data, ...moving.data(change) }));
   } else moving.show(change, dryRun ? 'would change' : 'changed', tenants);
+  sayGate(io, guard?.said(), json === true);
   if (dryRun) return;
   if (!json && reason) io.out(`reason: ${printableLine(reason)}\n`);
   if (change.shown === false)
@@ -180,15 +187,30 @@ function checkFloors(before: StagesState, after: StagesState, { force, reason }:
   );
 }
 
-/** Until there is a gate: what it would be asked for needs --force and a reason. */
-function checkGate(moves: readonly StageMove[], { force, reason }: MovingOptions, again: string): void {
-  const refused = moves.filter(needsGate);
-  const [first] = refused;
-  if (first === undefined || (force && reason)) return;
-  const { operation, from, to } = first;
-  const more = new Set(refused.map((one) => one.operation.id)).size - 1;
-  throw new UsageError(
-    `${operation.id} from ${from} to ${to}${more > 0 ? `, and ${more} more,` : ''} needs proof that both answer alike, or someone who answers for it:\n  ${again} --force --reason '…'`,
+/** Who asks the gate for a change; nobody where none is needed. */
+async function guardOf(place: StagesPlace, options: MovingOptions, moving: Moving): Promise<Guard | undefined> {
+  const { again } = moving;
+  if (again === undefined) return undefined;
+  const { api, target, judging } = place;
+  const forced = Boolean(options.force && options.reason);
+  return await openGuard({ api, target, judging, change: moving, forced, again });
+}
+
+/** What the gate let through, and what was forced against it: who may see what they may not see, loudest. */
+function sayGate(io: Io, said: GateSaid | undefined, quiet: boolean): void {
+  if (said === undefined) return;
+  if (said.passes) {
+    if (!quiet) io.out(`the gate passes, on evidence ${said.evidence}\n`);
+    return;
+  }
+  const refused = said.moves.flatMap((one) => one.refused.map((text) => `${one.operation}: ${text}`));
+  const loud = (text: string) =>
+    /^\S+: EXPOSURE/.test(text) ? `!!! ${io.color ? `\u001b[1;31m${text}\u001b[0m` : text}` : text;
+  const lines = refused.map((text) => `  ${loud(printableLine(text))}\n`);
+  const why =
+    said.failed === undefined ? 'there is none to be asked, without results' : `it could not be asked: ${said.failed}`;
+  io.err(
+    `Forced, against the gate${refused.length === 0 ? ` (${why})` : ''}:\n${lines.join('')}`.replace(/:\n$/, '\n'),
   );
 }
 
@@ -209,10 +231,11 @@ async function writeAudit(
   outcome: Change | Error,
   what: string,
   why: string | undefined,
+  gate: GateSaid | undefined,
 ): Promise<void> {
   const incomplete = outcome instanceof Error;
   const states = incomplete ? { before: undefined, after: { incomplete: outcome.message } } : parts(outcome);
-  await record(io, place, { what, why, ...states });
+  await record(io, place, { what, why, ...states, ...(gate === undefined ? {} : { gate }) });
 }
 
 /** Writes down that flags were made. */
@@ -222,7 +245,7 @@ export const auditMade = (io: Io, place: StagesPlace, what: string, after: unkno
 async function record(
   io: Io,
   { api, target, store, auditFile }: StagesPlace,
-  said: Pick<AuditRow, 'what' | 'why' | 'before' | 'after'>,
+  said: Pick<AuditRow, 'what' | 'why' | 'before' | 'after' | 'gate'>,
 ): Promise<void> {
   const row = { api: api.name, who: `${userName()}@${hostname()}`, where: target.name, ...said };
   const place = await audit({ store, file: auditFile }, row).catch((error: Error) => {

@@ -152,13 +152,13 @@ async function write(io: Io, text: string, { out }: ReportOptions): Promise<void
 
 const CODES: Readonly<Record<Color, number>> = Object.freeze({ bold: 1, dim: 2, red: 31, green: 32, yellow: 33 });
 
-const painter =
+export const painter =
   (color: boolean) =>
   (name: Color, text: string): string =>
     color ? `\u001b[${CODES[name]}m${text}\u001b[0m` : text;
 
 /** The same data with no control character in any of its texts: what is printed then is ours alone. */
-function clean<T>(data: T): T {
+export function clean<T>(data: T): T {
   if (typeof data === 'string') return printableLine(data) as T;
   if (typeof data !== 'object' || data === null || data instanceof Date) return data;
   if (Array.isArray(data)) return data.map(clean) as T;

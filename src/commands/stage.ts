@@ -29,11 +29,14 @@ import {
   withMovingOptions,
 } from './moving.ts';
 
-export interface StageOptions extends MovingOptions {
+/** Who is moved: everybody, where none is said. */
+export interface ScopeOptions {
   readonly tenant?: readonly string[];
   readonly percent?: string;
   readonly all?: boolean;
 }
+
+export interface StageOptions extends MovingOptions, ScopeOptions {}
 
 const EXAMPLES = `
 Examples:
@@ -46,19 +49,13 @@ Examples:
 Where UNLEASH_URL is set the stages are those of the flag server, else those of STAGES_FILE.`;
 
 export function command(io: Io, open = openPlace): Command {
-  const collect = (value: string, before: readonly string[] = []) => [...before, ...namesIn(value)];
   return withMovingOptions(
-    new Command('stage')
-      .description('list the stages of operations, or move an operation, some tenants or a share of them')
-      .argument('[operation]', 'operation of the contract')
-      .argument('[stage]', `where to: ${STAGES.join(', ')}`)
-      .option(
-        '-t, --tenant <tenants>',
-        'only these tenants (repeatable, or separated by commas; `\\,` is a comma in a name)',
-        collect,
-      )
-      .option('-p, --percent <n>', 'only this share of the tenants, 0 to 100')
-      .option('--all', 'the tenants that have a stage of their own too'),
+    withScopeOptions(
+      new Command('stage')
+        .description('list the stages of operations, or move an operation, some tenants or a share of them')
+        .argument('[operation]', 'operation of the contract')
+        .argument('[stage]', `where to: ${STAGES.join(', ')}`),
+    ),
   )
     .addHelpText('after', EXAMPLES)
     .action(async (operation: string | undefined, stage: string | undefined, options: StageOptions) => {
@@ -67,6 +64,18 @@ export function command(io: Io, open = openPlace): Command {
         (place) => run(io, place, operation, stage, options),
       );
     });
+}
+
+export function withScopeOptions(command: Command): Command {
+  const collect = (value: string, before: readonly string[] = []) => [...before, ...namesIn(value)];
+  return command
+    .option(
+      '-t, --tenant <tenants>',
+      'only these tenants (repeatable, or separated by commas; `\\,` is a comma in a name)',
+      collect,
+    )
+    .option('-p, --percent <n>', 'only this share of the tenants, 0 to 100')
+    .option('--all', 'the tenants that have a stage of their own too');
 }
 
 /** Lists (no stage given) or moves. Throws a UsageError or ConfigError where nothing may be done. */
@@ -130,14 +139,14 @@ export function indexOf(api: FlagApi, id: string | undefined): number {
   return index;
 }
 
-function scopeOf({ percent, tenant, all }: StageOptions): string {
+export function scopeOf({ percent, tenant, all }: ScopeOptions): string {
   if (percent !== undefined) return ` --percent ${percent}`;
   if (tenant !== undefined)
     return ` --tenant ${shellWord(tenant.map((name) => name.replaceAll(',', '\\,')).join(','))}`;
   return all ? ' --all' : '';
 }
 
-function editFor(operation: FlagOperation, stage: string, { tenant, percent, all }: StageOptions): StagesEdit {
+export function editFor(operation: FlagOperation, stage: string, { tenant, percent, all }: ScopeOptions): StagesEdit {
   if (!isStage(stage)) throw new UsageError(`\`${stage}\` is no stage${suggestion(stage, STAGES)}`);
   const refusal = whyNotOffered(operation, stage);
   if (refusal !== undefined) throw new UsageError(refusal);

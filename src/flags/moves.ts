@@ -10,6 +10,41 @@ export interface StageMove {
   readonly to: Stage;
 }
 
+/** Those who are taken from one stage of an operation to another by one change. */
+export interface Movers extends StageMove {
+  /** Tenants that have the new stage of their own. */
+  readonly named: readonly string[];
+  /** Of the known tenants those who move with a share, or with everybody. */
+  readonly active: readonly string[];
+}
+
+/** Who moves by a change, of those who are known, in the order of `movesOf`. */
+export function moversOf(
+  api: FlagApi,
+  before: StagesState,
+  after: StagesState,
+  known: readonly string[],
+): readonly Movers[] {
+  const was = deciderOf(api, before);
+  const willBe = deciderOf(api, after);
+  const movers = new Map<string, Movers & { readonly named: string[]; readonly active: string[] }>();
+  for (const { operation, from, to } of movesOf(api, before, after))
+    movers.set(JSON.stringify([operation.id, from, to]), { operation, from, to, named: [], active: [] });
+  for (const [index, { id }] of api.operations.entries()) {
+    const named = after.operations[index]?.tenants ?? new Map();
+    const all = new Set([...known, ...named.keys(), ...(before.operations[index]?.tenants.keys() ?? [])]);
+    if (![...movers.values()].some(({ operation }) => operation.id === id)) continue;
+    for (const tenant of all) {
+      const stages = [was.stageOf(index, tenant).stage, willBe.stageOf(index, tenant).stage];
+      const move = movers.get(JSON.stringify([id, ...stages]));
+      (named.has(tenant) ? move?.named : move?.active)?.push(tenant);
+    }
+  }
+  was.close();
+  willBe.close();
+  return [...movers.values()];
+}
+
 /** What a change of the stages does, to those who are named and to shares of the others. The kill switch is not looked at: it will be lifted one day, and then the move counts. */
 export function movesOf(api: FlagApi, before: StagesState, after: StagesState): readonly StageMove[] {
   const was = deciderOf(api, before);

@@ -63,12 +63,7 @@ export function gateFacts({ operation, strata, summary, results, evidence }: Gat
   const pairs: Partial<Record<Pair, PairFacts>> = {};
   const own = <T extends { readonly operation: string }>(rows: readonly T[]) =>
     rows.filter((row) => row.operation === operation);
-  const replayed = own(evidence.replays).flatMap((row) => row.pairs);
-  const summaries = own(summary.operations);
-  for (const pair of new Set([...summaries.map((one) => one.pair), ...replayed])) {
-    const one = summaries.find((some) => some.pair === pair);
-    if (one !== undefined) pairs[pair] = pairFacts(one, pair, evidence);
-  }
+  for (const one of own(summary.operations)) pairs[one.pair] = pairFacts(one, one.pair, evidence);
   const strangers = evidence.live.filter((row) => row.evidence !== summary.evidence);
   const totals = results.replicas.map((row) => row.totals);
   return Object.freeze({

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { checkWaivers } from '../../src/bindings/gate.ts';
 import { checkSpec } from '../../src/bindings/problems.ts';
 import type { BindingsSpec } from '../../src/model/binding.ts';
 import type { Contract, Operation } from '../../src/model/operation.ts';
@@ -43,6 +44,31 @@ const rows: [string, object, string, RegExp][] = [
     '/shapes/User//at/mongodb/as',
     /no codec "epoch-days"; there are date,/,
   ],
+  ['a figure that is not known', { gate: { request: 1 } }, '/gate/request', /do you mean "requests"/],
+  [
+    'no requests at all',
+    { gate: { requests: 0 } },
+    '/gate/requests',
+    /from 1 to 20,000.*no traffic is not a pass, not 0/,
+  ],
+  ['more requests than are kept', { gate: { requests: 20_001 } }, '/gate/requests', /results keep no more apart/],
+  ['more of a tenant than are kept', { gate: { perTenant: 1_001 } }, '/gate/perTenant', /from 0 to 1,000/],
+  ['a share in percent', { gate: { ignored: 5 } }, '/gate/ignored', /0.05 for 5 %/],
+  ['more days than results live', { gate: { days: 30 } }, '/gate/days', /kept for 30/],
+  ['no duration', { gate: { newest: 'a day' } }, '/gate/newest', /'1d' or '12h', or a number of hours/],
+  ['a factor below one', { gate: { p99: 0.9 } }, '/gate/p99', /at least 1/],
+  [
+    'a waiver without an end, of an operation',
+    { operations: { getUser: { dynamodb: call, gate: { waivers: [{ stratum: 'list:empty', reason: 'r' }] } } } },
+    '/operations/getUser/gate/waivers/0/until',
+    /a waiver ends/,
+  ],
+  [
+    'a waiver without a reason',
+    { gate: { waivers: [{ stratum: 'list:empty', until: '2027-01-31' }] } },
+    '/gate/waivers/0/reason',
+    /say why/,
+  ],
   [
     'a rule on everything',
     { compare: [{ path: '/**', rule: 'ignore', reason: 'x' }] },
@@ -85,3 +111,25 @@ for (const [says, change, pointer, message] of rows) {
     t.match(problem?.message, message);
   });
 }
+
+t.test('a waiver of what there is not is a mistake', async (t) => {
+  const gate = (stratum: string) => ({ waivers: [{ stratum, reason: 'r', until: '2027-01-31' }] });
+  const parts = { contract: { statuses: ['200', '404'], parameters: [] }, isList: true, page: undefined };
+  const said = (api: string | undefined, own: string | undefined): string[] => {
+    const problems: string[] = [];
+    const spec = own === undefined ? {} : { gate: gate(own) };
+    const operation = { id: 'getUser', spec, ...parts } as unknown as Parameters<typeof checkWaivers>[1][number];
+    checkWaivers(api === undefined ? undefined : gate(api), [operation], (at, message) =>
+      problems.push(`${at} ${message}`),
+    );
+    return problems;
+  };
+  t.same(said('status:404', 'list:empty'), []);
+  t.same(said('tenant:acme', 'tenant:globex'), []);
+  t.match(said('list:emty', undefined), [
+    /^\/gate\/waivers\/0\/stratum there is no "list:emty"; do you mean "list:empty"/,
+  ]);
+  t.match(said(undefined, 'param:language'), [
+    /^\/operations\/getUser\/gate\/waivers\/0\/stratum .*there are status:200, status:404, list:items, list:empty, and tenant:NAME/,
+  ]);
+});
