@@ -276,7 +276,10 @@ export const RULES: readonly GateRule[] = Object.freeze([
     looksAt: 'no results are lost',
     scope: 'operation',
     look: ({ facts: { lost, offered }, figures }) => [
-      { ...atMost(lost / Math.max(1, lost, offered), figures.notCompared, 'insufficient'), what: String(lost) },
+      {
+        ...atMost(lost / Math.max(1, lost, offered), figures.notCompared, 'insufficient'),
+        what: lost === 0 ? '' : String(lost),
+      },
     ],
     refuses: ({ got, wanted, what }) =>
       `${what} results were lost while their store was away, ${got} of all, and ${wanted} may be: a difference may have been among them`,

@@ -35,7 +35,8 @@ export function judgeGate(facts: GateFacts, figures: GateFigures, target: GateTa
       .flatMap((one) =>
         rule.look(one).map((found): Reason => {
           const { state, wanted, got } = found;
-          const said = state === 'pass' ? rule.looksAt : rule.refuses(found, one);
+          const named = found.what === '' ? rule.looksAt : `${rule.looksAt} (${found.what})`;
+          const said = state === 'pass' ? named : rule.refuses(found, one);
           const sentence = rule.scope === 'operation' ? said : `${one.pair}: ${said}`;
           const cure = state === 'pass' ? '' : rule.cure(found, one);
           return Object.freeze({ rule: rule.id, state, sentence, wanted, got, cure });
