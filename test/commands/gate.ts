@@ -13,12 +13,14 @@ import { openResults } from '../../src/drivers/results.ts';
 import { UsageError } from '../../src/errors.ts';
 import type { AuditRow, ReplayRow, Result } from '../../src/results/rows.ts';
 import { createWriter } from '../../src/results/writer.ts';
+import { crossfade } from '../support/process.ts';
 import { finding, result } from '../support/results.ts';
 import { CONTRACT } from '../support/shadow.ts';
 import { withMongo } from '../support/stores.ts';
 
 const index = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
 const bindings = (more: string) => `import { bind } from ${JSON.stringify(index)};
+import gate from './notes.gate.json' with { type: 'json' };
 export default bind({
   contract: './contract.yaml',
   name: 'notes',
@@ -43,6 +45,7 @@ async function bench(t: Test, more = '') {
     'contract.yaml': CONTRACT,
     'stages.yaml': 'operations: { getNote: { stage: shadow } }\n',
     'notes.bindings.ts': bindings(more),
+    'notes.gate.json': '{}',
   });
   const file = join(folder, 'notes.bindings.ts');
   const store = openResults({ uri });
@@ -289,3 +292,32 @@ t.test('without results it refuses with the cure; with results that cannot be re
   t.match(await readFile(join(folder, 'stages.yaml'), 'utf8'), /stage: dynamodb/, 'a step back asks nobody');
   await stage(away, 'getNote', 'live', '--force', '--reason', 'in a hurry');
 });
+
+t.test(
+  'figures in a JSON file of their own change, and the evidence stands; in the module it starts afresh',
+  async (t) => {
+    const { write, evidence, file, folder, uri } = await bench(t, 'gate,');
+    const ask = () => crossfade(folder, { MONGODB_URI: uri, BINDINGS: file }, 'gate', 'getNote', 'live');
+    const figures = (text: string) => writeFile(join(folder, 'notes.gate.json'), text);
+    await write(week().slice(0, 2_000));
+    const before = await evidence();
+    t.match(await ask(), { code: 1, out: /insufficient requests: .* 1,960 distinct requests .* 3,500 are wanted/ });
+    await figures('{ "requests": 1500 }');
+    t.match(await ask(), { code: 0, out: /requests: .*1,960 \(1,500\)/ });
+    t.equal(await evidence(), before);
+    await figures(
+      '{ "requests": 20001, "waivers": [{ "stratum": "param:lnag", "reason": "r", "until": "2099-01-01" }] }',
+    );
+    t.match(await ask(), {
+      code: 2,
+      err: /notes\.bindings\.ts#\/operations\/getNote\/gate\/requests: must be .*keep no more/,
+    });
+    await figures('{ "waivers": [{ "stratum": "param:lnag", "reason": "r", "until": "2099-01-01" }] }');
+    t.match(await ask(), {
+      code: 2,
+      err: /gate\/waivers\/0\/stratum: there is no "param:lnag"; do you mean "param:lang"/,
+    });
+    await writeFile(file, bindings('gate: { requests: 1500 },'));
+    t.not(await evidence(), before);
+  },
+);
