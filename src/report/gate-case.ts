@@ -47,6 +47,8 @@ export const UNCOUNTED: Readonly<Partial<Record<Outcome, Readonly<Record<string,
     cursor: 'a page token that one origin alone can read',
     conditional: 'the client asked for a change alone',
     range: 'the client asked for a part alone',
+    accept: 'the client takes no JSON, and stores have nothing else',
+    incomplete: 'the client left, or legacy broke off, before there was an answer',
   }),
 });
 

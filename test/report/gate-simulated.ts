@@ -65,7 +65,13 @@ async function throughMongo(t: Parameters<typeof withMongo>[0], results: readonl
   for (const [replica, one] of results) writers[replica]?.record(result(one));
   for (const writer of writers) await writer.close(20_000);
   const filter = { api: 'notes', evidence: 'e' };
-  const known = { id: 'getNote', rules: [], freshness: undefined, strata: ['status:200', 'status:404', 'param:lang'] };
+  const known = {
+    id: 'getNote',
+    rules: [],
+    freshness: undefined,
+    strata: ['status:200', 'status:404', 'param:lang'],
+    types: () => undefined,
+  };
   const [found, evidence] = await Promise.all([
     readResults(store, { ...filter, operation: 'getNote' }),
     readEvidence(store, { ...filter, operations: ['getNote'] }),

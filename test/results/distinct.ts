@@ -1,5 +1,6 @@
 import t from 'tap';
-import { createDistinct, hash48, MAX_DISTINCT, unpacked } from '../../src/results/distinct.ts';
+import { MAX_DISTINCT } from '../../src/model/gate.ts';
+import { createDistinct, hash48, unpacked } from '../../src/results/distinct.ts';
 import type { Result } from '../../src/results/rows.ts';
 import { result } from '../support/results.ts';
 
