@@ -39,11 +39,11 @@ export default bind({
 const DAY = 86_400_000;
 
 /** Notes at `shadow`, with results that writers write for them, and no façade. */
-async function bench(t: Test, more = '') {
+async function bench(t: Test, more = '', stage = 'shadow') {
   const { uri } = await withMongo(t);
   const folder = t.testdir({
     'contract.yaml': CONTRACT,
-    'stages.yaml': 'operations: { getNote: { stage: shadow } }\n',
+    'stages.yaml': `operations: { getNote: { stage: ${stage} } }\n`,
     'notes.bindings.ts': bindings(more),
     'notes.gate.json': '{}',
   });
@@ -58,18 +58,19 @@ async function bench(t: Test, more = '') {
     cwd: folder,
     color: false,
   });
-  const io = at({ MONGODB_URI: uri });
-  const gate = async (options: GateOptions = {}, where = io) => {
+  const legacy: Record<string, string> = stage === 'validate' ? { LEGACY_URL: 'http://127.0.0.1:1' } : {};
+  const io = at({ MONGODB_URI: uri, ...legacy });
+  const gate = async (options: GateOptions = {}, where = io, to = 'live') => {
     printed.out = '';
     const place = await openPlace(where, undefined);
     try {
-      return { code: await run(where, place, 'getNote', 'live', options), text: printed.out };
+      return { code: await run(where, place, 'getNote', to, options), text: printed.out };
     } finally {
       await place.target.close();
       await place.store?.close();
     }
   };
-  const stage = async (...words: string[]) => {
+  const move = async (...words: string[]) => {
     printed.out = '';
     printed.err = '';
     await stageCommand(io).exitOverride().parseAsync(words, { from: 'user' });
@@ -83,7 +84,7 @@ async function bench(t: Test, more = '') {
     for (const one of results) writer.record(result(one));
     await writer.close(20_000);
   };
-  return { uri, folder, file, store, at, gate, stage, evidence, write };
+  return { uri, folder, file, store, at, io, gate, stage: move, evidence, write };
 }
 
 /** Eight days in which all is well, up to now. */
@@ -235,6 +236,24 @@ t.test('an exhaustive replay stands for requests and tenants that are not there'
   await store.replaceAll('crossfade_replays', [replay]);
   t.match(await gate(), { code: 0, text: /requests: .*: 1,961; all that there is was replayed on/ });
   t.equal((await gate({ tenant: ['rare'] })).code, 0);
+});
+
+t.test('to leave legacy needs evidence against legacy: two stores that agree prove nothing', async (t) => {
+  const { gate, io, stage, write } = await bench(t, '', 'validate');
+  const at = (pair: 'legacy-dynamodb' | 'legacy-mongodb' | 'dynamodb-mongodb') =>
+    week({ stage: 'validate', pair, control: 5, candidate: 5 });
+  await write(at('dynamodb-mongodb'));
+  const agree =
+    /insufficient evidence: legacy-(\w+): nothing was compared.*two stores that agree prove nothing about the contract/;
+  t.match(await gate(), { code: 1, text: agree });
+  t.match(await gate({}, io, 'dynamodb'), { code: 1, text: agree });
+  await write(at('legacy-dynamodb'));
+  t.match(await gate({}, io, 'dynamodb'), { code: 0, text: /from validate to dynamodb may move/ });
+  t.match(await gate(), { code: 1, text: agree }, 'MongoDB was not held against legacy');
+  await t.rejects(stage('getNote', 'live'), { message: /legacy-mongodb: nothing was compared/ });
+  await write(at('legacy-mongodb'));
+  t.match(await gate(), { code: 0, text: /legacy-mongodb: [\s\S]*dynamodb-mongodb: / });
+  t.match((await stage('getNote', 'dynamodb')).out, /the gate passes/);
 });
 
 t.test('a façade that runs on other bindings keeps everybody where they are', async (t) => {
