@@ -255,7 +255,7 @@ export const RULES: readonly GateRule[] = Object.freeze([
     refuses: ({ got, wanted }, { of }) =>
       `${got} of what was compared differs and could not be settled (${of.verdicts.moving} moving, ${of.verdicts.unverified} unverified), and ${wanted} may be`,
     cure: () =>
-      'moving: declare the freshness that holds; unverified: more SHADOW_RECHECKS_PER_SECOND, or less sampling; what a rule covered that has ended is unverified too',
+      'moving: declare the freshness that holds; unverified: more RECHECKS_PER_SECOND, or less sampling; what a rule covered that has ended is unverified too',
   },
   {
     id: 'notCompared',
