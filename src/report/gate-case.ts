@@ -90,14 +90,18 @@ export const atMost = (share: number, most: number, otherwise: State): Found => 
   ...{ state: share <= most ? 'pass' : otherwise, wanted: `at most ${percent(most)}`, got: percent(share), what: '' },
 });
 
-/** `instead`: what stands for those that are missing. */
-export function enough(n: number, wanted: number, instead: string | undefined): Found {
+/** `instead`: what stands for those that are missing; `ended`: what did. */
+export function enough(n: number, wanted: number, instead: string | undefined, ended?: string): Found {
   const number = n.toLocaleString('en');
   const found = { wanted: wanted.toLocaleString('en'), what: '' };
   if (n >= wanted) return { ...found, state: 'pass', got: number };
   if (instead !== undefined) return { ...found, state: 'pass', got: `${number}; ${instead}` };
-  return { ...found, state: 'insufficient', got: number };
+  return { ...found, state: 'insufficient', got: ended === undefined ? number : `${number} (${ended})` };
 }
+
+/** Of a stratum whose waivers are over. */
+export const endedText = ({ waivers }: GateFigures, stratum: string): string =>
+  `its waiver ended on ${waivers.find((waiver) => waiver.stratum === stratum)?.until}`;
 
 /** A waiver that holds, `expired` where there are none but ended ones. */
 export function waiverOf({ waivers }: GateFigures, stratum: string, now: number): Waiver | 'expired' | undefined {
@@ -143,5 +147,5 @@ export function pastOf({ history }: GateFacts): string {
   const [newest] = history;
   return newest === undefined
     ? ''
-    : `${plural(n, 'result')} up to ${dateText(newest.last)} UTC are of ${newest.evidence}${history.length > 1 ? ' and others' : ''}`;
+    : `${plural(n, 'result')} up to ${dateText(newest.last)} UTC of all operations are of ${newest.evidence}${history.length > 1 ? ' and others' : ''}`;
 }

@@ -6,6 +6,7 @@ import {
   type Case,
   countedOf,
   DAY,
+  endedText,
   enough,
   type Found,
   few,
@@ -210,14 +211,12 @@ export const RULES: readonly GateRule[] = Object.freeze([
     looksAt: 'each tenant that is moved by name was seen',
     scope: 'compared',
     look: ({ target, figures, of, now }) =>
-      target.named.map((tenant) => ({
-        ...enough(
-          of.distinct.get(tenant) ?? 0,
-          figures.perTenant,
-          of.exhaustive === undefined ? waived(waiverOf(figures, `tenant:${tenant}`, now)) : byReplay(of.exhaustive),
-        ),
-        what: tenant,
-      })),
+      target.named.map((tenant) => {
+        const waiver = waiverOf(figures, `tenant:${tenant}`, now);
+        const instead = of.exhaustive === undefined ? waived(waiver) : byReplay(of.exhaustive);
+        const ended = waiver === 'expired' ? endedText(figures, `tenant:${tenant}`) : undefined;
+        return { ...enough(of.distinct.get(tenant) ?? 0, figures.perTenant, instead, ended), what: tenant };
+      }),
     refuses: ({ got, wanted, what }) => `tenant ${what} has ${got} distinct requests, and ${wanted} are wanted`,
     cure: ({ what }) =>
       `wait for its requests, or crossfade replay with requests of ${what}; a replay of the full list of keys, or a dated waiver, stands for them: ${waiverText(`tenant:${what}`)}`,
@@ -235,7 +234,13 @@ export const RULES: readonly GateRule[] = Object.freeze([
       );
       const got =
         rare.length === 0 ? plural(target.active.length, 'tenant') : `${rare.length} of ${target.active.length}`;
-      const what = few(rare.map((tenant) => `${tenant}: ${of.tenants.get(tenant) ?? 0}`));
+      const what = few(
+        rare.map((tenant) => {
+          const ended = waiverOf(figures, `tenant:${tenant}`, now) === 'expired';
+          const note = ended ? `, ${endedText(figures, `tenant:${tenant}`)}` : '';
+          return `${tenant}: ${of.tenants.get(tenant) ?? 0}${note}`;
+        }),
+      );
       return [
         { state: rare.length === 0 ? 'pass' : 'insufficient', wanted: `${figures.perActiveTenant} each`, got, what },
       ];

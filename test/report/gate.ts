@@ -96,7 +96,7 @@ const ROWS: readonly Refused[] = [
     given: { ...facts(), pairs: {}, history: [{ evidence: 'old', n: 9_000, first: at(9 * DAY), last: at(DAY) }] },
     ...{
       sentence:
-        /of now \(evidence abc\): 9,000 results up to 2026-11-20 12:00 UTC are of old, and any change of a binding, a rule, the contract/,
+        /of now \(evidence abc\): 9,000 results up to 2026-11-20 12:00 UTC of all operations are of old, and any change of a binding, a rule, the contract/,
       cure: /crossfade replay/,
     },
   },
@@ -205,7 +205,11 @@ t.test('what stands for what is missing', async (t) => {
   );
   const rare = { active: ['acme', 'rare'], named: ['rare'] };
   t.equal(judge(facts(), waiver('tenant:rare', '2026-12-31'), rare).verdict, 'pass', 'a tenant may be waived');
-  t.equal(judge(facts(), waiver('tenant:rare', '2026-11-20'), rare).verdict, 'insufficient', 'until it ends');
+  const ended = judge(facts(), waiver('tenant:rare', '2026-11-20'), rare);
+  t.match(ended.reasons.slice(0, 2), [
+    { state: 'insufficient', sentence: /tenant rare has 0 \(its waiver ended on 2026-11-20\) distinct requests/ },
+    { state: 'insufficient', sentence: /\(rare: 0, its waiver ended on 2026-11-20\)/ },
+  ]);
   const enough = facts({
     strata: new Map([
       ['status:200', 5_000],
