@@ -22,7 +22,17 @@ export const row = (some: Partial<FindingRow> = {}): FindingRow => ({
     operation: 'getNote',
   },
   ...{ pair: 'dynamodb-mongodb', kind: 'value', path: '/text', leftType: 'string', rightType: 'string' },
-  ...{ n: 2, persistent: 2, moving: 0, unverified: 0, transient: 0, places: 2, subjects: [], refusal: false, tenants: ['acme'] },
+  ...{
+    n: 2,
+    persistent: 2,
+    moving: 0,
+    unverified: 0,
+    transient: 0,
+    places: 2,
+    subjects: [],
+    refusal: false,
+    tenants: ['acme'],
+  },
   ...{ first: new Date(NOW - 1000), last: new Date(NOW), hours: [{ h: 1, n: 2 }], samples: [finding('f').sample] },
   ...some,
 });
