@@ -81,6 +81,12 @@ t.test('per tenant and per share, by the commands and by the Admin API, to two p
     '# ours\noperations:\n  getNote: { stage: dynamodb, floor: dynamodb, ramp: { to: shadow, percent: 100 }, tenants: { acme: live } }\n',
   );
   t.match(await operator('flags', 'diff'), { code: 0, out: /say the same/ });
+  await writeFile(join(shell, 'stages.yaml'), 'operations:\n  getNote: { stage: live }\n');
+  t.match(
+    await operator('flags', 'push'),
+    { code: 2, err: /getNote from \w+ to live needs proof[\s\S]*insufficient: [\s\S]*crossfade flags push --force/ },
+    'what a file says is asked the gate too',
+  );
   await writeFile(
     join(shell, 'stages.yaml'),
     'operations:\n  getNote: { stage: shadow }\n  listNotes: { stage: shadow, floor: shadow }\nsampling: 50\n',
