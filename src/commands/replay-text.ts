@@ -1,6 +1,6 @@
 import type { Negative, Refusal } from '../replay/negative.ts';
 import type { Counted } from '../replay/tally.ts';
-import { duration, plural, table } from '../report/text.ts';
+import { duration, plural, table, timesText } from '../report/text.ts';
 import { type Io, printableLine } from './io.ts';
 
 /** What a replay came to. */
@@ -66,7 +66,7 @@ function findingsText({ findings }: Counted, paint: (code: number, text: string)
   const lasting = findings.filter(({ verdict }) => verdict !== 'transient');
   if (lasting.length === 0) return `\n${paint(32, 'Nothing was found that lasted.')}\n`;
   const rows = lasting.map(({ kind, operation, path, pair, verdict, n, fingerprint }) => [
-    ...[kind, operation, printableLine(path) || '(whole answer)', pair, `${n} times`, verdict, fingerprint],
+    ...[kind, operation, printableLine(path) || '(whole answer)', pair, timesText(n), verdict, fingerprint],
   ]);
   return `\n${paint(31, plural(lasting.length, 'finding'))}\n${table([['kind', 'operation', 'path', 'pair', 'seen', 'verdict', 'fingerprint'], ...rows])}`;
 }

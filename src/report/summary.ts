@@ -124,16 +124,11 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
   const rules = new Map(operations.flatMap((operation) => operation.rules.map((rule) => [rule.id, rule.spec])));
   const expired = new Set([...rules].filter(([, { until }]) => isExpired(until, now)).map(([id]) => id));
   const counts = results.counts.map((count) => withoutExpired(count, expired));
-  const keys = [...new Set(counts.map(({ operation, pair }) => `${pair} ${operation}`))].sort();
-  const summaries = keys.map((key) => {
-    const [pair, id] = [key.slice(0, key.indexOf(' ')) as Pair, key.slice(key.indexOf(' ') + 1)];
-    return operationSummary(
-      id,
-      pair,
-      counts,
-      results,
-      operations.find((one) => one.id === id),
-    );
+  const seen = [...new Set(counts.map(({ operation }) => operation))].sort();
+  const summaries = seen.flatMap((id) => {
+    const pairs = PAIRS.filter((pair) => counts.some((count) => count.operation === id && count.pair === pair));
+    const known = operations.find((one) => one.id === id);
+    return pairs.map((pair) => operationSummary(id, pair, counts, results, known));
   });
   const findings = joinTwins(
     mergeFindings(results.findings).map((row) =>

@@ -86,6 +86,8 @@ export const exposureText = ({ exposures }: Summary): string =>
 export const UNSETTLED = 'Not settled: written faster than they were looked at, or not looked at again';
 export const PASSING = 'Seen only until the newer store had caught up';
 
+export const timesText = (n: number): string => (n === 1 ? 'once' : `${n.toLocaleString('en')} times`);
+
 export const plural = (n: number, one: string): string => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
 
 export type Color = 'bold' | 'red' | 'green' | 'yellow' | 'dim';
@@ -106,9 +108,10 @@ function operationsText(operations: readonly OperationSummary[]): string {
     String(one.tenants),
   ]);
   const times = [
-    ['p50 / p95 / p99', 'control', 'candidate', 'lag', 'not compared'],
+    ['p50 / p95 / p99', 'pair', 'control', 'candidate', 'lag', 'not compared'],
     ...operations.map((one) => [
       one.operation,
+      one.pair,
       quantilesText(one.control),
       quantilesText(one.candidate),
       lagText(one),
@@ -116,7 +119,9 @@ function operationsText(operations: readonly OperationSummary[]): string {
     ]),
   ];
   const gaps = operations
-    .map((one) => [one.operation, one.strata.filter(({ n }) => n === 0).map(({ name }) => name)] as const)
+    .map(
+      (one) => [`${one.operation} ${one.pair}`, one.strata.filter(({ n }) => n === 0).map(({ name }) => name)] as const,
+    )
     .filter(([, names]) => names.length > 0)
     .map(([operation, names]) => `never seen in ${operation}: ${names.join(', ')}\n`);
   return `${table([head, ...rows])}\n${table(times)}${gaps.length === 0 ? '' : `\n${gaps.join('')}`}`;
@@ -131,7 +136,7 @@ export function findingText(finding: FindingSummary, paint: (color: Color, text:
     `  ${finding.sentence}`,
     ...(finding.cause === undefined ? [] : [`  ${paint('bold', CAUSE_NAMES[finding.cause])}: ${finding.because}`]),
     ...finding.twins.map((twin) => `  the same in ${twin.pair}: ${twin.fingerprint}`),
-    `  ${n} times (${percent(share)} of compared): ${verdictText(finding)}; tenants: ${shown(tenants)}`,
+    `  ${timesText(n)} (${percent(share)} of compared): ${verdictText(finding)}; tenants: ${shown(tenants)}`,
     `  ${dateText(finding.first)} to ${dateText(finding.last)}`,
     ...(finding.rule === undefined ? ['  no rule may hide this'] : [`  rule: ${finding.rule}`]),
     `  requests: ${finding.samples
@@ -166,7 +171,7 @@ export function samplesText({ samples, pair }: FindingSummary): string {
 }
 
 function passingText(passing: readonly FindingSummary[], paint: (color: Color, text: string) => string): string {
-  const rows = passing.map((one) => [one.kind, one.operation, one.path || '(whole answer)', `${one.n} times`]);
+  const rows = passing.map((one) => [one.kind, one.operation, one.path || '(whole answer)', timesText(one.n)]);
   return `${paint('bold', PASSING)}\n${table(rows)}`;
 }
 
