@@ -27,7 +27,8 @@ export function sidesOf(pair: Pair): readonly [string, string] {
 export function sentenceOf(finding: Described): string {
   const [left, right] = sidesOf(finding.pair);
   const facts = commonFacts(finding.samples);
-  return SENTENCES[finding.kind](finding, left, right, facts.length === 0 ? '' : ` (${facts.join('; ')})`);
+  const sentence = SENTENCES[finding.kind](finding, left, right, facts.length === 0 ? '' : ` (${facts.join('; ')})`);
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 type Sentence = (finding: Described, left: string, right: string, facts: string) => string;
