@@ -13,7 +13,7 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
 const SLICE = 1_500;
 
 const SIZES = [
-  { size: 1_000, name: '1 kB' },
+  ...(process.env.BENCH_LARGE ? [] : [{ size: 1_000, name: '1 kB' }]),
   { size: 100_000, name: '100 kB' },
 ] as const;
 
