@@ -30,20 +30,25 @@ export interface ResultsStore {
   close(): Promise<void>;
 }
 
+/** Milliseconds for one sum: a month of many tenants takes longer than any other call may. */
+const ADDING_UP = 300_000;
 const DAYS_30 = 30 * 86_400;
 /** Who changed what is asked long after what it led to is forgotten. */
 const YEAR = 400 * 86_400;
 
 export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsStore {
-  const client = new MongoClient(uri, {
-    appName: 'crossfade results',
-    maxPoolSize: 2,
-    serverSelectionTimeoutMS: Math.min(timeout, 2_000),
-    connectTimeoutMS: timeout,
-    socketTimeoutMS: timeout * 2,
-    retryWrites: true,
-    ignoreUndefined: true,
-  });
+  const connected = (socketTimeoutMS: number) =>
+    new MongoClient(uri, {
+      appName: 'crossfade results',
+      maxPoolSize: 2,
+      serverSelectionTimeoutMS: Math.min(timeout, 2_000),
+      connectTimeoutMS: timeout,
+      socketTimeoutMS,
+      retryWrites: true,
+      ignoreUndefined: true,
+    });
+  // A socket gives up by its client's patience alone. Neither connects before it is used.
+  const [client, patient] = [connected(timeout * 2), connected(ADDING_UP)];
   const db = client.db();
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -68,9 +73,10 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
     aggregate: <Row>(collection: ResultsCollection, pipeline: readonly Document[]) =>
       attempt(
         () =>
-          db
+          patient
+            .db()
             .collection(collection)
-            .aggregate([...pipeline], { allowDiskUse: true, maxTimeMS: 60_000 })
+            .aggregate([...pipeline], { allowDiskUse: true, maxTimeMS: ADDING_UP })
             .toArray() as Promise<Row[]>,
       ),
     ensureIndexes: () =>
@@ -105,6 +111,8 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
           .collection('crossfade_audit')
           .createIndexes([{ key: { at: 1 }, expireAfterSeconds: YEAR }, { key: { api: 1, at: -1 } }]);
       }),
-    close: () => client.close(),
+    close: async () => {
+      await Promise.all([client.close(), patient.close()]);
+    },
   });
 }
