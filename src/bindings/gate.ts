@@ -1,3 +1,4 @@
+import { isMoment } from '../model/date.ts';
 import { GATE_BOUNDS, type GateSpec } from '../model/gate.ts';
 import type { BoundOperation } from './load.ts';
 import { nearest } from './nearest.ts';
@@ -31,11 +32,12 @@ export function checkGateSpec(gate: GateSpec | undefined, at: string, say: Say):
     const here = `${at}/waivers/${index}`;
     for (const name of Object.keys(waiver ?? {}))
       if (!WAIVER_KEYS.includes(name)) say(`${here}/${name}`, `is not known${nearest(name, WAIVER_KEYS)}`);
-    if (!waiver?.stratum) say(`${here}/stratum`, 'is missing: say what is waived, such as list:empty');
-    if (!waiver?.reason) say(`${here}/reason`, 'is missing: say why the gate need not see it');
+    if (typeof waiver?.stratum !== 'string' || waiver.stratum === '')
+      say(`${here}/stratum`, 'is missing: say what is waived, such as list:empty');
+    if (typeof waiver?.reason !== 'string' || waiver.reason.trim() === '')
+      say(`${here}/reason`, 'is missing: say why the gate need not see it');
     if (waiver?.until === undefined) say(`${here}/until`, 'is missing: a waiver ends; write the day as 2027-01-31');
-    else if (Number.isNaN(Date.parse(waiver.until)))
-      say(`${here}/until`, `"${waiver.until}" is no date; write it as 2027-01-31`);
+    else if (!isMoment(waiver.until)) say(`${here}/until`, `"${waiver.until}" is no date; write it as 2027-01-31`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Problem } from '../errors.ts';
 import type { BindingsSpec, OperationSpec, Sources } from '../model/binding.ts';
+import { isMoment } from '../model/date.ts';
 import type { Contract, Operation } from '../model/operation.ts';
 import { checkAuth, checkCors } from './auth.ts';
 import { checkGateSpec } from './gate.ts';
@@ -158,14 +159,20 @@ function codecs(sources: Sources | undefined, at: string, say: Say): void {
 }
 
 function rules(list: BindingsSpec['compare'], at: string, say: Say): void {
+  const known = new Map<string, number>();
   for (const [index, rule] of (list ?? []).entries()) {
     const here = `${at}/${index}`;
+    // What an ended rule once covered is a mismatch now: nobody could tell it from what the other covers.
+    const id = JSON.stringify([rule.rule, rule.path, rule.pair]);
+    if (known.has(id))
+      say(here, `is counted as one with ${at}/${known.get(id)}, of the same rule, path and pair: keep one`);
+    else known.set(id, index);
     if (!RULES.includes(rule.rule)) say(`${here}/rule`, `"${rule.rule}" is not one of ${RULES.join(', ')}`);
     if (!rule.reason) say(`${here}/reason`, 'is missing: say why this difference is right');
     if (rule.path === '' || rule.path === '/' || rule.path?.includes('**')) {
       say(`${here}/path`, 'a rule on the root or on ** would hide everything; name the property');
     }
-    if (rule.until !== undefined && Number.isNaN(Date.parse(rule.until))) {
+    if (rule.until !== undefined && !isMoment(rule.until)) {
       say(`${here}/until`, `"${rule.until}" is no date; write it as 2027-01-31`);
     }
   }

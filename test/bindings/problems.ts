@@ -56,6 +56,35 @@ const rows: [string, object, string, RegExp][] = [
   ['a share in percent', { gate: { ignored: 5 } }, '/gate/ignored', /0.05 for 5 %/],
   ['more days than results live', { gate: { days: 30 } }, '/gate/days', /kept for 30/],
   ['no duration', { gate: { newest: 'a day' } }, '/gate/newest', /'1d' or '12h', or a number of hours/],
+  [
+    'a waiver that is over on a day that nobody has',
+    { gate: { waivers: [{ stratum: 'list:empty', reason: 'r', until: '2027-02-31' }] } },
+    '/gate/waivers/0/until',
+    /"2027-02-31" is no date/,
+  ],
+  [
+    'a waiver until whenever Date.parse takes it to be',
+    { gate: { waivers: [{ stratum: 'list:empty', reason: 'r', until: 'forever 9999' }] } },
+    '/gate/waivers/0/until',
+    /"forever 9999" is no date/,
+  ],
+  [
+    'a waiver with a blank for a reason',
+    { gate: { waivers: [{ stratum: 'list:empty', reason: ' ', until: '2027-01-31' }] } },
+    '/gate/waivers/0/reason',
+    /say why/,
+  ],
+  [
+    'two rules that are counted under one name',
+    {
+      compare: [
+        { path: '/a', rule: 'tolerance', tolerance: 5, reason: 'x', until: '2020-01-31' },
+        { path: '/a', rule: 'tolerance', tolerance: 1, reason: 'y' },
+      ],
+    },
+    '/compare/1',
+    /counted as one with .*\/compare\/0/,
+  ],
   ['a factor below one', { gate: { p99: 0.9 } }, '/gate/p99', /at least 1/],
   [
     'a waiver without an end, of an operation',
@@ -78,7 +107,7 @@ const rows: [string, object, string, RegExp][] = [
   ['a rule without a reason', { compare: [{ path: '/a', rule: 'ignore' }] }, '/compare/0/reason', /missing/],
   [
     'a rule with no date',
-    { compare: [{ path: '/a', rule: 'ignore', reason: 'x', until: 'soon' }] },
+    { compare: [{ path: '/a', rule: 'ignore', reason: 'x', until: 'someday 2099' }] },
     '/compare/0/until',
     /no date/,
   ],
