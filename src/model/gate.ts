@@ -119,9 +119,13 @@ function newestOf(value: unknown): number | undefined {
   return typeof value === 'string' ? parseDuration(value) : undefined;
 }
 
+/** What is there with nothing in it is not said. */
+const known = (spec: GateSpec | undefined): GateSpec =>
+  Object.fromEntries(Object.entries(spec ?? {}).filter(([, value]) => value !== undefined));
+
 /** The figures of an operation: its own, else the API's, else the default. Waivers of both hold. */
 export function gateFigures(api: GateSpec | undefined, own: GateSpec | undefined): GateFigures {
-  const said = { ...api, ...own };
+  const said = { ...known(api), ...known(own) };
   const { newest, waivers, ...rest } = said;
   return Object.freeze({
     ...GATE_DEFAULTS,
