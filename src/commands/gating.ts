@@ -46,7 +46,7 @@ export async function openGate({ bindings, store }: Judging, ids: readonly strin
   const chosen = operations.filter(({ id }) => ids.includes(id));
   const now = Date.now();
   const [rest, ...read] = await Promise.all([
-    readEvidence(store, { api, evidence, operations: ids }),
+    readEvidence(store, { api, evidence, operations: ids, now }),
     ...chosen.map(({ id }) => readResults(store, { api, evidence, operation: id })),
   ]);
   const facts = new Map<string, GateFacts>();

@@ -142,6 +142,9 @@ export function howToCompare({ pair, target, facts }: Case): string {
 export const overAt = ({ of, figures }: Case): string =>
   dateText(new Date((of.first as Date).getTime() + figures.days * DAY));
 
+/** Of so many days those on which there must have been requests: five of seven, since nobody may ask at weekends. */
+export const busyDays = (days: number): number => Math.ceil((days * 5) / 7);
+
 export function pastOf({ history }: GateFacts): string {
   const n = history.reduce((total, one) => total + one.n, 0);
   const [newest] = history;

@@ -35,6 +35,8 @@ export interface PairFacts {
   /** Of requests of clients. */
   readonly first: Date | undefined;
   readonly last: Date | undefined;
+  /** Days (UTC) on which there was any. */
+  readonly days: number;
   /** Distinct requests with something in both answers, and comparisons, by tenant. */
   readonly distinct: ReadonlyMap<string, number>;
   readonly tenants: ReadonlyMap<string, number>;
@@ -45,7 +47,7 @@ export interface PairFacts {
 
 export const NO_FACTS: PairFacts = Object.freeze({
   ...{ compared: 0, ignored: 0, verdicts: { persistent: 0, moving: 0, unverified: 0, transient: 0 }, notCompared: [] },
-  ...{ strata: new Map(), first: undefined, last: undefined, distinct: new Map(), tenants: new Map() },
+  ...{ strata: new Map(), first: undefined, last: undefined, days: 0, distinct: new Map(), tenants: new Map() },
   ...{ durations: {}, exhaustive: undefined },
 });
 
@@ -90,7 +92,7 @@ function pairFacts(one: OperationSummary, pair: Pair, evidence: Evidence): PairF
   return Object.freeze({
     ...{ compared: one.compared, ignored: one.ignored, verdicts: one.verdicts, notCompared: one.notCompared },
     strata: new Map(one.strata.map(({ name, n }) => [name, n])),
-    ...{ first: traffic?.first, last: traffic?.last, durations },
+    ...{ first: traffic?.first, last: traffic?.last, days: traffic?.days ?? 0, durations },
     distinct: new Map(own(evidence.distinct).map(({ tenant, n }) => [tenant, n])),
     tenants: new Map(own(evidence.tenants).map(({ tenant, n }) => [tenant, n])),
     exhaustive: ends.length === 0 ? undefined : new Date(Math.max(...ends)),

@@ -2,6 +2,7 @@ import type { FindingRow } from '../results/rows.ts';
 import {
   ageText,
   atMost,
+  busyDays,
   byReplay,
   type Case,
   countedOf,
@@ -295,17 +296,24 @@ export const RULES: readonly GateRule[] = Object.freeze([
     id: 'days',
     looksAt: 'the evidence spans the days of a week',
     scope: 'compared',
-    look: ({ of: { first, last }, figures }) => {
+    look: ({ of: { first, last, days: busy }, figures }) => {
       const days = first === undefined || last === undefined ? 0 : (last.getTime() - first.getTime()) / DAY;
-      const state = days >= figures.days && first !== undefined ? 'pass' : 'insufficient';
-      return [{ state, wanted: plural(figures.days, 'day'), got: plural(Math.floor(days * 10) / 10, 'day'), what: '' }];
+      const most = busyDays(figures.days);
+      const state = days >= figures.days && busy >= most && first !== undefined ? 'pass' : 'insufficient';
+      const wanted = `${plural(figures.days, 'day')}${busy < most ? `, ${most} of them with requests,` : ''}`;
+      const got = `${plural(Math.floor(days * 10) / 10, 'day')}${busy < most ? `, ${busy} of them with requests` : ''}`;
+      return [{ state, wanted, got, what: '' }];
     },
     refuses: ({ got, wanted }, { of }) =>
       of.first === undefined
         ? 'no request of a client was compared, and no traffic is not a pass: a replay knows yesterday’s requests alone'
         : `requests of clients were compared over ${got}, and ${wanted} are wanted: nights and weekends ask other things`,
     cure: ({ wanted }, one) =>
-      one.of.first === undefined ? howToCompare(one) : `wait; ${wanted} are over at ${overAt(one)} UTC`,
+      one.of.first === undefined
+        ? howToCompare(one)
+        : one.of.days < busyDays(one.figures.days)
+          ? 'wait until there were requests on more days (UTC): five of seven would do'
+          : `wait; ${wanted} are over at ${overAt(one)} UTC`,
   },
   {
     id: 'newest',

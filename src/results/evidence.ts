@@ -8,8 +8,8 @@ import type { ReplayRow, ReplicaRow, RequestsRow, TenantRow } from './rows.ts';
 
 /** What a gate looks at beside the results that a report shows. */
 export interface Evidence {
-  /** First and newest minute in which requests of clients were compared. */
-  readonly traffic: readonly Of<{ readonly first: Date; readonly last: Date }>[];
+  /** First and newest minute in which requests of clients were compared, and on how many days (UTC) any was. */
+  readonly traffic: readonly Of<{ readonly first: Date; readonly last: Date; readonly days: number }>[];
   /** Distinct requests with something in both answers, over all replicas, of traffic and replays. */
   readonly distinct: readonly Of<{ readonly tenant: string; readonly n: number }>[];
   /** Comparisons of each tenant. */
@@ -29,18 +29,41 @@ export interface EvidenceFilter {
   readonly api: string;
   readonly evidence: string;
   readonly operations: readonly string[];
+  /** Milliseconds since 1970; default: now. */
+  readonly now?: number;
 }
+
+/** Milliseconds that a façade's clock may be ahead of ours. */
+const AHEAD = 60_000;
 
 const COMPARED = Object.freeze({ $in: ['match', 'ignored', 'mismatch'] });
 
 /** Reads and adds up. Throws a StoreError where MongoDB does not answer. */
 export async function readEvidence(store: ResultsStore, filter: EvidenceFilter): Promise<Evidence> {
-  const { api, evidence, operations } = filter;
+  const { api, evidence, operations, now = Date.now() } = filter;
   const match = { api, evidence, operation: { $in: operations } };
   const [traffic, requests, tenants, control, candidate, replays, known, live] = await Promise.all([
     store.aggregate<Evidence['traffic'][number]>('crossfade_counts', [
-      { $match: { ...match, source: { $ne: 'replay' }, outcome: COMPARED } },
-      { $group: { _id: names('operation', 'pair'), first: { $min: '$minute' }, last: { $max: '$minute' } } },
+      // What a façade whose clock is ahead has written is of no known day.
+      {
+        $match: {
+          ...{ ...match, source: { $ne: 'replay' }, outcome: COMPARED },
+          minute: { $lte: new Date(now + AHEAD) },
+        },
+      },
+      {
+        $group: {
+          _id: { ...names('operation', 'pair'), day: { $dateTrunc: { date: '$minute', unit: 'day' } } },
+          first: { $min: '$minute' },
+          last: { $max: '$minute' },
+        },
+      },
+      {
+        $group: {
+          _id: { operation: '$_id.operation', pair: '$_id.pair' },
+          ...{ first: { $min: '$first' }, last: { $max: '$last' }, days: { $sum: 1 } },
+        },
+      },
       FLAT,
     ]),
     store.find<RequestsRow>('crossfade_requests', match),

@@ -74,7 +74,7 @@ async function throughMongo(t: Parameters<typeof withMongo>[0], results: readonl
   };
   const [found, evidence] = await Promise.all([
     readResults(store, { ...filter, operation: 'getNote' }),
-    readEvidence(store, { ...filter, operations: ['getNote'] }),
+    readEvidence(store, { ...filter, operations: ['getNote'], now: NOW }),
   ]);
   await store.close();
   const summary = summarize({ ...filter, operations: [known], results: found, now: NOW });

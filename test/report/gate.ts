@@ -166,6 +166,14 @@ const ROWS: readonly Refused[] = [
     ...{ sentence: /over 6.9 days, and 7 days are wanted/, cure: /are over at 2026-11-21 14:24 UTC/ },
   },
   {
+    ...{ rule: 'days', name: 'the first day and the last', state: 'insufficient' },
+    given: facts({ days: 2 }),
+    ...{
+      sentence: /over 7.9 days, 2 of them with requests, and 7 days, 5 of them with requests, are wanted/,
+      cure: /wait until there were requests on more days/,
+    },
+  },
+  {
     ...{ rule: 'newest', name: 'stale', state: 'insufficient' },
     given: facts({ first: at(20 * DAY), last: at(1.01 * DAY) }),
     ...{ sentence: /newest .* of 2026-11-20 11:45 UTC; it may be at most 1 day old/, cure: /let requests come/ },
@@ -304,4 +312,8 @@ t.test('an operation’s figures win, and the waivers of both hold', async (t) =
   t.match(figures, { requests: 20, newest: 2 * DAY, perTenant: FIGURES.perTenant, waivers: [w('b'), w('a')] });
   t.equal(gateFigures({ newest: 12 }, undefined).newest, DAY / 2);
   t.same(gateFigures(undefined, undefined), FIGURES);
+  t.same(gateFigures({ requests: 10, newest: '12h' }, { requests: undefined, newest: undefined } as never), {
+    ...FIGURES,
+    ...{ requests: 10, newest: DAY / 2 },
+  });
 });

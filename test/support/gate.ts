@@ -48,6 +48,7 @@ export const pairFacts = (some: Partial<PairFacts> = {}): PairFacts => ({
   ]),
   first: new Date(NOW - 8 * DAY),
   last: new Date(NOW - 60_000),
+  days: 8,
   distinct: new Map([
     ['acme', 3_000],
     ['globex', 600],

@@ -108,6 +108,7 @@ export function factsOf(results: Iterable<Simulated>): GateFacts {
   const durations = { dynamodb: {}, mongodb: {} };
   const reasons = new Map<string, number>();
   const verdicts = { persistent: 0, moving: 0, unverified: 0, transient: 0 };
+  const days = new Set<number>();
   let [compared, ignored, offered, mismatches] = [0, 0, 0, 0];
   let [first, last] = [Number.POSITIVE_INFINITY, 0];
   for (const [, one] of results) {
@@ -128,6 +129,7 @@ export function factsOf(results: Iterable<Simulated>): GateFacts {
     tenants.set(tenant, (tenants.get(tenant) ?? 0) + 1);
     if (at < first) first = at;
     if (at > last) last = at;
+    days.add(Math.floor(at / DAY));
     if (!subject.full) continue;
     const known = distinct.get(tenant) ?? new Set();
     distinct.set(tenant, known.add(subject.hash));
@@ -139,7 +141,7 @@ export function factsOf(results: Iterable<Simulated>): GateFacts {
       const [outcome, reason] = name.split(' ') as ['shed', string];
       return { outcome, reason, n };
     }),
-    ...{ first: minute(first), last: minute(last) },
+    ...{ first: minute(first), last: minute(last), days: days.size },
     distinct: new Map([...distinct].map(([tenant, hashes]) => [tenant, hashes.size])),
   };
   return {

@@ -1,0 +1,65 @@
+import t, { type Test } from 'tap';
+import { openResults } from '../../src/drivers/results.ts';
+import type { CompareRule } from '../../src/model/binding.ts';
+import { judgeGate } from '../../src/report/gate.ts';
+import { gateFacts } from '../../src/report/gate-facts.ts';
+import type { RuleId } from '../../src/report/gate-rules.ts';
+import { summarize } from '../../src/report/summary.ts';
+import { readEvidence } from '../../src/results/evidence.ts';
+import { readResults } from '../../src/results/reader.ts';
+import type { Result, Source } from '../../src/results/rows.ts';
+import { createWriter } from '../../src/results/writer.ts';
+import { DAY, FIGURES, target } from '../support/gate.ts';
+import { finding, result } from '../support/results.ts';
+import { withMongo } from '../support/stores.ts';
+
+const names = { api: 'notes', evidence: 'e', version: '0.0.0' };
+
+/** What the gate says of what writers have written, by rule. */
+async function bench(t: Test, rules: readonly { readonly id: string; readonly spec: CompareRule }[] = []) {
+  const store = openResults({ uri: (await withMongo(t)).uri, timeout: 20_000 });
+  t.teardown(() => store.close());
+  const write = async (results: readonly Partial<Result>[], source: Source = 'traffic') => {
+    const writer = createWriter({ store, ...names, source, every: 3_600_000 });
+    for (const one of results) writer.record(result(one));
+    await writer.close(20_000);
+  };
+  const refused = async (now = Date.now()): Promise<readonly RuleId[]> => {
+    const known = { id: 'getNote', rules, freshness: undefined, strata: ['status:200'], types: () => undefined };
+    const [results, evidence] = await Promise.all([
+      readResults(store, { ...names, operation: 'getNote' }),
+      readEvidence(store, { ...names, operations: ['getNote'], now }),
+    ]);
+    const summary = summarize({ ...names, operations: [known], results, now });
+    const facts = gateFacts({ operation: 'getNote', strata: known.strata, summary, results, evidence });
+    const { reasons } = judgeGate(facts, FIGURES, target({ active: [] }), now);
+    return [...new Set(reasons.filter(({ state }) => state !== 'pass').map(({ rule }) => rule))];
+  };
+  return { store, write, refused };
+}
+
+/** So many requests, all alike, on these days before now. */
+const asked = (n: number, days: readonly number[], some: Partial<Result> = {}): Partial<Result>[] =>
+  Array.from({ length: n }, (_, at) => ({
+    at: Date.now() - 120_000 - (days[at % days.length] as number) * DAY,
+    subject: { hash: at, items: 1, full: true },
+    ...some,
+  }));
+const WEEK = [0, 2, 4, 6, 8];
+
+t.test('a façade whose clock is ahead makes no week of a day, and old evidence no newer', async (t) => {
+  const { write, refused } = await bench(t);
+  await write(asked(3_600, [1.5, 2]));
+  t.same(await refused(), ['days', 'newest']);
+  await write(asked(10, [-9, -10]));
+  t.same(await refused(), ['days', 'newest']);
+});
+
+t.test('a request on the first day and one on the last are no week of requests', async (t) => {
+  const { write, refused } = await bench(t);
+  await write(asked(3_600, [0]), 'replay');
+  await write(asked(2, [0, 8]));
+  t.same(await refused(), ['days']);
+  await write(asked(3, [2, 4, 6]));
+  t.same(await refused(), [], 'nobody asks at weekends');
+});
