@@ -160,8 +160,10 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
 
 /** What an expired rule once covered is a mismatch now. */
 function withoutExpired(count: Count, expired: ReadonlySet<string>): Count {
-  if (count.outcome !== 'ignored' || !count.rules.some((rule) => expired.has(rule))) return count;
-  return { ...count, outcome: 'mismatch', unverified: count.n };
+  if (!count.rules.some((rule) => expired.has(rule))) return count;
+  if (count.outcome === 'ignored') return { ...count, outcome: 'mismatch', unverified: count.n };
+  // What was gone in the end was what no rule covered; of what one did, nobody has looked.
+  return { ...count, unverified: count.unverified + count.transient, transient: 0 };
 }
 
 function operationSummary(
