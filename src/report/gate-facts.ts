@@ -15,7 +15,7 @@ export interface GateFacts {
   readonly pairs: Readonly<Partial<Record<Pair, PairFacts>>>;
   /** Of all pairs. */
   readonly findings: readonly FindingRow[];
-  /** Results that were lost, and plans that there were, of all operations. */
+  /** Results that were lost, with those of façades that died, and plans that there were, of all operations. */
   readonly lost: number;
   readonly offered: number;
   /** Façades that are up, and those of them that run under another evidence id. */
@@ -68,10 +68,15 @@ export function gateFacts({ operation, strata, summary, results, evidence }: Gat
   for (const one of own(summary.operations)) pairs[one.pair] = pairFacts(one, one.pair, evidence);
   const strangers = evidence.live.filter((row) => row.evidence !== summary.evidence);
   const totals = results.replicas.map((row) => row.totals);
+  const up = new Set(evidence.live.map(({ _id }) => _id));
+  // What a façade had under way when it was killed, its rechecks among it, nobody will ever record.
+  const died = results.replicas.filter((row) => row.source !== 'replay' && row.ended === undefined && !up.has(row._id));
   return Object.freeze({
     ...{ operation, strata, pairs, evidence: summary.evidence, history: results.history },
     findings: mergeFindings(own(results.findings)),
-    lost: totals.reduce((sum, { dropped }) => sum + dropped, 0),
+    lost:
+      totals.reduce((sum, { dropped }) => sum + dropped, 0) +
+      died.reduce((sum, { totals: { pending } }) => sum + pending, 0),
     offered: totals.reduce((sum, { offered }) => sum + offered, 0),
     replicas: evidence.live.length,
     strangers: strangers.map(({ host, pid, evidence: id }) => ({ name: `${host} (process ${pid})`, evidence: id })),

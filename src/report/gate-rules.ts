@@ -288,7 +288,7 @@ export const RULES: readonly GateRule[] = Object.freeze([
       },
     ],
     refuses: ({ got, wanted, what }) =>
-      `${what} results were lost while their store was away, ${got} of all, and ${wanted} may be: a difference may have been among them`,
+      `${what} results were lost while their store was away or with façades that died, ${got} of all, and ${wanted} may be: a difference may have been among them`,
     cure: () =>
       'see that RESULTS_URI can be reached and start the evidence afresh (any change of the bindings module does), or crossfade replay what was asked then; the loss is forgotten after 30 days',
   },

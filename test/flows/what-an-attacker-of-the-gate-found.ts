@@ -63,3 +63,33 @@ t.test('a request on the first day and one on the last are no week of requests',
   await write(asked(3, [2, 4, 6]));
   t.same(await refused(), [], 'nobody asks at weekends');
 });
+
+t.test('what a rule covered that has ended does not pass for what was gone in the end', async (t) => {
+  const spec: CompareRule = { path: '/etag', rule: 'ignore', reason: 'until mended', until: '2026-01-31' };
+  const { write, refused } = await bench(t, [{ id: 'getNote ignore /etag', spec }]);
+  const raced = {
+    outcome: 'mismatch',
+    verdict: 'transient',
+    findings: [finding('f', { verdict: 'transient' })],
+  } as const;
+  await write(asked(3_600, WEEK, raced));
+  t.same(await refused(), []);
+  await write(asked(40, WEEK, { ...raced, rules: ['getNote ignore /etag'] }));
+  t.same(await refused(), ['unsettled']);
+});
+
+t.test('what a façade had under way when it was killed counts as lost', async (t) => {
+  const { store, write, refused } = await bench(t);
+  await write(asked(3_600, WEEK));
+  const counted = { match: 3_600, ignored: 0, mismatch: 0, error: 0, shed: 0, skipped: 0, dropped: 0 };
+  const row = { _id: 'r', ...names, source: 'traffic', host: 'web-1', pid: 7, started: new Date(Date.now() - DAY) };
+  const dead = { ...row, flags: '', flagsFrom: 'file', seen: new Date(Date.now() - 3_600_000) };
+  const pending = (n: number) => ({ ...dead, totals: { ...counted, offered: 3_600 + n, pending: n } });
+  await store.replaceAll('crossfade_replicas', [pending(20)]);
+  t.same(await refused(), []);
+  await store.replaceAll('crossfade_replicas', [pending(50)]);
+  t.same(await refused(), ['lost']);
+  const ended: object = { ...pending(50), seen: new Date() };
+  await store.replaceAll('crossfade_replicas', [ended as { _id: string }]);
+  t.same(await refused(), [], 'one that is up may still record them');
+});
