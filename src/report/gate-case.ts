@@ -90,6 +90,20 @@ export const atMost = (share: number, most: number, otherwise: State): Found => 
   ...{ state: share <= most ? 'pass' : otherwise, wanted: `at most ${percent(most)}`, got: percent(share), what: '' },
 });
 
+/** How much of how much. */
+type Share = readonly [n: number, total: number];
+
+/**
+ * The share of all, or of clients' requests alone where that is more, and where they are so many that one of them is not
+ * too many.
+ */
+export function shareAtMost(all: Share, clients: Share, most: number, otherwise: State): Found {
+  const [whole, alone] = [all, clients].map(([n, total]) => (n === 0 ? 0 : n / total)) as [number, number];
+  if (alone <= whole || clients[1] * most < 1) return atMost(whole, most, otherwise);
+  const found = atMost(alone, most, otherwise);
+  return { ...found, got: `${found.got} (without replays)` };
+}
+
 /** `instead`: what stands for those that are missing; `ended`: what did. */
 export function enough(n: number, wanted: number, instead: string | undefined, ended?: string): Found {
   const number = n.toLocaleString('en');
@@ -109,7 +123,7 @@ export function waiverOf({ waivers }: GateFigures, stratum: string, now: number)
   return own.find(({ until }) => !isExpired(until, now)) ?? (own.length > 0 ? 'expired' : undefined);
 }
 
-export const countedOf = ({ notCompared }: PairFacts) =>
+export const countedOf = ({ notCompared }: Pick<PairFacts, 'notCompared'>) =>
   notCompared.filter(({ outcome, reason }) => !Object.hasOwn(UNCOUNTED[outcome] ?? {}, reason));
 
 export function lookAtP99(one: Case): readonly Found[] {

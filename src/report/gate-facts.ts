@@ -1,10 +1,10 @@
 import type { Pair } from '../model/comparison.ts';
 import { type OriginName, PLANS, STAGES, type Stage } from '../model/stage.ts';
 import type { Buckets } from '../results/buckets.ts';
-import type { Evidence } from '../results/evidence.ts';
+import type { ClientCount, Evidence } from '../results/evidence.ts';
 import type { Results } from '../results/reader.ts';
 import type { FindingRow } from '../results/rows.ts';
-import { mergeFindings, type OperationSummary, type Summary } from './summary.ts';
+import { COMPARED, mergeFindings, type OperationSummary, type Summary, withoutExpired } from './summary.ts';
 
 /** All that a gate knows of one operation. */
 export interface GateFacts {
@@ -24,12 +24,23 @@ export interface GateFacts {
   readonly history: Results['history'];
 }
 
+/** How much of what became of requests speaks against the gate. */
+export interface Shares {
+  readonly compared: number;
+  readonly ignored: number;
+  /** Neither confirmed nor gone. */
+  readonly unsettled: number;
+  readonly notCompared: OperationSummary['notCompared'];
+}
+
 /** One pair of an operation. */
 export interface PairFacts {
   readonly compared: number;
   readonly ignored: number;
   readonly verdicts: OperationSummary['verdicts'];
   readonly notCompared: OperationSummary['notCompared'];
+  /** Of clients' requests alone: what is replayed, as often as one likes, does not thin out what they met. */
+  readonly clients: Shares;
   /** Comparisons by stratum. */
   readonly strata: ReadonlyMap<string, number>;
   /** Of requests of clients. */
@@ -47,6 +58,7 @@ export interface PairFacts {
 
 export const NO_FACTS: PairFacts = Object.freeze({
   ...{ compared: 0, ignored: 0, verdicts: { persistent: 0, moving: 0, unverified: 0, transient: 0 }, notCompared: [] },
+  clients: Object.freeze({ compared: 0, ignored: 0, unsettled: 0, notCompared: Object.freeze([]) }),
   ...{ strata: new Map(), first: undefined, last: undefined, days: 0, distinct: new Map(), tenants: new Map() },
   ...{ durations: {}, exhaustive: undefined },
 });
@@ -65,7 +77,8 @@ export function gateFacts({ operation, strata, summary, results, evidence }: Gat
   const pairs: Partial<Record<Pair, PairFacts>> = {};
   const own = <T extends { readonly operation: string }>(rows: readonly T[]) =>
     rows.filter((row) => row.operation === operation);
-  for (const one of own(summary.operations)) pairs[one.pair] = pairFacts(one, one.pair, evidence);
+  const expired = new Set(summary.rules.filter((rule) => rule.expired).map(({ id }) => id));
+  for (const one of own(summary.operations)) pairs[one.pair] = pairFacts(one, one.pair, evidence, expired);
   const strangers = evidence.live.filter((row) => row.evidence !== summary.evidence);
   const totals = results.replicas.map((row) => row.totals);
   const up = new Set(evidence.live.map(({ _id }) => _id));
@@ -83,7 +96,7 @@ export function gateFacts({ operation, strata, summary, results, evidence }: Gat
   });
 }
 
-function pairFacts(one: OperationSummary, pair: Pair, evidence: Evidence): PairFacts {
+function pairFacts(one: OperationSummary, pair: Pair, evidence: Evidence, expired: ReadonlySet<string>): PairFacts {
   const own = <T extends { readonly operation: string; readonly pair: Pair }>(rows: readonly T[]) =>
     rows.filter((row) => row.operation === one.operation && row.pair === pair);
   const [traffic] = own(evidence.traffic);
@@ -96,11 +109,22 @@ function pairFacts(one: OperationSummary, pair: Pair, evidence: Evidence): PairF
   }
   return Object.freeze({
     ...{ compared: one.compared, ignored: one.ignored, verdicts: one.verdicts, notCompared: one.notCompared },
+    clients: sharesOf(own(evidence.clients).map((count) => withoutExpired(count, expired))),
     strata: new Map(one.strata.map(({ name, n }) => [name, n])),
     ...{ first: traffic?.first, last: traffic?.last, days: traffic?.days ?? 0, durations },
     distinct: new Map(own(evidence.distinct).map(({ tenant, n }) => [tenant, n])),
     tenants: new Map(own(evidence.tenants).map(({ tenant, n }) => [tenant, n])),
     exhaustive: ends.length === 0 ? undefined : new Date(Math.max(...ends)),
+  });
+}
+
+function sharesOf(counts: readonly ClientCount[]): Shares {
+  const sum = (wanted: (count: ClientCount) => number) => counts.reduce((total, count) => total + wanted(count), 0);
+  return Object.freeze({
+    compared: sum(({ outcome, n }) => (COMPARED.has(outcome) ? n : 0)),
+    ignored: sum(({ outcome, n }) => (outcome === 'ignored' ? n : 0)),
+    unsettled: sum(({ moving, unverified }) => moving + unverified),
+    notCompared: counts.filter(({ outcome }) => !COMPARED.has(outcome)),
   });
 }
 

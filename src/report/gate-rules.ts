@@ -18,6 +18,7 @@ import {
   newcomer,
   overAt,
   pastOf,
+  shareAtMost,
   sideName,
   sum,
   times,
@@ -109,7 +110,9 @@ export const RULES: readonly GateRule[] = Object.freeze([
     id: 'ignored',
     looksAt: 'rules cover little',
     scope: 'compared',
-    look: ({ of, figures }) => [atMost(of.ignored / of.compared, figures.ignored, 'fail')],
+    look: ({ of, figures }) => [
+      shareAtMost([of.ignored, of.compared], [of.clients.ignored, of.clients.compared], figures.ignored, 'fail'),
+    ],
     refuses: ({ got, wanted }) => `rules cover differences in ${got} of what was compared, and ${wanted} may be`,
     cure: () => 'crossfade rules says what each covers; mend what they cover, or make them narrower',
   },
@@ -256,7 +259,12 @@ export const RULES: readonly GateRule[] = Object.freeze([
     looksAt: 'differences are settled',
     scope: 'compared',
     look: ({ of, figures }) => [
-      atMost((of.verdicts.moving + of.verdicts.unverified) / of.compared, figures.unsettled, 'insufficient'),
+      shareAtMost(
+        [of.verdicts.moving + of.verdicts.unverified, of.compared],
+        [of.clients.unsettled, of.clients.compared],
+        figures.unsettled,
+        'insufficient',
+      ),
     ],
     refuses: ({ got, wanted }, { of }) =>
       `${got} of what was compared differs and could not be settled (${of.verdicts.moving} moving, ${of.verdicts.unverified} unverified), and ${wanted} may be`,
@@ -268,8 +276,11 @@ export const RULES: readonly GateRule[] = Object.freeze([
     looksAt: 'what should be compared is',
     scope: 'pair',
     look: ({ of, figures }) => {
-      const n = countedOf(of).reduce((total, one) => total + one.n, 0);
-      return [atMost(n === 0 ? 0 : n / (of.compared + n), figures.notCompared, 'insufficient')];
+      const [all, clients] = [of, of.clients].map((some) => {
+        const n = countedOf(some).reduce((total, one) => total + one.n, 0);
+        return [n, some.compared + n] as const;
+      }) as [readonly [number, number], readonly [number, number]];
+      return [shareAtMost(all, clients, figures.notCompared, 'insufficient')];
     },
     refuses: ({ got, wanted }, { of }) =>
       `${got} of what should have been compared was not (${countedOf(of)

@@ -159,7 +159,10 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
 }
 
 /** What an expired rule once covered is a mismatch now. */
-function withoutExpired(count: Count, expired: ReadonlySet<string>): Count {
+export function withoutExpired<C extends Pick<Count, 'outcome' | 'rules' | 'n' | 'unverified' | 'transient'>>(
+  count: C,
+  expired: ReadonlySet<string>,
+): C {
   if (!count.rules.some((rule) => expired.has(rule))) return count;
   if (count.outcome === 'ignored') return { ...count, outcome: 'mismatch', unverified: count.n };
   // What was gone in the end was what no rule covered; of what one did, nobody has looked.
@@ -208,7 +211,8 @@ function operationSummary(
   };
 }
 
-const COMPARED: ReadonlySet<Outcome> = new Set(['match', 'ignored', 'mismatch']);
+/** Outcomes of what was held together. */
+export const COMPARED: ReadonlySet<Outcome> = new Set(['match', 'ignored', 'mismatch']);
 
 function reasons(rows: readonly Count[]): OperationSummary['notCompared'] {
   const sums = new Map<string, number>();

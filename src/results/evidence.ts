@@ -3,6 +3,7 @@ import type { Pair } from '../model/comparison.ts';
 import type { Stage } from '../model/stage.ts';
 import type { Buckets } from './buckets.ts';
 import { unpacked } from './distinct.ts';
+import type { Count } from './reader.ts';
 import { liveReplicas } from './replicas.ts';
 import type { ReplayRow, ReplicaRow, RequestsRow, TenantRow } from './rows.ts';
 
@@ -10,6 +11,8 @@ import type { ReplayRow, ReplicaRow, RequestsRow, TenantRow } from './rows.ts';
 export interface Evidence {
   /** First and newest minute in which requests of clients were compared, and on how many days (UTC) any was. */
   readonly traffic: readonly Of<{ readonly first: Date; readonly last: Date; readonly days: number }>[];
+  /** What became of clients' requests. */
+  readonly clients: readonly Of<ClientCount>[];
   /** Distinct requests with something in both answers, over all replicas, of traffic and replays. */
   readonly distinct: readonly Of<{ readonly tenant: string; readonly n: number }>[];
   /** Comparisons of each tenant. */
@@ -21,6 +24,9 @@ export interface Evidence {
   /** Façades that are up, under whatever evidence id. */
   readonly live: readonly ReplicaRow[];
 }
+
+/** Requests of clients with one outcome. */
+export type ClientCount = Pick<Count, 'outcome' | 'reason' | 'rules' | 'n' | 'moving' | 'unverified' | 'transient'>;
 
 type Of<T> = T & { readonly operation: string; readonly pair: Pair };
 type Side = 'control' | 'candidate';
@@ -42,7 +48,7 @@ const COMPARED = Object.freeze({ $in: ['match', 'ignored', 'mismatch'] });
 export async function readEvidence(store: ResultsStore, filter: EvidenceFilter): Promise<Evidence> {
   const { api, evidence, operations, now = Date.now() } = filter;
   const match = { api, evidence, operation: { $in: operations } };
-  const [traffic, requests, tenants, control, candidate, replays, known, live] = await Promise.all([
+  const [traffic, clients, requests, tenants, control, candidate, replays, known, live] = await Promise.all([
     store.aggregate<Evidence['traffic'][number]>('crossfade_counts', [
       // What a façade whose clock is ahead has written is of no known day.
       {
@@ -66,6 +72,16 @@ export async function readEvidence(store: ResultsStore, filter: EvidenceFilter):
       },
       FLAT,
     ]),
+    store.aggregate<Evidence['clients'][number]>('crossfade_counts', [
+      { $match: { ...match, source: { $ne: 'replay' } } },
+      {
+        $group: {
+          _id: names('operation', 'pair', 'outcome', 'reason', 'rules'),
+          ...Object.fromEntries(['n', 'moving', 'unverified', 'transient'].map((name) => [name, { $sum: `$${name}` }])),
+        },
+      },
+      FLAT,
+    ]),
     store.find<RequestsRow>('crossfade_requests', match),
     store.aggregate<Evidence['tenants'][number]>('crossfade_counts', [
       { $match: { ...match, outcome: COMPARED } },
@@ -79,7 +95,7 @@ export async function readEvidence(store: ResultsStore, filter: EvidenceFilter):
     liveReplicas(store, api),
   ]);
   return Object.freeze({
-    ...{ traffic, tenants, replays, live },
+    ...{ traffic, clients, tenants, replays, live },
     distinct: distinctOf(requests),
     durations: [...control, ...candidate],
     known: known.map(({ tenant }) => tenant),

@@ -93,3 +93,24 @@ t.test('what a façade had under way when it was killed counts as lost', async (
   await store.replaceAll('crossfade_replicas', [ended as { _id: string }]);
   t.same(await refused(), [], 'one that is up may still record them');
 });
+
+t.test('what clients met is not thinned out by what is replayed', async (t) => {
+  const { write, refused } = await bench(t);
+  const moving = { outcome: 'mismatch', verdict: 'moving', findings: [finding('f', { verdict: 'moving' })] } as const;
+  await write(asked(3_600, WEEK));
+  await write([
+    ...asked(200, WEEK, { outcome: 'ignored', rules: ['getNote ignore /etag'] }),
+    ...asked(60, WEEK, { outcome: 'shed', reason: 'queue', subject: undefined }),
+    ...asked(20, WEEK, moving),
+  ]);
+  t.same(await refused(), ['ignored', 'unsettled', 'notCompared']);
+  for (let n = 0; n < 6; n += 1) await write(asked(4_000, [0]), 'replay');
+  t.same(await refused(), ['ignored', 'unsettled', 'notCompared']);
+});
+
+t.test('one of a few clients that was not compared is no share of them', async (t) => {
+  const { write, refused } = await bench(t);
+  await write(asked(3_600, [0]), 'replay');
+  await write([...asked(20, WEEK), ...asked(1, [0], { outcome: 'shed', reason: 'queue', subject: undefined })]);
+  t.same(await refused(), []);
+});

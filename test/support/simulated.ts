@@ -135,12 +135,14 @@ export function factsOf(results: Iterable<Simulated>): GateFacts {
     distinct.set(tenant, known.add(subject.hash));
   }
   const minute = (time: number) => new Date(Math.floor(time / 60_000) * 60_000);
+  const notCompared = [...reasons].map(([name, n]) => {
+    const [outcome, reason] = name.split(' ') as ['shed', string];
+    return { outcome, reason, n };
+  });
   const pair: PairFacts = {
     ...{ compared, ignored, verdicts, strata, tenants, durations, exhaustive: undefined },
-    notCompared: [...reasons].map(([name, n]) => {
-      const [outcome, reason] = name.split(' ') as ['shed', string];
-      return { outcome, reason, n };
-    }),
+    notCompared,
+    clients: { compared, ignored, unsettled: verdicts.moving + verdicts.unverified, notCompared },
     ...{ first: minute(first), last: minute(last), days: days.size },
     distinct: new Map([...distinct].map(([tenant, hashes]) => [tenant, hashes.size])),
   };
