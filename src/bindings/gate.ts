@@ -1,12 +1,11 @@
 import { isMoment } from '../model/date.ts';
-import { GATE_BOUNDS, type GateSpec } from '../model/gate.ts';
+import { GATE_BOUNDS, type GateSpec, WAIVER_KEYS } from '../model/gate.ts';
 import type { BoundOperation } from './load.ts';
 import { nearest } from './nearest.ts';
 import { documentedStrata } from './strata.ts';
 
 type Say = (pointer: string, message: string) => void;
 
-const WAIVER_KEYS = ['stratum', 'reason', 'until'];
 const TENANT = /^tenant:./s;
 
 /** Says what is wrong with a `gate` as it stands. */

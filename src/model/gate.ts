@@ -15,6 +15,8 @@ export interface Waiver {
   readonly until: string;
 }
 
+export const WAIVER_KEYS: readonly string[] = Object.freeze(['stratum', 'reason', 'until'] satisfies (keyof Waiver)[]);
+
 /** What a gate asks for, as bindings say it; what they do not say is the default. */
 export interface GateSpec {
   readonly requests?: number;

@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { evidenceId } from '../../src/bindings/evidence.ts';
 import { openResults } from '../../src/drivers/results.ts';
 import type { CompareRule } from '../../src/model/binding.ts';
 import { judgeGate } from '../../src/report/gate.ts';
@@ -113,4 +116,31 @@ t.test('one of a few clients that was not compared is no share of them', async (
   await write(asked(3_600, [0]), 'replay');
   await write([...asked(20, WEEK), ...asked(1, [0], { outcome: 'shed', reason: 'queue', subject: undefined })]);
   t.same(await refused(), []);
+});
+
+t.test('a file of figures that holds rules too belongs to the evidence', async (t) => {
+  const folder = t.testdir({
+    'api.ts': "import gate from './api.gate.json' with { type: 'json' };\nexport default gate;\n",
+    'api.gate.json': '{}',
+  });
+  const idOf = async (json: unknown) => {
+    await writeFile(join(folder, 'api.gate.json'), JSON.stringify(json));
+    return await evidenceId(join(folder, 'api.ts'), Buffer.from(''), '0.1.0');
+  };
+  const waivers = [{ stratum: 'list:empty', reason: 'r', until: '2027-01-31' }];
+  const figures = await idOf({ requests: 9, newest: '2d', waivers });
+  t.equal(await idOf({ requests: 7 }), figures);
+  t.equal(await idOf({ getNote: { requests: 7, waivers }, listNotes: {} }), figures);
+  const rule = { path: '/text', rule: 'ignore', reason: 'never mind' };
+  for (const more of [
+    { compare: [rule] },
+    { requests: [rule] },
+    { requests: rule },
+    { waivers: [{ ...waivers[0], rule }] },
+    { waivers: [{ ...waivers[0], reason: rule }] },
+    { waivers: rule },
+    { getNote: { compare: [rule] } },
+    [rule],
+  ])
+    t.not(await idOf(more), figures, JSON.stringify(more));
 });
