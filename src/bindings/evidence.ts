@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { GATE_BOUNDS, WAIVER_KEYS } from '../model/gate.ts';
 
 /**
@@ -34,9 +34,17 @@ async function localModules(file: string, seen = new Map<string, string>()): Pro
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined || (file.endsWith('.gate.json') && holdsFigures(text))) return seen;
   seen.set(file, text);
-  for (const [, specifier] of text.matchAll(IMPORT))
-    await localModules(resolve(dirname(file), specifier as string), seen);
+  for (const [, specifier] of text.matchAll(IMPORT)) await localModules(pathOf(specifier as string, file), seen);
   return seen;
+}
+
+/** As the runtime finds it: `./rules.ts?v=2` and `./r%75les.ts` are `rules.ts`. */
+function pathOf(specifier: string, from: string): string {
+  try {
+    return fileURLToPath(new URL(specifier, pathToFileURL(from)));
+  } catch {
+    return resolve(dirname(from), specifier);
+  }
 }
 
 /** Of the API, or of operations by name. */

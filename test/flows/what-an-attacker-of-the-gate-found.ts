@@ -144,3 +144,13 @@ t.test('a file of figures that holds rules too belongs to the evidence', async (
   ])
     t.not(await idOf(more), figures, JSON.stringify(more));
 });
+
+t.test('a module that is imported under another spelling belongs to the evidence', async (t) => {
+  for (const specifier of ['./rules.ts', './rules.ts?v=2', './rules.ts#x', './r%75les.ts']) {
+    const folder = t.testdir({ 'api.ts': `import rules from '${specifier}';\n`, 'rules.ts': 'export default [];\n' });
+    const id = () => evidenceId(join(folder, 'api.ts'), Buffer.from(''), '0.1.0');
+    const before = await id();
+    await writeFile(join(folder, 'rules.ts'), "export default ['ignore'];\n");
+    t.not(await id(), before, specifier);
+  }
+});
