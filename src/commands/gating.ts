@@ -10,7 +10,7 @@ import { type GateFigures, gateFigures } from '../model/gate.ts';
 import type { Stage } from '../model/stage.ts';
 import { joined, judgeGate, type Verdict } from '../report/gate.ts';
 import { type GateFacts, gateFacts } from '../report/gate-facts.ts';
-import { refusalsOf, refusalText } from '../report/gate-words.ts';
+import { passesOf, passText, refusalsOf, refusalText } from '../report/gate-words.ts';
 import { summarize } from '../report/summary.ts';
 import { readEvidence } from '../results/evidence.ts';
 import { readResults } from '../results/reader.ts';
@@ -110,6 +110,8 @@ export interface GateSaid {
     readonly to: readonly Stage[];
     readonly verdict: Verdict['verdict'];
     readonly refused: readonly string[];
+    /** What it passes on: what was wanted, and what there is. Results are forgotten long before the audit is. */
+    readonly passed: readonly string[];
     readonly figures: GateFigures;
   }[];
   /** Why it could not be asked. */
@@ -159,6 +161,7 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
         moves: judged.map(({ operation, from, to, verdict, figures }) => ({
           ...{ operation: operation.id, from, to, verdict: verdict.verdict, figures },
           refused: refusalsOf(verdict.reasons).map(refusalText),
+          passed: passesOf(verdict.reasons).map(passText),
         })),
         ...(failed === undefined ? {} : { failed }),
       };

@@ -37,7 +37,7 @@ function titleOf({ operation, from, to, scope, verdict }: GateReport): string {
 export function gateText(report: GateReport, paint: Paint): string {
   const { reasons, evidence, verdict } = report;
   const refused = refusalsOf(reasons);
-  const passed = reasons.filter(({ state }) => state === 'pass');
+  const passed = passesOf(reasons);
   const none =
     report.from.length > 0 && reasons.length === 0
       ? ['who answers stays, or it is a step back: no evidence is needed']
@@ -50,16 +50,20 @@ export function gateText(report: GateReport, paint: Paint): string {
       `${paint(COLORS[reason.state], reason.state.padEnd(12))} ${refusalText(reason)}`,
       `${' '.repeat(13)}${paint('dim', reason.cure)}`,
     ]),
-    ...passed.map(
-      (reason) =>
-        `${paint('green', 'pass'.padEnd(12))} ${reason.rule}: ${reason.sentence}: ${reason.got} (${reason.wanted})`,
-    ),
+    ...passed.map((reason) => `${paint('green', 'pass'.padEnd(12))} ${passText(reason)}`),
   ].join('\n')}\n`;
 }
 
 /** What keeps a move from being made, worst first. */
 export const refusalsOf = (reasons: readonly Reason[]): readonly Reason[] =>
   reasons.filter(({ state }) => state !== 'pass');
+
+/** What lets it be made. */
+export const passesOf = (reasons: readonly Reason[]): readonly Reason[] =>
+  reasons.filter(({ state }) => state === 'pass');
+
+/** One thing that is as it should be, in a line. */
+export const passText = ({ rule, sentence, got, wanted }: Reason): string => `${rule}: ${sentence}: ${got} (${wanted})`;
 
 /** One refusal in a line. */
 export const refusalText = ({ rule, sentence }: Reason): string =>

@@ -116,6 +116,11 @@ t.test('a clean week passes by the defaults, and the operation moves with nobody
     what: 'stage getNote live',
     gate: { passes: true, evidence: await evidence(), moves: [{ operation: 'getNote', verdict: 'pass', refused: [] }] },
   });
+  const [said] = (row?.gate as { moves: [{ passed: string[] }] }).moves;
+  t.ok(
+    said.passed.includes('requests: dynamodb-mongodb: distinct requests with something in both answers: 3,626 (3,500)'),
+  );
+  t.ok(said.passed.some((text) => /^strata: .*param:lang\): 1,\d+ \(30\)$/.test(text)));
   t.match(await gate(), { code: 0, text: /is at live already, or further: nothing to judge/ });
 });
 
