@@ -29,7 +29,8 @@ type Paint = (color: Color, text: string) => string;
 
 /** `getUser from shadow to live may not move`. */
 function titleOf({ operation, from, to, scope, verdict }: GateReport): string {
-  if (from.length === 0) return `${operation} is at ${to}${scope} already, or further: nothing to judge`;
+  if (from.length === 0)
+    return `nobody would move: ${operation} ${to}${scope} takes nobody to another stage, and there is nothing to judge`;
   return `${operation} from ${from.join(' and ')} to ${to}${scope} ${ANSWERS[verdict]}`;
 }
 

@@ -109,6 +109,7 @@ t.test('a clean week passes by the defaults, and the operation moves with nobody
   t.match(text, /^getNote from shadow to live may move\nevidence \w+\npass +exposure: /);
   t.equal((await gate({ tenant: ['acme'] })).code, 0);
   t.equal((await gate({ percent: '25' })).code, 0);
+  t.match(await gate({ percent: '0' }), { code: 0, text: /nobody would move: getNote live --percent 0 takes nobody/ });
   t.match((await stage('getNote', 'live', '--dry-run')).out, /would change[\s\S]*the gate passes, on evidence/);
   t.match((await stage('getNote', 'live')).out, new RegExp(`the gate passes, on evidence ${await evidence()}`));
   const [row] = await store.find<AuditRow>('crossfade_audit', {});
@@ -116,12 +117,11 @@ t.test('a clean week passes by the defaults, and the operation moves with nobody
     what: 'stage getNote live',
     gate: { passes: true, evidence: await evidence(), moves: [{ operation: 'getNote', verdict: 'pass', refused: [] }] },
   });
-  const [said] = (row?.gate as { moves: [{ passed: string[] }] }).moves;
-  t.ok(
-    said.passed.includes('requests: dynamodb-mongodb: distinct requests with something in both answers: 3,626 (3,500)'),
-  );
-  t.ok(said.passed.some((text) => /^strata: .*param:lang\): 1,\d+ \(30\)$/.test(text)));
-  t.match(await gate(), { code: 0, text: /is at live already, or further: nothing to judge/ });
+  const { moves } = (row as AuditRow).gate as { readonly moves: readonly { readonly passed: readonly string[] }[] };
+  const passed = moves.flatMap((one) => one.passed);
+  t.ok(passed.includes('requests: dynamodb-mongodb: distinct requests with something in both answers: 3,626 (3,500)'));
+  t.ok(passed.some((text) => /^strata: .*param:lang\): 1,\d+ \(30\)$/.test(text)));
+  t.match(await gate(), { code: 0, text: /nobody would move: getNote live takes nobody to another stage/ });
 });
 
 interface Refused {
