@@ -64,7 +64,16 @@ export const sum = (counts: ReadonlyMap<string, number>): number => counts.value
 export const few = (names: readonly string[]): string =>
   names.length > NAMED ? `${names.slice(0, NAMED).join(', ')} and ${names.length - NAMED} more` : names.join(', ');
 export const fingerprints = (rows: readonly FindingRow[]): string => few(rows.map((one) => one.fingerprint));
-export const byReplay = (finished: Date): string => `all that there is was replayed on ${dateText(finished)}`;
+const byReplay = (finished: Date): string => `all that there is was replayed on ${dateText(finished)}`;
+
+/**
+ * That a replay of the full list of keys stands for numbers: one of the last days that count, in which anything had something in
+ * both answers.
+ */
+export function everyKey({ exhaustive, distinct }: PairFacts, figures: GateFigures, now: number): string | undefined {
+  if (exhaustive === undefined || sum(distinct) === 0) return undefined;
+  return now - exhaustive.getTime() <= Math.max(figures.days, 1) * DAY ? byReplay(exhaustive) : undefined;
+}
 export const waived = (waiver: Waiver | 'expired' | undefined): string | undefined =>
   typeof waiver === 'object' ? `waived until ${waiver.until}: ${waiver.reason}` : undefined;
 export const waiverText = (stratum: string): string =>
@@ -130,8 +139,11 @@ export function lookAtP99(one: Case): readonly Found[] {
   const { of, figures, pair } = one;
   const origin = newcomer(one);
   const other = pair.split('-').find((name) => name !== origin) as OriginName;
-  const [ours, theirs] = [of.durations[origin] ?? {}, of.durations[other] ?? {}];
   const samples = Math.min(SAMPLES, figures.requests);
+  // A replay at night says little of how the origins do by day: it counts where there is nothing better.
+  const known = [origin, other].every((name) => sizeOf(of.clientDurations[name] ?? {}) >= samples);
+  const durations = known ? of.clientDurations : of.durations;
+  const [ours, theirs] = [durations[origin] ?? {}, durations[other] ?? {}];
   for (const [name, buckets] of [[origin, ours] as const, [other, theirs] as const])
     if (sizeOf(buckets) < samples)
       return [{ state: 'insufficient', wanted: String(samples), got: String(sizeOf(buckets)), what: sideName(name) }];

@@ -52,6 +52,7 @@ export interface PairFacts {
   readonly distinct: ReadonlyMap<string, number>;
   readonly tenants: ReadonlyMap<string, number>;
   readonly durations: Readonly<Partial<Record<OriginName, Buckets>>>;
+  readonly clientDurations: Readonly<Partial<Record<OriginName, Buckets>>>;
   /** When a replay of all that there is came to its end. */
   readonly exhaustive: Date | undefined;
 }
@@ -60,7 +61,7 @@ export const NO_FACTS: PairFacts = Object.freeze({
   ...{ compared: 0, ignored: 0, verdicts: { persistent: 0, moving: 0, unverified: 0, transient: 0 }, notCompared: [] },
   clients: Object.freeze({ compared: 0, ignored: 0, unsettled: 0, notCompared: Object.freeze([]) }),
   ...{ strata: new Map(), first: undefined, last: undefined, days: 0, distinct: new Map(), tenants: new Map() },
-  ...{ durations: {}, exhaustive: undefined },
+  ...{ durations: {}, clientDurations: {}, exhaustive: undefined },
 });
 
 export interface GateInput {
@@ -103,15 +104,17 @@ function pairFacts(one: OperationSummary, pair: Pair, evidence: Evidence, expire
   const replays = evidence.replays.filter((row) => row.operation === one.operation && row.pairs.includes(pair));
   const ends = replays.filter((row) => row.exhaustive && row.requests > 0).map((row) => row.finished.getTime());
   const durations: Partial<Record<OriginName, Buckets>> = {};
-  for (const { stage, side, buckets } of own(evidence.durations)) {
+  const clientDurations: Partial<Record<OriginName, Buckets>> = {};
+  for (const { stage, source, side, buckets } of own(evidence.durations)) {
     const origin = originOf(pair, stage, side);
     durations[origin] = sumOf(durations[origin] ?? {}, buckets);
+    if (source !== 'replay') clientDurations[origin] = sumOf(clientDurations[origin] ?? {}, buckets);
   }
   return Object.freeze({
     ...{ compared: one.compared, ignored: one.ignored, verdicts: one.verdicts, notCompared: one.notCompared },
     clients: sharesOf(own(evidence.clients).map((count) => withoutExpired(count, expired))),
     strata: new Map(one.strata.map(({ name, n }) => [name, n])),
-    ...{ first: traffic?.first, last: traffic?.last, days: traffic?.days ?? 0, durations },
+    ...{ first: traffic?.first, last: traffic?.last, days: traffic?.days ?? 0, durations, clientDurations },
     distinct: new Map(own(evidence.distinct).map(({ tenant, n }) => [tenant, n])),
     tenants: new Map(own(evidence.tenants).map(({ tenant, n }) => [tenant, n])),
     exhaustive: ends.length === 0 ? undefined : new Date(Math.max(...ends)),

@@ -3,12 +3,12 @@ import {
   ageText,
   atMost,
   busyDays,
-  byReplay,
   type Case,
   countedOf,
   DAY,
   endedText,
   enough,
+  everyKey,
   type Found,
   few,
   fingerprints,
@@ -171,9 +171,7 @@ export const RULES: readonly GateRule[] = Object.freeze([
     id: 'requests',
     looksAt: 'distinct requests with something in both answers',
     scope: 'compared',
-    look: ({ of, figures }) => [
-      enough(sum(of.distinct), figures.requests, of.exhaustive === undefined ? undefined : byReplay(of.exhaustive)),
-    ],
+    look: ({ of, figures, now }) => [enough(sum(of.distinct), figures.requests, everyKey(of, figures, now))],
     refuses: ({ got, wanted }) =>
       `${got} distinct requests with something in both answers, and ${wanted} are wanted: none different among n bounds the share at 3/n`,
     cure: (_, one) =>
@@ -217,7 +215,8 @@ export const RULES: readonly GateRule[] = Object.freeze([
     look: ({ target, figures, of, now }) =>
       target.named.map((tenant) => {
         const waiver = waiverOf(figures, `tenant:${tenant}`, now);
-        const instead = of.exhaustive === undefined ? waived(waiver) : byReplay(of.exhaustive);
+        const replayed = of.tenants.has(tenant) ? everyKey(of, figures, now) : undefined;
+        const instead = replayed ?? waived(waiver);
         const ended = waiver === 'expired' ? endedText(figures, `tenant:${tenant}`) : undefined;
         return { ...enough(of.distinct.get(tenant) ?? 0, figures.perTenant, instead, ended), what: tenant };
       }),
@@ -233,7 +232,7 @@ export const RULES: readonly GateRule[] = Object.freeze([
       const rare = target.active.filter(
         (tenant) =>
           (of.tenants.get(tenant) ?? 0) < figures.perActiveTenant &&
-          of.exhaustive === undefined &&
+          everyKey(of, figures, now) === undefined &&
           typeof waiverOf(figures, `tenant:${tenant}`, now) !== 'object',
       );
       const got =

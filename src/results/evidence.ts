@@ -5,7 +5,7 @@ import type { Buckets } from './buckets.ts';
 import { unpacked } from './distinct.ts';
 import type { Count } from './reader.ts';
 import { liveReplicas } from './replicas.ts';
-import type { ReplayRow, ReplicaRow, RequestsRow, TenantRow } from './rows.ts';
+import type { ReplayRow, ReplicaRow, RequestsRow, Source, TenantRow } from './rows.ts';
 
 /** What a gate looks at beside the results that a report shows. */
 export interface Evidence {
@@ -17,7 +17,12 @@ export interface Evidence {
   readonly distinct: readonly Of<{ readonly tenant: string; readonly n: number }>[];
   /** Comparisons of each tenant. */
   readonly tenants: readonly Of<{ readonly tenant: string; readonly n: number }>[];
-  readonly durations: readonly Of<{ readonly stage: Stage; readonly side: Side; readonly buckets: Buckets }>[];
+  readonly durations: readonly Of<{
+    readonly stage: Stage;
+    readonly source: Source;
+    readonly side: Side;
+    readonly buckets: Buckets;
+  }>[];
   readonly replays: readonly ReplayRow[];
   /** Tenants that had a request of any operation in the last 30 days. */
   readonly known: readonly string[];
@@ -120,20 +125,28 @@ function distinctOf(rows: readonly RequestsRow[]): Evidence['distinct'] {
 }
 
 async function durationsOf(store: ResultsStore, match: object, side: Side): Promise<Evidence['durations']> {
-  const rows = await store.aggregate<Of<{ stage: Stage; buckets: { b: number; n: number }[] }>>('crossfade_counts', [
-    { $match: match },
-    { $unwind: `$${side}` },
-    { $group: { _id: { ...names('operation', 'pair', 'stage'), b: `$${side}.b` }, n: { $sum: `$${side}.n` } } },
-    {
-      $group: {
-        _id: { operation: '$_id.operation', pair: '$_id.pair', stage: '$_id.stage' },
-        buckets: { $push: { b: '$_id.b', n: '$n' } },
+  const rows = await store.aggregate<Of<{ stage: Stage; source: Source; buckets: { b: number; n: number }[] }>>(
+    'crossfade_counts',
+    [
+      { $match: match },
+      { $unwind: `$${side}` },
+      {
+        $group: {
+          _id: { ...names('operation', 'pair', 'stage', 'source'), b: `$${side}.b` },
+          n: { $sum: `$${side}.n` },
+        },
       },
-    },
-    FLAT,
-  ]);
-  return rows.map(({ operation, pair, stage, buckets }) => ({
-    ...{ operation, pair, stage, side },
+      {
+        $group: {
+          _id: { operation: '$_id.operation', pair: '$_id.pair', stage: '$_id.stage', source: '$_id.source' },
+          buckets: { $push: { b: '$_id.b', n: '$n' } },
+        },
+      },
+      FLAT,
+    ],
+  );
+  return rows.map(({ operation, pair, stage, source, buckets }) => ({
+    ...{ operation, pair, stage, source, side },
     buckets: Object.fromEntries(buckets.map(({ b, n }) => [b, n])),
   }));
 }

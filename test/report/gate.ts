@@ -197,8 +197,13 @@ t.test('each rule refuses what it is for, with its sentence and its cure', async
 
 t.test('what stands for what is missing', async (t) => {
   const finished = at(DAY);
-  const replayed = facts({ distinct: few, tenants: few, exhaustive: finished });
-  t.equal(judge(replayed, {}, { named: ['acme', 'rare'], active: ['globex'] }).verdict, 'pass', 'an exhaustive replay');
+  const met = new Map([...few, ['rare', 1]]);
+  const replayed = { distinct: few, tenants: met, exhaustive: finished };
+  const named = { named: ['acme', 'rare'], active: ['globex'] };
+  t.equal(judge(facts(replayed), {}, named).verdict, 'pass', 'an exhaustive replay');
+  t.equal(judge(facts({ ...replayed, exhaustive: at(8 * DAY) }), {}, named).passes, false, 'but not of last month');
+  t.equal(judge(facts({ ...replayed, distinct: new Map() }), {}, named).passes, false, 'nor one with nothing in it');
+  t.equal(judge(facts({ ...replayed, tenants: few }), {}, named).passes, false, 'nor for whom it did not ask');
   const unseen = facts({
     strata: new Map([
       ['status:200', 5_000],
@@ -256,6 +261,17 @@ t.test('a small difference in milliseconds is no slowness', async (t) => {
   t.equal(judge(both(100, 119)).verdict, 'pass');
   t.equal(judge(both(100, 140)).verdict, 'fail');
   t.equal(judge(both(100, 140), { p99: 1.5 }).verdict, 'pass');
+});
+
+t.test('durations of clients count before those of replays', async (t) => {
+  const buckets = (dynamodb: number, mongodb: number, n: number) => ({
+    ...{ dynamodb: { [bucketOf(dynamodb)]: n }, mongodb: { [bucketOf(mongodb)]: n } },
+  });
+  const state = (some: Parameters<typeof facts>[0]) =>
+    judge(facts(some)).reasons.find(({ rule }) => rule === 'p99')?.state;
+  t.equal(state({ durations: buckets(20, 20, 5_000), clientDurations: buckets(20, 60, 200) }), 'fail');
+  t.equal(state({ durations: buckets(20, 60, 5_000), clientDurations: buckets(20, 20, 200) }), 'pass');
+  t.equal(state({ durations: buckets(20, 60, 5_000), clientDurations: buckets(20, 20, 20) }), 'fail', 'too few');
 });
 
 t.test('durations are those of an origin, whatever its part was', async (t) => {

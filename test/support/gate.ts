@@ -57,6 +57,7 @@ export const pairFacts = (some: Partial<PairFacts> = {}): PairFacts => ({
     ['acme', 4_000],
     ['globex', 1_000],
   ]),
+  clientDurations: {},
   durations: {
     legacy: { [bucketOf(30)]: 5_000 },
     dynamodb: { [bucketOf(20)]: 5_000 },
