@@ -17,6 +17,8 @@ export class Upload extends Readable {
     super({ highWaterMark: 64 * 1024 });
     this.#message = message;
     this.#kept = kept;
+    // While it waits for a connection nobody listens yet: a client that leaves then must not end the process.
+    this.on('error', () => undefined);
     message.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onCut).on('close', this.#onCut).pause();
   }
 
