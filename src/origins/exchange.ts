@@ -5,6 +5,7 @@ import type { Answer } from '../model/answer.ts';
 import { Chunks } from './chunks.ts';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.ts';
 import { translate } from './legacy-error.ts';
+import type { Places } from './places.ts';
 import { Upload } from './upload.ts';
 
 export interface ForwardExtra {
@@ -67,6 +68,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #turn: NodeJS.Immediate | undefined;
   #capture: Capture | undefined;
   #upload: Upload | undefined;
+  #places: Places | undefined;
+  #leaveLine: (() => void) | undefined;
 
   constructor(reply: ServerResponse, extra: ForwardExtra) {
     const { promise, resolve, reject } = Promise.withResolvers<Forwarded>();
@@ -94,6 +97,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** There is nobody to answer. */
   abandon(): void {
     this.#onClose();
+  }
+
+  /** Begins once there is a place, if somebody still waits for it then; gives it back when legacy is done with it. */
+  beginAt(places: Places, begin: () => void): void {
+    this.#places = places;
+    this.#leaveLine = places.take(begin);
   }
 
   /** How long to wait for a connection, in milliseconds. */
@@ -136,6 +145,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#givePlace();
     if (this.#over) return;
     this.#duration = performance.now() - this.#began;
     clearImmediate(this.#turn);
@@ -153,6 +163,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
+    this.#givePlace();
     if (this.#over) return;
     if (!this.#reply.headersSent) {
       this.#fail(translate(error));
@@ -165,6 +176,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #onClose = (): void => {
     if (this.#over) return;
     this.#over = true;
+    this.#leaveLine?.();
     clearTimeout(this.#patience);
     const ended = this.#duration !== undefined;
     if (!ended) this.#upstream?.abort(new Error('the client went away'));
@@ -179,8 +191,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     );
   };
 
+  #givePlace(): void {
+    const places = this.#places;
+    this.#places = undefined;
+    places?.give();
+  }
+
   #fail(error: StoreError): void {
     this.#over = true;
+    this.#leaveLine?.();
     clearTimeout(this.#patience);
     this.#reply.off('close', this.#onClose);
     this.#reject(error);

@@ -8,6 +8,7 @@ import type { Answer } from '../model/answer.ts';
 import { answerHeaders, Exchange, type ForwardExtra, type Forwarded } from './exchange.ts';
 import { requestHeaders, type Sent } from './forwarded.ts';
 import { translate } from './legacy-error.ts';
+import { Places } from './places.ts';
 
 export type { Capturing, ForwardExtra, Forwarded } from './exchange.ts';
 
@@ -78,7 +79,10 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
     maxHeaderSize: MAX_HEADER_BYTES,
     allowH2: false,
   };
-  const pool = new Pool(url.origin, { ...settings, connections: options.connections ?? 1_000 });
+  const connections = options.connections ?? 1_000;
+  const pool = new Pool(url.origin, { ...settings, connections });
+  // The pool's own queue would keep a request whose client has left until a connection is free.
+  const places = new Places(connections);
   const own = new Pool(url.origin, { ...settings, connections: OWN_CONNECTIONS });
   const headersOf = requestHeaders(options.forwarded ?? APPENDED);
 
@@ -89,7 +93,7 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
       else {
         const headers = headersOf(sentBy(message), extra.requestId);
         if (message.url === '*') askServer(url, message, headers, exchange);
-        else dispatch(pool, { message, path: base + message.url, headers, timeout }, exchange);
+        else dispatch({ pool, places }, { message, path: base + message.url, headers, timeout }, exchange);
       }
       return exchange.done;
     },
@@ -116,13 +120,14 @@ function fail(error: Error): never {
 }
 
 function dispatch(
-  pool: Pool,
+  { pool, places }: { readonly pool: Pool; readonly places: Places },
   request: { message: IncomingMessage; path: string; headers: string[]; timeout: number },
   exchange: Exchange,
 ): void {
   const { message, path, headers, timeout } = request;
   const method = message.method as Dispatcher.HttpMethod;
-  pool.dispatch({ method, path, headers, body: hasBody(message) ? exchange.upload(message) : null }, exchange);
+  const body = hasBody(message) ? exchange.upload(message) : null;
+  exchange.beginAt(places, () => void pool.dispatch({ method, path, headers, body }, exchange));
   if (timeout > 0 && !exchange.started) exchange.waitFor(timeout);
 }
 

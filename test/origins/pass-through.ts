@@ -1,11 +1,23 @@
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import { connect, createServer as createTcp, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { createLegacyOrigin } from '../../src/origins/legacy.ts';
 import { facadeOf, inFront, listen, raw, until } from '../support/legacy.ts';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
 
 const get = (port: number, path = '/') => raw(port, [`GET ${path} HTTP/1.1`, 'Host: x']);
 
@@ -122,6 +134,47 @@ t.test('who waits for a connection waits as long as for an answer', async (t) =>
   await first;
   t.ok(outcomes.some((one) => /busy/.test((one as Error).message)));
   t.equal(asked, 1, 'legacy never saw who gave up');
+});
+
+t.test('a client that leaves while it waits for a connection harms nobody', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const held: ServerResponse[] = [];
+  const { port, outcomes } = await inFront(
+    t,
+    ({ url }, reply) => {
+      seen.push(url);
+      if (url === '/held') held.push(reply);
+      else reply.end('fine');
+    },
+    { connections: 1, timeout: 0 },
+  );
+  const first = get(port, '/held');
+  await until(() => held.length === 1);
+  const leave = async (head: string) => {
+    const before = outcomes.length;
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${head}\r\nHost: x\r\n\r\nabc`);
+    await sleep(20);
+    socket.destroy();
+    await until(() => outcomes.length > before);
+  };
+  await leave('POST /length HTTP/1.1\r\nContent-Length: 9');
+  await leave('POST /chunks HTTP/1.1\r\nTransfer-Encoding: chunked');
+  t.match(outcomes, [{ status: 499 }, { status: 499 }], 'half a body: the process lives');
+
+  const heap = () => {
+    gc();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heap();
+  const large = `GET /large HTTP/1.1\r\nX-Large: ${'x'.repeat(12_000)}`;
+  for (let n = 0; n < 20; n += 1) await Promise.all(Array.from({ length: 50 }, () => leave(large)));
+  t.ok(heap() - before < 6_000_000, 'a thousand who left with 12 kB each are forgotten while the connection is held');
+
+  held[0]?.end('held');
+  t.match(await first, /held$/);
+  t.match(await get(port, '/next'), /fine$/);
+  t.same(seen, ['/held', '/next'], 'legacy never saw who left');
 });
 
 t.test('an answer before the end of an upload reaches the client, and the connection goes on', async (t) => {
