@@ -68,8 +68,10 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
     frameworkErrors: (_error, request, reply) => {
       request.trace = newTrace(undefined);
       const unfit = refusal(request.raw);
-      if (unfit === undefined) void pass(line, request as FastifyRequest, reply as FastifyReply);
-      else refuse(line, unfit, request as FastifyRequest, reply as FastifyReply);
+      inTurn(reply.raw, () => {
+        if (unfit === undefined) void pass(line, request as FastifyRequest, reply as FastifyReply);
+        else refuse(line, unfit, request as FastifyRequest, reply as FastifyReply);
+      });
     },
     clientErrorHandler: (error, socket) => refuseUnparsed(line, error, socket),
   });
@@ -78,9 +80,11 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.decorateRequest('trace');
 
-  app.server.on('connect', (_message, socket: Socket) => {
+  app.server.on('connect', (_message, socket: Connection) => {
     socket.on('error', () => socket.destroy());
-    end(line, tunnelRefusal(), socket);
+    // A refusal ahead of the reply to what came before would pass for that reply; and Node has let go of the connection.
+    if (socket._httpMessage) socket.destroy();
+    else end(line, tunnelRefusal(), socket);
   });
   app.server.maxHeadersCount = 0; // their size is bounded, not their number
 
@@ -99,9 +103,7 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
     if (isDraining()) reply.raw.shouldKeepAlive = false;
     reply.raw.on('close', () => measure(metrics, request, reply));
     request.trace = newTrace(request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation);
-    // One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it.
-    if (reply.raw.socket === null) reply.raw.once('socket', () => admit(request, reply, done));
-    else admit(request, reply, done);
+    inTurn(reply.raw, () => admit(request, reply, done));
   });
 
   for (const operation of line.bindings.operations) {
@@ -130,6 +132,12 @@ function listening(http: ServerOptions, tls: TlsConfig | undefined): { http: Ser
   const { cert, key, clientCa } = tls;
   const asks = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
   return { https: { ...http, cert, key, ...asks } };
+}
+
+/** One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it. */
+function inTurn(raw: ServerResponse, act: () => void): void {
+  if (raw.socket === null) raw.once('socket', act);
+  else act();
 }
 
 interface RouteConfig {

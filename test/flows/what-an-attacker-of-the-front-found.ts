@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { withFacade } from '../support/facade.ts';
+import { listen } from '../support/legacy.ts';
+
+const CONTRACT = `
+openapi: 3.0.3
+info: { title: Things, version: '1' }
+paths:
+  /things/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+    get: { operationId: getThing, responses: { '200': { description: One } } }
+`;
+
+const BINDINGS = `
+export default bind({ contract: './contract.yaml', tenant: () => 'all', operations: {} });
+`;
+
+/** A façade in front of a legacy service that takes 100 ms for `/slow` and says the path of each request. */
+async function inFront(t: Test) {
+  const seen: string[] = [];
+  const server = createServer(async ({ url = '' }, reply) => {
+    seen.push(`${url} comes`);
+    if (url === '/slow') await sleep(100);
+    seen.push(`${url} goes`);
+    reply.end(`[${url}]`);
+  });
+  const port = await listen(t, server);
+  const facade = await withFacade(t, {
+    bindings: { text: BINDINGS, contract: CONTRACT },
+    env: { LEGACY_URL: `http://127.0.0.1:${port}` },
+  });
+  return { port: Number(new URL(facade.url).port), seen };
+}
+
+/** What comes back on one connection within 400 ms. */
+async function said(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket
+    .on('error', () => undefined)
+    .on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+  socket.write(bytes);
+  await Promise.race([once(socket, 'close'), sleep(400)]);
+  socket.destroy();
+  return text;
+}
+
+t.test('a refused CONNECT never passes for the reply to the request before it', async (t) => {
+  const { port } = await inFront(t);
+  const tunnel = 'CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n';
+  t.match(await said(port, tunnel), /^HTTP\/1\.1 501 /);
+  const text = await said(port, `GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${tunnel}`);
+  t.notMatch(text, / 501 /, 'the connection ends instead');
+});
+
+t.test('a path that cannot be decoded waits for its turn too', async (t) => {
+  const { port, seen } = await inFront(t);
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  t.match(await said(port, get('/slow') + get('/things/%zz')), /\[\/slow\][^]*\[\/things\/%zz\]$/);
+  t.same(seen, ['/slow comes', '/slow goes', '/things/%zz comes', '/things/%zz goes']);
+});
