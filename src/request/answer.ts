@@ -62,11 +62,17 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     if (subject === undefined || (operation.spec?.empty === 'notFound' && found.items.length === 0)) {
       throw new RequestError('notFound', `there is no such ${operation.isList ? 'list' : 'item'}`);
     }
-    const allowed = operation.spec?.allow?.(request, subject) ?? true;
-    if (allowed !== true)
-      throw new RequestError(allowed, allowed === 'forbidden' ? 'not allowed' : 'there is no such item');
+    refuseWho(operation.spec?.allow?.(request, subject), operation);
     return compose(options, store, question, request, bound, found);
   };
+}
+
+/** Only `true` lets in: a rule that forgets to answer, `item.owners?.includes(…)`, must not let everybody in. */
+function refuseWho(verdict: unknown, { id, spec }: BoundOperation): void {
+  if (spec?.allow === undefined || verdict === true) return;
+  if (verdict === 'forbidden') throw new RequestError('forbidden', 'not allowed');
+  if (verdict === 'notFound') throw new RequestError('notFound', 'there is no such item');
+  throw new Error(`allow of ${id} gave neither true, 'forbidden' nor 'notFound'`);
 }
 
 function paged(options: AnswererOptions, store: StoreName, { operation, request, cursor }: Question): Request {

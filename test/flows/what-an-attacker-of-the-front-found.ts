@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { withFacade } from '../support/facade.ts';
 import { listen } from '../support/legacy.ts';
+import { note, withNotes } from '../support/shadow.ts';
 
 const CONTRACT = `
 openapi: 3.0.3
@@ -64,4 +65,17 @@ t.test('a path that cannot be decoded waits for its turn too', async (t) => {
   const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
   t.match(await said(port, get('/slow') + get('/things/%zz')), /\[\/slow\][^]*\[\/things\/%zz\]$/);
   t.same(seen, ['/slow comes', '/slow goes', '/things/%zz comes', '/things/%zz goes']);
+});
+
+t.test('an access rule that forgets to answer lets nobody in', async (t) => {
+  const verdicts = ['item.owners?.includes("u")', 'null', 'false', '"yes"', '1', 'Promise.resolve(true)', 'true'];
+  const { facade, put } = await withNotes(t, {
+    stage: 'dynamodb',
+    noteMore: `allow: ({ query }, item) => [${verdicts.map((one) => `() => ${one}`).join()}][query.lang](),`,
+  });
+  await put([note('one')]);
+  for (const [n, verdict] of verdicts.entries()) {
+    const { status } = await facade.get(`/notes/one?lang=${n}`, { 'x-tenant-id': 'acme' });
+    t.equal(status, verdict === 'true' ? 200 : 500, verdict);
+  }
 });
