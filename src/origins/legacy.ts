@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { type Dispatcher, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ForwardedConfig } from '../config.ts';
 import { StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
@@ -73,7 +73,7 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
   const settings: Pool.Options = {
     headersTimeout: timeout,
     bodyTimeout: timeout,
-    connectTimeout: options.connectTimeout ?? 10_000,
+    connect: connector(options.connectTimeout ?? 10_000),
     keepAliveTimeout: options.keepAlive ?? 1_000,
     keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -113,6 +113,19 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
       await Promise.all([pool.close(), own.close()]);
     },
   });
+}
+
+/** The client library takes a reset for the end of a reply without a length: under another name it is an error, as it is. */
+function connector(timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout, allowH2: false });
+  return (options, done) =>
+    connect(options, (...result) => {
+      const [, socket] = result;
+      socket?.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET';
+      });
+      done(...result);
+    });
 }
 
 function fail(error: Error): never {

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
-import { createLegacyOrigin } from '../../src/origins/legacy.ts';
+import { createLegacyOrigin, type Forwarded } from '../../src/origins/legacy.ts';
 import { facadeOf, inFront, listen, raw, until } from '../support/legacy.ts';
 
 setFlagsFromString('--expose-gc');
@@ -211,6 +211,25 @@ t.test('a reply that only the end of the connection delimits does not look whole
   socket.resume();
   const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
   t.equal(error.code, 'ECONNRESET');
+});
+
+t.test('a reply without a length that ends in a reset does not look whole', async (t) => {
+  const server = createTcp((socket: Socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', (head) => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\nbegun');
+        setTimeout(() => (head.includes('/whole') ? socket.end() : socket.resetAndDestroy()), 50);
+      });
+  });
+  const { port, outcomes } = await facadeOf(t, `http://127.0.0.1:${await listen(t, server)}`);
+  t.match(await get(port, '/whole'), /5\r\nbegun\r\n0\r\n\r\n$/);
+  t.match(await get(port, '/reset'), /5\r\nbegun\r\n$/);
+  await until(() => outcomes.length > 1);
+  t.same(
+    outcomes.map((one) => (one as Forwarded).complete),
+    [true, false],
+  );
 });
 
 t.test('a connection that legacy is about to close is not used again', async (t) => {
