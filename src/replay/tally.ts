@@ -25,7 +25,7 @@ export interface Counted {
   readonly skipped: readonly Skipped[];
   readonly operations: readonly TakenOperation[];
   readonly pairs: readonly PairTally[];
-  /** Worst first; at most 200. */
+  /** Worst first; at most 200, and every exposure. */
   readonly findings: readonly FoundOnce[];
 }
 
@@ -82,7 +82,7 @@ export function createTally(): Tally {
   const found = (result: Result): void => {
     for (const { fingerprint, kind, path, verdict } of result.findings) {
       const before = findings.get(fingerprint);
-      if (before === undefined && findings.size >= MAX_FINDINGS) continue;
+      if (before === undefined && findings.size >= MAX_FINDINGS && kind !== 'exposure') continue;
       const { operation, pair } = result;
       const worse = before !== undefined && VERDICTS.indexOf(before.verdict) < VERDICTS.indexOf(verdict);
       findings.set(fingerprint, {

@@ -135,6 +135,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const kept = countRow(result);
     if (kept === undefined) {
       drop(1);
+      for (const finding of result.findings) if (finding.kind === 'exposure') sighting(result, finding, false);
+      soon();
       return;
     }
     count(kept.row, kept.sums, result);
@@ -205,7 +207,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     const id = `${replica}:${beyond ? fingerprint : own}`;
     const row = findings.get(id);
     if (row !== undefined) return row;
-    if (counts.size + findings.size >= maxRows) return undefined;
+    if (bounded && counts.size + findings.size >= maxRows) return undefined;
     known.add(own);
     const { kind, leftType, rightType, alone, refusal } = finding;
     const made: Kept<FindingRow> = {

@@ -134,6 +134,30 @@ t.test('findings of one operation are bounded; the rest count as one', async (t)
   );
 });
 
+t.test('an exposure is told however much else was found, and whatever there is no room for', async (t) => {
+  const { store, read } = await withStore(t);
+  const exposed = (fingerprint: string) =>
+    result({ outcome: 'mismatch', findings: [finding(fingerprint, { kind: 'exposure', path: '' })] });
+  const writer = createWriter({ store, ...NAMES });
+  for (let n = 0; n < MAX_FINGERPRINTS + 50; n += 1)
+    writer.record(result({ outcome: 'mismatch', findings: [finding(`f${n}`)] }));
+  writer.record(exposed('leak'));
+  await writer.close(5_000);
+  const full = createWriter({ store, ...NAMES, maxRows: 3 });
+  for (const tenant of ['a', 'b', 'c']) full.record(result({ tenant }));
+  full.record({ ...exposed('other'), tenant: 'd' });
+  await full.close(5_000);
+  t.equal(full.dropped(), 1);
+  const { findings } = await read();
+  t.same(
+    findings.filter(({ kind }) => kind === 'exposure').map(({ fingerprint, n }) => [fingerprint, n]),
+    [
+      ['leak', 1],
+      ['other', 1],
+    ],
+  );
+});
+
 t.test('two replicas, one killed in the middle of a batch: what was done is counted, and nothing twice', async (t) => {
   const { uri, store, read } = await withStore(t);
   const script = join(import.meta.dirname, '../support/writer-child.ts');
