@@ -108,10 +108,16 @@ function answered(
     stage: plan.stage,
     question,
     control,
-    candidates: plan.candidates,
+    candidates: othersOf(question.operation, plan, to),
     unfit: to === plan.control && question.cursor?.store === undefined ? undefined : 'cursor',
   };
 }
+
+/** Whom the plan holds beside the one that answered, which a cursor may have chosen. */
+const othersOf = ({ stores }: BoundOperation, { control, candidates }: Plan, to: StoreName): readonly OriginName[] =>
+  to === control
+    ? candidates
+    : [control, ...candidates].filter((one) => one !== to && (one === 'legacy' || stores[one] !== undefined));
 
 const shownOf = (request: FastifyRequest) => ({
   requestId: request.id,
