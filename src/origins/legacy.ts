@@ -37,6 +37,8 @@ export interface Message {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As it was sent, in the coding that the headers say. */
+  readonly body?: Buffer | undefined;
 }
 
 export interface Legacy {
@@ -100,7 +102,8 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
     async ask(message, { signal, maxBytes }) {
       const headers = headersOf(heldBy(message, options.encrypted === true), undefined);
       const path = base + message.url;
-      const sent = own.request({ method: message.method, path, headers, signal });
+      const { method, body: upload = null } = message;
+      const sent = own.request({ method, path, headers, body: upload, signal });
       const reply = await sent.catch(fail);
       const body = await collect(reply.body, maxBytes).catch(fail);
       return Object.freeze({ status: reply.statusCode, headers: answerHeaders(reply.headers), body });
@@ -182,7 +185,7 @@ const sentBy = ({ headers, rawHeaders, socket }: IncomingMessage): Sent => ({
   encrypted: (socket as Partial<TLSSocket>).encrypted === true,
 });
 
-/** A message that is no longer connected: without a body, and so without what delimits one. */
+/** A message that is no longer connected: without what delimited its body, which is whole here. */
 function heldBy({ headers }: Message, encrypted: boolean): Sent {
   const rawHeaders = Object.entries(headers)
     .filter(([name]) => name.toLowerCase() !== 'content-length')

@@ -188,6 +188,7 @@ async function validate(
       control,
       candidates: plan.candidates.filter((store) => operation.stores[store as StoreName] !== undefined),
       unfit: captured.unfit ?? unfitness(request.headers) ?? own.unfit,
+      body: captured.requestBody,
     });
   };
   const began = performance.now();

@@ -30,6 +30,8 @@ export interface Answered {
   readonly control: Observation;
   readonly candidates: readonly OriginName[];
   readonly unfit: string | undefined;
+  /** The request's, where legacy had one: it is asked again with the same. */
+  readonly body?: Buffer | undefined;
 }
 
 /** An answered read → what the shadow is offered. */
@@ -102,7 +104,7 @@ function hashOf({ operation, request: { path, query, body }, parameters, cursor 
 }
 
 /** Asks legacy what a client asked it. Rejects with a StoreError. */
-export type AskLegacy = (message: SampledRequest, signal: AbortSignal) => Promise<Answer>;
+export type AskLegacy = (message: SampledRequest & Pick<Answered, 'body'>, signal: AbortSignal) => Promise<Answer>;
 
 export interface OfferingParts {
   readonly operations: readonly BoundOperation[];
@@ -157,7 +159,7 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
     const fromLegacy = (): Promise<Observation> =>
       observeLegacy(async () => {
         if (askLegacy === undefined) throw new StoreError('legacy', 'unavailable', 'there is no legacy service');
-        return await askLegacy(request, AbortSignal.timeout(timeout));
+        return await askLegacy({ ...request, body: answered.body }, AbortSignal.timeout(timeout));
       });
     const limit = asked === undefined ? undefined : limitOf(asked);
     return {

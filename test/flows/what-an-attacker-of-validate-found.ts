@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { MongoClient } from 'mongodb';
 import t, { type Test } from 'tap';
-import { note, withNotes } from '../support/shadow.ts';
+import { withFacade } from '../support/facade.ts';
+import { note, settledResults, withNotes } from '../support/shadow.ts';
+import { withMongo } from '../support/stores.ts';
 
 const ACME = { 'x-tenant-id': 'acme' };
 const LIKE = `headers: { 'content-type': 'application/json', 'cache-control': undefined },`;
@@ -27,4 +30,61 @@ t.test('a cursor of ours at `validate` is counted for the pairs that there are',
     summary.operations.map(({ pair, offered }) => `${pair} ${offered}`),
     ['dynamodb-mongodb 1', 'legacy-dynamodb 1', 'legacy-mongodb 1'],
   );
+});
+
+const SEARCH = `
+openapi: 3.1.0
+info: { title: Search, version: '1' }
+paths:
+  /search:
+    post:
+      operationId: search
+      requestBody:
+        content: { application/json: { schema: { type: object, properties: { word: { type: string } } } } }
+      responses:
+        '200': { description: Hit, content: { application/json: { schema: { type: object, properties: { id: { type: string } } } } } }
+`;
+
+const SEARCH_BINDINGS = `
+export default bind({
+  contract: './contract.yaml',
+  name: 'search',
+  tenant: ({ headers }) => headers['x-tenant-id'],
+  ${LIKE}
+  freshness: { by: 'the test', within: '100ms' },
+  operations: {
+    search: {
+      kind: 'read',
+      repeatable: true,
+      mongodb: ({ tenant, body }) => ({ findOne: { collection: 'words', filter: { tenant, word: body.word } } }),
+      response: { '/id': 'number' },
+    },
+  },
+});
+`;
+
+t.test('a read with a body that may be repeated is repeated with its body', async (t) => {
+  const mongo = await withMongo(t);
+  const bodies: string[] = [];
+  const legacy = await listening(t, async (request, reply) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    bodies.push(body);
+    reply.setHeader('content-type', 'application/json');
+    reply.end(body === '' ? '{"id":"nothing"}' : '{"id":"legacy"}');
+  });
+  const client = new MongoClient(mongo.uri);
+  t.teardown(() => client.close());
+  await client.db().collection('words').insertOne({ tenant: 'acme', word: 'sun', number: 'other' });
+  const facade = await withFacade(t, {
+    bindings: { text: SEARCH_BINDINGS, contract: SEARCH },
+    env: { MONGODB_URI: mongo.uri, LEGACY_URL: legacy, SHADOW_EVENT_LOOP_MS: '5000', SAMPLE_SECRET: 's'.repeat(32) },
+    stages: 'operations: { search: { stage: validate } }\n',
+  });
+  const headers = { ...ACME, 'content-type': 'application/json' };
+  await facade.send('POST', '/search', headers, '{"word":"sun"}');
+  const { summary } = await settledResults(mongo.uri, facade.app.bindings.file);
+  t.match(summary.findings, [{ path: '/id', verdicts: { persistent: 1 } }]);
+  t.ok(bodies.length > 1);
+  t.same([...new Set(bodies)], ['{"word":"sun"}']);
 });
