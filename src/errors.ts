@@ -101,9 +101,18 @@ export class AuthError extends RequestError {
 /**
  * `unavailable`: no connection, no primary, credentials refused; `timeout`: the deadline passed; `throttled`: the store
  * asked for less; `refused`: the store calls the call wrong (missing table, bad expression); `undecodable`: what came
- * cannot be decoded or rendered; `tooMany`: more items than `maxItems`.
+ * cannot be decoded or rendered; `tooMany`: more items than `maxItems`; `tooLarge`, `coding`: it
+ * answered, with more than we hold or in a coding that we do not read.
  */
-export type StoreFailure = 'unavailable' | 'timeout' | 'throttled' | 'refused' | 'undecodable' | 'tooMany';
+export type StoreFailure =
+  | 'unavailable'
+  | 'timeout'
+  | 'throttled'
+  | 'refused'
+  | 'undecodable'
+  | 'tooMany'
+  | 'tooLarge'
+  | 'coding';
 
 /** A store that did not answer. `cause` holds the driver's own error. */
 export class StoreError extends Error {

@@ -25,6 +25,9 @@ const MAX_BYTES = 1024 * 1024;
 /** What a store gave and could not be used: a mismatch. The other failures are no evidence of anything. */
 const UNANSWERABLE: ReadonlySet<StoreFailure> = new Set(['refused', 'undecodable', 'tooMany']);
 
+/** Answers that somebody gave, and that we cannot look at: nothing is wrong with them. */
+const NOT_LOOKED_AT: Readonly<Partial<Record<StoreFailure, string>>> = { tooLarge: 'too_large', coding: 'coding' };
+
 /** A comparison that is under way. */
 export interface Comparing {
   /** Goes on for about so many milliseconds and gives the comparison when it is done. Never throws. */
@@ -68,8 +71,9 @@ export function startComparing(one: Observation, other: Observation, plan: Compa
         if (!begun) {
           begun = true;
           const reason = failed(left) ?? failed(right);
-          if (reason !== undefined) return done('error', reason);
-          walk = begin(left, right, plan, sums.report);
+          if (reason === undefined) walk = begin(left, right, plan, sums.report);
+          else if (reason in NOT_LOOKED_AT) return done('skipped', NOT_LOOKED_AT[reason]);
+          else return done('error', reason);
         }
         return walk?.step(milliseconds) === true ? undefined : done();
       } catch (error) {
@@ -102,7 +106,7 @@ function tally(rules: readonly Rule[]) {
 }
 
 /** Why an observation is none: the failure of one that says nothing about the data. */
-function failed(observation: Observation): string | undefined {
+function failed(observation: Observation): StoreFailure | undefined {
   if (observation.ok || !(observation.error instanceof StoreError)) return undefined;
   const { failure } = observation.error;
   return UNANSWERABLE.has(failure) ? undefined : failure;

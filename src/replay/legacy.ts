@@ -55,7 +55,7 @@ async function wholeOf(body: AsyncIterable<Buffer>): Promise<Buffer> {
   let held = 0;
   for await (const part of body) {
     held += part.length;
-    if (held > MAX_BYTES) throw new StoreError('legacy', 'tooMany', `the body is larger than ${MAX_BYTES} bytes`);
+    if (held > MAX_BYTES) throw new StoreError('legacy', 'tooLarge', `the body is larger than ${MAX_BYTES} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -1,15 +1,21 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
-import { StoreError } from '../errors.ts';
+import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
+import { StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 
 type Decode = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
-/** Content codings (RFC 9110 §8.4.1). */
+const zlibbed = promisify(inflate) as Decode;
+const raw = promisify(inflateRaw) as Decode;
+/** A zlib header's first two bytes are a multiple of 31, and name deflate (RFC 1950 §2.2). */
+const hasHeader = (body: Buffer) =>
+  body.length > 1 && ((body[0] as number) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0;
+
+/** Content codings (RFC 9110 §8.4.1). Some send `deflate` without the zlib format around it; clients take both. */
 const DECODERS: Readonly<Record<string, Decode>> = Object.freeze({
   gzip: promisify(gunzip) as Decode,
   'x-gzip': promisify(gunzip) as Decode,
-  deflate: promisify(inflate) as Decode,
+  deflate: (body, options) => (hasHeader(body) ? zlibbed : raw)(body, options),
   br: promisify(brotliDecompress) as Decode,
   zstd: promisify(zstdDecompress) as Decode,
 });
@@ -19,7 +25,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * An answer of legacy as it is without its compression, which is between it and the client: no store's answer has one.
- * What cannot be decoded is a failure of legacy.
+ * What cannot be decoded is a failure of legacy; what is too large or in a coding that is not known here is none of it.
  */
 export async function plainOf(observation: Observation): Promise<Observation> {
   if (!observation.ok) return observation;
@@ -35,9 +41,14 @@ export async function plainOf(observation: Observation): Promise<Observation> {
     return Object.freeze({ ...observation, answer: Object.freeze({ ...answer, headers: plainHeaders(answer), body }) });
   } catch (cause) {
     const message = `its ${codings.join(', ')} cannot be decoded: ${(cause as Error).message}`;
-    const error = new StoreError('legacy', 'undecodable', message, cause);
+    const error = new StoreError('legacy', failureOf(cause, codings), message, cause);
     return Object.freeze({ origin: 'legacy', ok: false, error, duration: observation.duration });
   }
+}
+
+function failureOf(cause: unknown, codings: readonly string[]): StoreFailure {
+  if (codings.some((coding) => DECODERS[coding] === undefined)) return 'coding';
+  return (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'tooLarge' : 'undecodable';
 }
 
 async function decoded(body: Buffer, codings: readonly string[]): Promise<Buffer> {

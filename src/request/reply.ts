@@ -13,6 +13,8 @@ const CAUSE_OF: Readonly<Record<StoreFailure, 'unavailable' | 'timeout' | 'inter
   refused: 'internal',
   undecodable: 'internal',
   tooMany: 'internal',
+  tooLarge: 'internal',
+  coding: 'internal',
 });
 
 /** What a client is told of each cause that is ours: never what the store or the driver said. */
