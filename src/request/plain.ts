@@ -61,15 +61,10 @@ async function decoded(body: Buffer, codings: readonly string[]): Promise<Buffer
   return plain;
 }
 
-/** Without what speaks of the compression. */
+/** Without what speaks of the compression; of `Vary` that is never compared. */
 function plainHeaders({ headers }: Answer): Answer['headers'] {
-  const vary = String(headers.vary ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '' && name.toLowerCase() !== 'accept-encoding')
-    .join(', ');
   const kept = Object.entries(headers).filter(([name]) => !SPEAKS_OF_IT.has(name));
-  return Object.freeze(Object.fromEntries(vary === '' ? kept : [...kept, ['vary', vary]]));
+  return Object.freeze(Object.fromEntries(kept));
 }
 
-const SPEAKS_OF_IT: ReadonlySet<string> = new Set(['content-encoding', 'content-length', 'vary']);
+const SPEAKS_OF_IT: ReadonlySet<string> = new Set(['content-encoding', 'content-length']);

@@ -53,7 +53,7 @@ export function comparePlanOf(operation: BoundOperation, api: BindingsSpec, curs
     token: next === undefined ? undefined : { path: next, says },
     rules: compileRules(api.compare, spec?.compare, operation.id),
     headers: contract.headers,
-    ...(links === undefined ? {} : { headerValue: linkSays(links, says) }),
+    headerValue: headerSays(links, says),
   });
 }
 
@@ -71,12 +71,29 @@ function sayingOf(text: string, cursors: Cursors): string | undefined {
   }
 }
 
-/** A `Link` header with the cursor in its query replaced by what the cursor says. */
-const linkSays = (parameter: string, says: (text: string) => string | undefined) => (name: string, value: string) => {
-  if (name !== 'link') return value;
+/**
+ * A `Link` header with the cursor in its query replaced by what the cursor says; `Vary` without what speaks of compression,
+ * which is sent whether or not the reply is compressed.
+ */
+const headerSays = (links: string | undefined, says: Says) => (name: string, value: string) => {
+  if (name === 'vary') return variesBy(value);
+  return name === 'link' && links !== undefined ? linkSays(value, links, says) : value;
+};
+
+type Says = (text: string) => string | undefined;
+
+const variesBy = (value: string): string =>
+  value
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '' && name !== 'accept-encoding')
+    .sort()
+    .join(', ');
+
+function linkSays(value: string, parameter: string, says: Says): string {
   const pattern = new RegExp(`([?&]${parameter.replace(/[^\w-]/g, '\\$&')}=)([^&>]*)`, 'g');
   return value.replace(pattern, (_, before: string, cursor: string) => `${before}${says(decoded(cursor)) ?? cursor}`);
-};
+}
 
 /** As it stands, where it is no percent-encoding. */
 function decoded(text: string): string {

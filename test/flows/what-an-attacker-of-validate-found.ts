@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { MongoClient } from 'mongodb';
 import t, { type Test } from 'tap';
 import { withFacade } from '../support/facade.ts';
@@ -30,6 +31,23 @@ t.test('a cursor of ours at `validate` is counted for the pairs that there are',
     summary.operations.map(({ pair, offered }) => `${pair} ${offered}`),
     ['dynamodb-mongodb 1', 'legacy-dynamodb 1', 'legacy-mongodb 1'],
   );
+});
+
+t.test('what legacy varies by for its compression is no difference, compressed or not', async (t) => {
+  const json = JSON.stringify({ id: 'n1', text: 'x' });
+  const legacy = await listening(t, (request, reply) => {
+    const zipped = request.headers['accept-encoding'] === 'gzip';
+    const headers = { 'content-type': 'application/json', vary: 'Origin, Accept-Encoding' };
+    reply.writeHead(200, { ...headers, ...(zipped ? { 'content-encoding': 'gzip' } : {}) });
+    reply.end(zipped ? gzipSync(json) : json);
+  });
+  const more = LIKE.replace('undefined', "undefined, vary: 'accept-encoding,origin'");
+  const notes = await withNotes(t, { stage: 'validate', more, legacy: async () => legacy });
+  await notes.put([{ pk: 'acme', id: 'n1', text: 'x' }]);
+  await notes.facade.send('GET', '/notes/n1', ACME);
+  await notes.facade.send('GET', '/notes/n1', { ...ACME, 'accept-encoding': 'gzip' });
+  const { totals } = await notes.settled();
+  t.match(totals, { offered: 6, match: 6 });
 });
 
 const SEARCH = `
