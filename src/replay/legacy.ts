@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'undici';
+import { getGlobalDispatcher } from 'undici';
 import { StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 
@@ -30,7 +30,10 @@ export async function askLegacy(
   const duration = () => performance.now() - began;
   try {
     const { origin, pathname } = new URL(base);
-    const reply = await httpRequest(`${origin}${pathname.replace(/\/$/, '')}${url}`, {
+    // Not undici's own `request`, which parses a URL: `..` would lead elsewhere.
+    const reply = await getGlobalDispatcher().request({
+      origin,
+      path: `${pathname.replace(/\/$/, '')}${url}`,
       method: method as 'GET',
       headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP.has(name.toLowerCase()))) as never,
       signal: AbortSignal.timeout(timeout),
