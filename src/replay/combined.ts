@@ -30,7 +30,7 @@ function quoted(bytes: Buffer, at: number): { readonly text: string; readonly en
   const plain: number[] = [];
   for (let i = at + 1; i < bytes.length; i += 1) {
     const byte = bytes[i] as number;
-    if (byte === QUOTE) return { text: Buffer.from(plain).toString('utf8'), end: i + 1 };
+    if (byte === QUOTE) return { text: encoded(plain), end: i + 1 };
     if (byte !== BACKSLASH) {
       plain.push(byte);
       continue;
@@ -47,6 +47,10 @@ function quoted(bytes: Buffer, at: number): { readonly text: string; readonly en
   }
   throw new Unreadable('the request line does not end');
 }
+
+/** Bytes beyond ASCII as a URL has them: they need be no UTF-8. */
+const encoded = (bytes: readonly number[]): string =>
+  bytes.map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase()}`)).join('');
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

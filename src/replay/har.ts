@@ -32,7 +32,7 @@ function readEntry(given: unknown, line: number): Recorded {
   const entry = loose(given);
   const request = loose(entry.request);
   const named = Array.isArray(request.headers) ? request.headers : [];
-  const headers = headersOf(named.map((one) => [String(loose(one).name), loose(one).value] as const));
+  const headers = headersOf(named.map((one) => [textOf(loose(one).name), loose(one).value] as const));
   const body = bodyOf(loose(request.postData), headers);
   return {
     ...{ line, method: methodOf(request.method), url: targetOf(request.url), headers, body },
@@ -45,8 +45,14 @@ function bodyOf({ text, params, mimeType, encoding }: Loose, headers: Record<str
     Object.assign(headers, headersOf([['content-type', mimeType]]));
   if (typeof text === 'string') return Buffer.from(text, encoding === 'base64' ? 'base64' : 'utf8');
   if (!Array.isArray(params) || params.length === 0) return undefined;
-  const pairs = params.map((one): [string, string] => [String(loose(one).name), String(loose(one).value ?? '')]);
+  const pairs = params.map((one): [string, string] => [textOf(loose(one).name), textOf(loose(one).value ?? '')]);
   return Buffer.from(new URLSearchParams(pairs).toString());
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || typeof value === 'object')
+    throw new Unreadable('the name or the value of a header or a parameter is no text');
+  return String(value);
 }
 
 const loose = (value: unknown): Loose => (typeof value === 'object' && value !== null ? (value as Loose) : {});

@@ -36,5 +36,13 @@ function bodyOf({ body, bodyBase64 }: Readonly<Record<string, unknown>>): Buffer
     return Buffer.from(bodyBase64, 'base64');
   }
   if (body === undefined || body === null) return undefined;
-  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return Buffer.from(typeof body === 'string' ? body : printed(body));
+}
+
+function printed(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    throw new Unreadable('the body is nested too deep');
+  }
 }

@@ -71,7 +71,7 @@ export function headersOf(pairs: readonly (readonly [string, unknown])[]): Recor
 
 /** A status as a number of three digits; else `undefined`. */
 export const statusOf = (value: unknown): number | undefined => {
-  const status = Number(value);
+  const status = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
   return Number.isInteger(status) && status >= 100 && status <= 999 ? status : undefined;
 };
 

@@ -187,6 +187,27 @@ t.test('hostile text becomes a request that HTTP can carry, or a complaint, and 
   );
 });
 
+t.test('what is no text where text belongs is a complaint', async (t) => {
+  const odd = { toString: 1, valueOf: 1 };
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  t.match(readNdjson(JSON.stringify({ path: '/x', status: odd }), 1), { url: '/x', status: undefined });
+  t.throws(() => readNdjson(`{"path":"/x","method":"POST","body":${deep}}`, 1), /nested too deep/);
+  const request = (more: object) => ({ request: { method: 'GET', url: 'http://x/y', headers: [], ...more } });
+  const entries = [
+    request({ headers: [{ name: odd, value: 'x' }] }),
+    request({ headers: [{ value: 'x' }] }),
+    request({ postData: { params: [{ name: 'a', value: odd }] } }),
+    { ...request({}), response: { status: odd } },
+  ];
+  const read = [...readHar(JSON.stringify({ log: { entries } }))];
+  t.same(
+    read.map((one) => 'complaint' in one),
+    [true, true, true, false],
+  );
+  const line = '::1 - - [10/Oct/2026:13:55:36 +0200] "GET /caf\\xE9/caf\\xC3\\xA9 HTTP/1.1" 200 1';
+  t.equal(readCombined(Buffer.from(line), 1).url, '/caf%E9/caf%C3%A9');
+});
+
 t.test('lines are the same however the file is cut into chunks', async (t) => {
   const collect = async (chunks: readonly Buffer[], most = 1_000) => {
     const lines: (string | undefined)[] = [];
