@@ -22,18 +22,26 @@ import type { Subject } from './subject.ts';
 /** Where a page's answer says how to go on; `undefined` on the last one. */
 export function nextToken({ spec, page }: BoundOperation, { status, headers, body }: Answer): string | undefined {
   if (status >= 300) return undefined;
-  const { next } = spec?.page ?? {};
+  const { next, more } = spec?.page ?? {};
+  // Some say where the page ended even on the last one.
+  if (more !== undefined && rawAt(body, more) === 'false') return undefined;
   const inBody = next === undefined ? undefined : scalarAt(body, next);
   if (inBody !== undefined && inBody !== '') return inBody;
   return page?.links === undefined ? undefined : linkToken([headers.link].flat().join(', '), page.links);
 }
 
+/** A number that leads nowhere on (0, -1) says that there is no more. */
 function scalarAt(body: Buffer, pointer: string): string | undefined {
   const span = spanAt(body, tokensOf(pointer));
   if (span === undefined) return undefined;
   const raw = body.toString('utf8', span.start, span.end);
   if (raw.startsWith('"')) return stringAt(body, span.start, span.end);
-  return /^-?\d+$/.test(raw) ? raw : undefined;
+  return /^[1-9]\d*$/.test(raw) ? raw : undefined;
+}
+
+function rawAt(body: Buffer, pointer: string): string | undefined {
+  const span = spanAt(body, tokensOf(pointer));
+  return span && body.toString('utf8', span.start, span.end);
 }
 
 /** The parameter's value in the target of `rel="next"` (RFC 8288). */

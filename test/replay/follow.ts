@@ -7,6 +7,7 @@ import { createCursors, hashParameters } from '../../src/bindings/cursor.ts';
 import { loadBindings } from '../../src/bindings/load.ts';
 import { AuthError, StoreError } from '../../src/errors.ts';
 import type { Answer, Observation } from '../../src/model/answer.ts';
+import type { PageSpec } from '../../src/model/binding.ts';
 import { NO_CREDENTIALS } from '../../src/replay/credentials.ts';
 import { dressed, tenantHeader } from '../../src/replay/dress.ts';
 import type { Holding } from '../../src/replay/holding.ts';
@@ -130,9 +131,17 @@ t.test('where a page says how to go on', async (t) => {
   const linked = (await subject({ url: '/linked' })).operation;
   t.equal(nextToken(plain, answer('{"next":"a\\u002fb"}')), 'a/b');
   t.equal(nextToken(plain, answer('{"next":12345678901234567890}')), '12345678901234567890');
-  for (const last of ['{}', '{"next":null}', '{"next":""}', '{"next":{}}', '[]', '{"x":{"next":"a"}}'])
+  for (const last of ['{}', '{"next":null}', '{"next":""}', '{"next":{}}', '{"next":0}', '{"next":-1}', '[]', '{"x":{"next":"a"}}'])
     t.equal(nextToken(plain, answer(last)), undefined, last);
   t.equal(nextToken(plain, answer('{"next":"a"}', {}, 404)), undefined);
+  const spec = plain.spec as NonNullable<typeof plain.spec>;
+  const saying = { ...plain, spec: { ...spec, page: { ...(spec.page as PageSpec), more: '/more' } } };
+  for (const [more, token] of [
+    ['false', undefined],
+    ['true', 'a'],
+    ['null', 'a'],
+  ] as const)
+    t.equal(nextToken(saying, answer(`{"next":"a","more":${more}}`)), token, `more: ${more}`);
   t.throws(() => nextToken(plain, answer('{"next":')), { name: 'JsonError' });
   const link = (value: string | string[]) => nextToken(linked, answer('{}', { link: value }));
   t.equal(link('<https://x/linked?q=1&after=a%2Fb>; rel="next"'), 'a/b');
