@@ -11,7 +11,7 @@ import { openCursor, question, refuseUnknown } from '../request/handle.ts';
 import type { Observe } from '../request/observe.ts';
 import { createOffering } from '../request/shadowing.ts';
 import { tenantOf } from '../request/tenant.ts';
-import { unfitness } from '../request/validated.ts';
+import { overrides, unfitness } from '../request/validated.ts';
 import type { Offer } from '../shadow/run.ts';
 import type { Sent } from './legacy.ts';
 import { matchOf, type NoMatch } from './match.ts';
@@ -80,6 +80,7 @@ export function createSubjects({ bindings, cursors, observe, legacy, secrets, au
     if (sent.method !== 'GET' && sent.method !== 'HEAD' && sent.body === undefined) return 'no body';
     const message = messageOf(sent);
     const asked = ask(operation, message);
+    if (overrides(sent.url, message.headers)) return 'not a read';
     if (unfitness(message.headers) !== undefined) return 'not JSON';
     const who = operation.spec?.auth === undefined ? auth : undefined;
     const claims = await claimsOf(who, { ...message, method: sent.method });

@@ -14,7 +14,7 @@ import { admit, type Standing, standingOf } from './caller.ts';
 import type { Observe } from './observe.ts';
 import { errorAnswer, forward, send, toRequestError } from './reply.ts';
 import type { Answered } from './shadowing.ts';
-import { type Captured, capturedOf, legacyObservation, unfitness } from './validated.ts';
+import { type Captured, capturedOf, legacyObservation, overrides, unfitness } from './validated.ts';
 
 /** What the line needs, put together once by `compose`. */
 export interface Line {
@@ -177,6 +177,7 @@ async function validate(
 ): Promise<void> {
   line.auth.look(request.raw);
   const capture = { maxBytes: MAX_CAPTURED, requestBody: operation.parseBody !== undefined };
+  const overridden = overrides(asked.url, request.headers) ? 'override' : undefined;
   const shadow = async (control: Observation, captured: Captured): Promise<void> => {
     const own = await ownQuestion(line, operation, asked, request, standing, captured.requestBody);
     line.shadow?.({
@@ -187,7 +188,7 @@ async function validate(
       question: own.question,
       control,
       candidates: plan.candidates.filter((store) => operation.stores[store as StoreName] !== undefined),
-      unfit: captured.unfit ?? unfitness(request.headers) ?? own.unfit,
+      unfit: captured.unfit ?? overridden ?? unfitness(request.headers) ?? own.unfit,
       body: captured.requestBody,
     });
   };

@@ -38,6 +38,12 @@ export function unfitness(headers: IncomingHttpHeaders): 'conditional' | 'range'
   return takesJson(headers.accept) ? undefined : 'accept';
 }
 
+const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const;
+
+/** Whether it asks legacy, by a header or a parameter that many services heed, to be taken for another method's. */
+export const overrides = (url: string, headers: IncomingHttpHeaders): boolean =>
+  OVERRIDES.some((name) => headers[name] !== undefined) || /[?&]_method=/.test(url);
+
 /** RFC 9110 §12.5.1, as far as it says whether JSON is among what is asked for. */
 function takesJson(accept: string | undefined): boolean {
   if (accept === undefined || accept.trim() === '') return true;

@@ -50,6 +50,21 @@ t.test('what legacy varies by for its compression is no difference, compressed o
   t.match(totals, { offered: 6, match: 6 });
 });
 
+t.test('legacy is not asked again for what may have been a write', async (t) => {
+  const asked: string[] = [];
+  const legacy = await listening(t, (request, reply) => {
+    asked.push(request.url as string);
+    reply.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"n1","text":"other"}');
+  });
+  const notes = await withNotes(t, { stage: 'validate', more: LIKE, legacy: async () => legacy });
+  await notes.put([{ pk: 'acme', id: 'n1', text: 'x' }]);
+  await notes.facade.send('GET', '/notes/n1', { ...ACME, 'x-http-method-override': 'DELETE' });
+  await notes.facade.send('GET', '/notes/n1?_method=DELETE', ACME);
+  const { totals } = await notes.settled();
+  t.match(totals, { offered: 6, skipped: 6 });
+  t.equal(asked.length, 2);
+});
+
 const SEARCH = `
 openapi: 3.1.0
 info: { title: Search, version: '1' }

@@ -131,7 +131,16 @@ t.test('where a page says how to go on', async (t) => {
   const linked = (await subject({ url: '/linked' })).operation;
   t.equal(nextToken(plain, answer('{"next":"a\\u002fb"}')), 'a/b');
   t.equal(nextToken(plain, answer('{"next":12345678901234567890}')), '12345678901234567890');
-  for (const last of ['{}', '{"next":null}', '{"next":""}', '{"next":{}}', '{"next":0}', '{"next":-1}', '[]', '{"x":{"next":"a"}}'])
+  for (const last of [
+    '{}',
+    '{"next":null}',
+    '{"next":""}',
+    '{"next":{}}',
+    '{"next":0}',
+    '{"next":-1}',
+    '[]',
+    '{"x":{"next":"a"}}',
+  ])
     t.equal(nextToken(plain, answer(last)), undefined, last);
   t.equal(nextToken(plain, answer('{"next":"a"}', {}, 404)), undefined);
   const spec = plain.spec as NonNullable<typeof plain.spec>;
