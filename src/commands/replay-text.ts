@@ -122,8 +122,16 @@ function negativeText(negative: Negative, paint: (code: number, text: string) =>
     section(exposures, paint(31, `EXPOSURE: legacy refuses, the façade answers (${exposures.length})`)),
     section(others, `Other statuses, no exposure (${others.length})`),
     section(failures, `Without an answer (${failures.length})`),
-    `Negative replay of ${plural(requests, 'request')}: ${asked}; ${exposures.length === 0 ? 'the façade refuses whatever legacy refuses' : plural(exposures.length, 'exposure')}.\n\n`,
+    `Negative replay of ${plural(requests, 'request')}: ${asked}; ${cameOf(negative)}.\n\n`,
   ].join('');
+}
+
+/** Not more than was seen: who did not answer has refused nobody. */
+function cameOf({ requests, exposures, failures }: Negative): string {
+  if (exposures.length > 0) return plural(exposures.length, 'exposure');
+  if (requests === 0) return 'nobody was asked, and nothing is known';
+  if (failures.length > 0) return 'nothing was exposed as far as both answered';
+  return 'the façade refuses whatever legacy refuses';
 }
 
 export interface ProgressOptions {

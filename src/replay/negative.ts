@@ -77,9 +77,12 @@ export async function negative(options: NegativeOptions): Promise<Negative> {
 
 function kindOf<T>({ legacy, facade }: Refusal, kinds: { exposures: T; others: T; failures: T }): T | undefined {
   if (typeof legacy === 'string' || typeof facade === 'string') return kinds.failures;
-  if (REFUSALS.has(legacy) && facade < 300) return kinds.exposures;
+  if (facade < 300 && (REFUSALS.has(legacy) || isElsewhere(legacy))) return kinds.exposures;
   return legacy === facade ? undefined : kinds.others;
 }
+
+/** To a login, as web services refuse; 304 is none. */
+const isElsewhere = (status: number) => status >= 300 && status < 400 && status !== 304;
 
 const stateOf = (one: Observation): number | string => (one.ok ? one.answer.status : one.error.message);
 
