@@ -56,6 +56,7 @@ export function openHolding(options: HoldingOptions): Holding {
     budgets: { dynamodb: { take: () => true, throttled: onThrottled, perSecond: () => Number.POSITIVE_INFINITY } },
     // How many look again at a time is bounded by `room`.
     recheckBudget: { take: () => true, throttled: () => undefined, perSecond: () => Number.POSITIVE_INFINITY },
+    recheckBytes: Number.POSITIVE_INFINITY,
     pulse: { busy: () => false, stop: () => undefined },
     sampler: { takes: () => true },
     percent: () => 100,

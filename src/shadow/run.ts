@@ -48,6 +48,8 @@ export interface ShadowParts {
   readonly budgets: Readonly<Partial<Record<OriginName, Budget>>>;
   /** Looks again: each mismatch takes one. */
   readonly recheckBudget: Budget;
+  /** Bytes of answers that wait to be looked at again; default 64 MiB. Beyond it a mismatch stays unverified. */
+  readonly recheckBytes?: number;
   readonly pulse: Pulse;
   readonly sampler: Sampler;
   /** Percent of plans with a candidate that are carried out. */
@@ -68,8 +70,9 @@ export interface Shadow {
   close(): Promise<void>;
 }
 
-/** Mismatches that wait for their rechecks; each holds its two bodies. */
+/** Mismatches that wait for their rechecks; each holds its two bodies, and those of its looks. */
 const MAX_RECHECKS = 500;
+const MAX_RECHECK_BYTES = 64 * 1024 * 1024;
 /** Closer looks at a time: each reads both stores some thirty times. */
 const MAX_CLOSE_LOOKS = 4;
 /** Milliseconds of comparing before the event loop gets its turn. */
@@ -81,6 +84,8 @@ export function createShadow(parts: ShadowParts): Shadow {
   const totals = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
   const closing = new AbortController();
   const rechecks = new Set<Promise<void>>();
+  const maxBytes = parts.recheckBytes ?? MAX_RECHECK_BYTES;
+  let waitingBytes = 0;
   let offered = 0;
   let closeLooks = 0;
 
@@ -110,7 +115,7 @@ export function createShadow(parts: ShadowParts): Shadow {
       else open.push(pair);
     }
     if (open.length === 0) return;
-    const bytes = OVERHEAD + (given.control.ok ? given.control.answer.body.length : 0);
+    const bytes = OVERHEAD + sizeOf(given.control);
     const work = () =>
       shadow(given, open).catch((error: unknown) => open.forEach((pair) => void broken(given, pair, error)));
     const drop = (reason: string) => open.forEach((pair) => void record(resultOf(given, pair, 'shed', reason)));
@@ -168,14 +173,20 @@ export function createShadow(parts: ShadowParts): Shadow {
       return;
     }
     const mayAsk = given.repeatable || !pair.includes('legacy');
-    if (!mayAsk || rechecks.size >= MAX_RECHECKS || closing.signal.aborted || !parts.recheckBudget.take()) {
+    const bytes = sizeOf(comparison.left) + sizeOf(comparison.right);
+    const room = rechecks.size < MAX_RECHECKS && waitingBytes + bytes <= maxBytes;
+    if (!mayAsk || !room || closing.signal.aborted || !parts.recheckBudget.take()) {
       record(mismatch(given, compared, { judged: judge(comparison, []), lag: undefined }, alone));
       return;
     }
+    waitingBytes += bytes;
     // Not in the queue: it waits for the most part.
     const rechecking = lookAgain(given, compared, alone)
       .catch((error: unknown) => broken(given, pair, error))
-      .finally(() => rechecks.delete(rechecking));
+      .finally(() => {
+        waitingBytes -= bytes;
+        rechecks.delete(rechecking);
+      });
     rechecks.add(rechecking);
   };
 
@@ -290,6 +301,8 @@ async function compareSliced(given: Offer, one: Observation, other: Observation)
     await turn();
   }
 }
+
+const sizeOf = (side: Observation): number => (side.ok ? side.answer.body.length : 0);
 
 /** Two origins that are held together; the control first, where it is one of them. */
 type OriginPair = readonly [OriginName, OriginName];
