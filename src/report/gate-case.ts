@@ -48,6 +48,7 @@ export const UNCOUNTED: Readonly<Partial<Record<Outcome, Readonly<Record<string,
     conditional: 'the client asked for a change alone',
     range: 'the client asked for a part alone',
     accept: 'the client takes no JSON, and stores have nothing else',
+    override: 'the client asked to be taken for another method’s, which may write',
     incomplete: 'the client left, or legacy broke off, before there was an answer',
   }),
 });
