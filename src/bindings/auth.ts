@@ -116,8 +116,13 @@ function checkJwt(auth: JwtAuth, say: Say): void {
   if (!String(auth.jwks).includes('://')) return;
   const url = URL.canParse(auth.jwks) ? new URL(auth.jwks) : undefined;
   const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  if (url !== undefined && holdsSecret(url)) say('/auth/jwks', NO_SECRET);
   if (!safe) say('/auth/jwks', 'must be https, or a file: whoever could change the keys on their way could be anybody');
 }
+
+/** Addresses are logged and shown by `/readyz`. */
+const holdsSecret = ({ username, password }: URL): boolean => username !== '' || password !== '';
+const NO_SECRET = 'must not hold a name or password: addresses are logged';
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
@@ -128,6 +133,7 @@ function checkForward(auth: ForwardAuth, say: Say): void {
   const url = URL.canParse(String(auth.url)) ? new URL(auth.url) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     say('/auth/url', 'must be the http(s) address of the endpoint');
+  else if (holdsSecret(url)) say('/auth/url', NO_SECRET);
   const names = texts(auth.headers);
   if (names.length === 0)
     say('/auth/headers', "is missing: say which of the client's are sent, such as ['authorization']");

@@ -42,8 +42,6 @@ export interface Forwarded {
 const ONE_WRITE = 16 * 1024;
 /** Bytes that a client may be behind before legacy is held back; as many at most are held to the end of a turn. */
 const MAX_BEHIND = 256 * 1024;
-/** Bytes that may wait for one client. */
-const MOST_WAITING = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**

@@ -20,7 +20,7 @@ export interface Credentials {
 }
 
 /** What lets somebody in; recorded ones are somebody else's. */
-export const CREDENTIAL_HEADERS = Object.freeze(['authorization', 'cookie', 'proxy-authorization']);
+const CREDENTIAL_HEADERS = Object.freeze(['authorization', 'cookie', 'proxy-authorization']);
 
 export const NO_CREDENTIALS: Credentials = Object.freeze({
   ...{ headers: {}, tenants: {}, others: {}, expired: undefined, names: new Set(CREDENTIAL_HEADERS) },

@@ -1,6 +1,7 @@
 import type { BindingsSpec, TenantInput } from '../model/binding.ts';
+import { isCredential } from '../results/sample.ts';
 import type { Credentials } from './credentials.ts';
-import { CREDENTIAL_HEADERS, credentialsFor } from './credentials.ts';
+import { credentialsFor } from './credentials.ts';
 import type { Sent } from './legacy.ts';
 import type { Recorded } from './recorded.ts';
 
@@ -23,7 +24,8 @@ export function dressed(recorded: Recorded, options: DressOptions): readonly Sen
   const { headers, credentials, keepCredentials, tenants, run } = options;
   const kept: Record<string, string> = { ...recorded.headers };
   for (const name of PARTIAL) delete kept[name];
-  if (!keepCredentials) for (const name of CREDENTIAL_HEADERS) delete kept[name];
+  if (!keepCredentials)
+    for (const name of Object.keys(kept)) if (isCredential(name) || credentials.names.has(name)) delete kept[name];
   const { method, url, body, line } = recorded;
   const common = { ...kept, ...credentials.headers, ...headers, 'x-request-id': `${run}-${line}` };
   const sent = { method, url, ...(body === undefined ? {} : { body }) };

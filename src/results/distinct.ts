@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { MAX_DISTINCT, MAX_OF_TENANT } from '../model/gate.ts';
 import type { RequestsRow, Result } from './rows.ts';
 
-/** Of all together: some 30 MB. */
-const MAX_ALL = 400_000;
+/** Of all together, a row being worth as much as so many hashes: some 100 MB. */
+const MAX_ALL = 800_000;
+const ROW = 8;
 
 /** A row that grows. */
 export interface Asked {
@@ -65,7 +66,7 @@ export function createDistinct(
       asked.changes += 1;
       if (before !== undefined) return false;
       totals.set(`${operation} ${pair}`, total + 1);
-      all += 1;
+      all += hashes === undefined ? 1 + ROW : 1;
       asked.row.n += 1;
       asked.row.items += items;
       return true;

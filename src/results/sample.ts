@@ -43,6 +43,9 @@ const LONGEST = 1_000;
 /** Headers that are never kept, sealed or not: whoever opens a sample must not become the client. */
 const NEVER = /^(authorization|cookie|proxy-authorization|x-api-key|x-amz-security-token)$|token|secret|password/i;
 
+/** Whether a header of this name lets somebody in, as far as names tell. */
+export const isCredential = (name: string): boolean => NEVER.test(name);
+
 /** Samples under `secret` (none: no request is kept), with clear values only at the paths of `reveal`. */
 export function createSampling(secret: string | undefined, reveal: readonly string[]): Sampler {
   const derive = (info: string) =>
@@ -86,7 +89,7 @@ const side =
     });
 
 function seal(key: Buffer, { method, url, headers }: SampledRequest): string {
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !NEVER.test(name)));
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !isCredential(name)));
   const nonce = randomBytes(NONCE);
   const cipher = createCipheriv(CIPHER, key, nonce);
   const sealed = Buffer.concat([cipher.update(JSON.stringify({ method, url, headers: kept })), cipher.final()]);

@@ -110,6 +110,7 @@ const rows: [string, object, string, RegExp, boolean?][] = [
   ['a key of another mode', { auth: { ...jwt, proof: 'mtls' } }, '/auth/proof', /is not known with mode jwt/],
   ['no keys', { auth: { ...jwt, jwks: undefined } }, '/auth/jwks', /is missing/],
   ['keys in plain text', { auth: { ...jwt, jwks: 'http://issuer.example/jwks' } }, '/auth/jwks', /must be https/],
+  ['a password', { auth: { ...jwt, jwks: 'https://a:b@issuer.example/jwks' } }, '/auth/jwks', /must not hold/],
   ['keys by ftp', { auth: { ...jwt, jwks: 'ftp://issuer.example/jwks' } }, '/auth/jwks', /must be https/],
   [
     'keys of a host that begins like loopback',
@@ -140,6 +141,7 @@ const rows: [string, object, string, RegExp, boolean?][] = [
     '/auth/tenantClaim',
     /no header becomes/,
   ],
+  ['a name', { auth: { ...forward, url: 'https://a@check.example/' } }, '/auth/url', /must not hold/],
   ['no address', { auth: { ...forward, url: '/check' } }, '/auth/url', /must be the http/],
   ['no headers', { auth: { ...forward, headers: [] } }, '/auth/headers', /is missing/],
   [

@@ -27,10 +27,11 @@ t.test('a cursor of ours at `validate` is counted for the pairs that there are',
   t.equal(second.json.notes.length, 1, 'a store goes on');
   const { summary, totals } = await notes.settled();
   t.match(totals, { offered: 3, skipped: 3 });
-  t.same(
-    summary.operations.map(({ pair, offered }) => `${pair} ${offered}`).sort(),
-    ['dynamodb-mongodb 1', 'legacy-dynamodb 1', 'legacy-mongodb 1'],
-  );
+  t.same(summary.operations.map(({ pair, offered }) => `${pair} ${offered}`).sort(), [
+    'dynamodb-mongodb 1',
+    'legacy-dynamodb 1',
+    'legacy-mongodb 1',
+  ]);
 });
 
 t.test('what legacy varies by for its compression is no difference, compressed or not', async (t) => {

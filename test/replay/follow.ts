@@ -302,6 +302,13 @@ t.test('a line stands for each tenant, and a sample of many is fair', async (t) 
       { accept: 'a', 'x-request-id': 'r-4', 'x-tenant': 'globex' },
     ],
   );
+  const recorded = { 'x-api-key': '1', 'x-session-token': '2', 'x-user': '3', 'x-tenant': 'acme', 'x-trace': '4' };
+  const credentials = { ...NO_CREDENTIALS, names: new Set(['x-user']) };
+  const sent = (keepCredentials: boolean) =>
+    dressed({ ...line, headers: recorded }, { ...options, credentials, keepCredentials, tenants: undefined })[0]
+      ?.headers;
+  t.same(sent(false), { accept: 'a', 'x-request-id': 'r-4', 'x-tenant': 'acme', 'x-trace': '4' }, 'nobody else’s key');
+  t.same(sent(true), { accept: 'a', 'x-request-id': 'r-4', ...recorded });
   const counts = new Map<number, number>();
   for (let round = 0; round < 2_000; round += 1) {
     const reservoir = createReservoir<number>(10);

@@ -140,7 +140,7 @@ export function factsOf(results: Iterable<Simulated>): GateFacts {
     return { outcome, reason, n };
   });
   const pair: PairFacts = {
-    ...{ compared, ignored, verdicts, strata, tenants, durations, exhaustive: undefined },
+    ...{ compared, ignored, verdicts, strata, tenants, durations, clientDurations: durations, exhaustive: undefined },
     notCompared,
     clients: { compared, ignored, unsettled: verdicts.moving + verdicts.unverified, notCompared },
     ...{ first: minute(first), last: minute(last), days: days.size },
