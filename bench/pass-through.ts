@@ -3,17 +3,27 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Row } from './measure.ts';
 
-/** What a request costs the process that passes it on, in microseconds of CPU, by round. */
-type Costs = Readonly<Record<Subject, number[]>>;
+/** Node's usual young generation, or the one that the image runs with. */
+const FLAG = '--max-semi-space-size=8';
 
-const SUBJECTS = ['reply-from', 'bound', 'unbound', 'reply-from again', 'bound again'] as const;
-type Subject = (typeof SUBJECTS)[number];
+type Server = 'ours' | 'ours as it is' | 'peer' | 'peer with the flag';
+
+/** What is measured: a server, and whether the route is one that is bound. The first is what the others are held against. */
+const SUBJECTS: readonly (readonly [name: string, server: Server, bound: boolean])[] = [
+  ['reply-from', 'peer', false],
+  ['bound', 'ours', true],
+  ['unbound', 'ours', false],
+  ['reply-from again', 'peer', false],
+  ['bound again', 'ours', true],
+  [`reply-from with ${FLAG}`, 'peer with the flag', false],
+  [`bound without ${FLAG}`, 'ours as it is', true],
+];
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
 const SLICE = 1_500;
 
 const SIZES = [
-  ...(process.env.BENCH_LARGE ? [] : [{ size: 1_000, name: '1 kB' }]),
+  { size: 1_000, name: '1 kB' },
   { size: 100_000, name: '100 kB' },
 ] as const;
 
@@ -28,31 +38,31 @@ export async function benchPassThrough(): Promise<readonly Row[]> {
   const { port } = await answer<{ port: number }>(upstream);
   const legacy = `http://127.0.0.1:${port}`;
   const load = start('load', pins[1] as string);
-  const servers = {
-    ours: start('server', pins[0] as string, 'ours', legacy),
-    peer: start('server', pins[0] as string, 'reply-from', legacy),
+  const server = (kind: 'ours' | 'reply-from', ...flags: string[]) =>
+    startWith(flags, 'server', pins[0] as string, kind, legacy);
+  const servers: Readonly<Record<Server, ChildProcess>> = {
+    ours: server('ours', FLAG),
+    'ours as it is': server('ours'),
+    peer: server('reply-from'),
+    'peer with the flag': server('reply-from', FLAG),
   };
   try {
-    const urls = {
-      ours: (await answer<{ url: string }>(servers.ours)).url,
-      peer: (await answer<{ url: string }>(servers.peer)).url,
-    };
-    const slice = async (subject: Subject, size: number, milliseconds: number) => {
-      const who = subject.startsWith('reply-from') ? 'peer' : 'ours';
-      const path = subject.startsWith('bound') ? `/users/${size}` : `/any/${size}`;
-      const before = await cpuOf(servers[who]);
-      load.send({ url: urls[who], path, milliseconds });
+    const urls = new Map<ChildProcess, string>();
+    for (const child of Object.values(servers)) urls.set(child, (await answer<{ url: string }>(child)).url);
+    const slice = async ([name, who, bound]: (typeof SUBJECTS)[number], size: number, milliseconds: number) => {
+      const child = servers[who];
+      const before = await cpuOf(child);
+      load.send({ url: urls.get(child), path: bound ? `/users/${size}` : `/any/${size}`, milliseconds });
       const { replies, wrong } = await answer<{ replies: number; wrong: number }>(load);
-      if (wrong > 0 || replies === 0) throw new Error(`${subject}: ${wrong} of ${replies} replies were wrong`);
-      return ((await cpuOf(servers[who])) - before) / replies;
+      if (wrong > 0 || replies === 0) throw new Error(`${name}: ${wrong} of ${replies} replies were wrong`);
+      return ((await cpuOf(child)) - before) / replies;
     };
     const rows: Row[] = [];
     for (const { size, name } of SIZES) {
-      const costs: Costs = { 'reply-from': [], bound: [], unbound: [], 'reply-from again': [], 'bound again': [] };
-      for (const subject of SUBJECTS.slice(0, 3)) await slice(subject, size, 4_000);
-      for (let round = 0; round < ROUNDS; round += 1) {
-        for (const subject of SUBJECTS) costs[subject].push(await slice(subject, size, SLICE));
-      }
+      const costs = SUBJECTS.map((): number[] => []);
+      for (const subject of SUBJECTS) await slice(subject, size, 4_000);
+      for (let round = 0; round < ROUNDS; round += 1)
+        for (const [at, subject] of SUBJECTS.entries()) costs[at]?.push(await slice(subject, size, SLICE));
       rows.push(...rowsOf(name, costs));
     }
     return rows;
@@ -61,22 +71,26 @@ export async function benchPassThrough(): Promise<readonly Row[]> {
   }
 }
 
-function rowsOf(name: string, costs: Costs): Row[] {
+/** `costs`: microseconds of CPU per request, by subject and round. */
+function rowsOf(size: string, costs: readonly (readonly number[])[]): Row[] {
   const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] as number;
   const range = (all: readonly number[]) =>
     `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
-  return SUBJECTS.map((subject) => ({
-    replies: name,
-    through: subject,
-    'CPU per request': `${median(costs[subject]).toFixed(1)} µs`,
+  const [base = []] = costs;
+  return SUBJECTS.map(([name], at) => ({
+    replies: size,
+    through: name,
+    'CPU per request': `${median(costs[at] ?? []).toFixed(1)} µs`,
     'requests per CPU second, times reply-from': range(
-      costs[subject].map((cost, round) => (costs['reply-from'][round] as number) / cost),
+      (costs[at] ?? []).map((cost, round) => (base[round] as number) / cost),
     ),
   }));
 }
 
 /** A child on one core, where there is `taskset`. */
-function start(file: string, core: string, ...words: string[]): ChildProcess {
+const start = (file: string, core: string, ...words: string[]): ChildProcess => startWith([], file, core, ...words);
+
+function startWith(flags: readonly string[], file: string, core: string, ...words: string[]): ChildProcess {
   const script = join(import.meta.dirname, 'pass-through', `${file}.ts`);
   const pinned = process.platform === 'linux';
   return fork(script, words, {
@@ -84,7 +98,14 @@ function start(file: string, core: string, ...words: string[]): ChildProcess {
     ...(pinned
       ? {
           execPath: 'taskset',
-          execArgv: ['-c', core, process.execPath, '--disable-warning=ExperimentalWarning', ...profiled(words)],
+          execArgv: [
+            '-c',
+            core,
+            process.execPath,
+            '--disable-warning=ExperimentalWarning',
+            ...flags,
+            ...profiled(words),
+          ],
         }
       : {}),
   });

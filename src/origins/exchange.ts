@@ -46,7 +46,7 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * One request on its way: writes legacy's reply to the client as it comes, at the client's pace. What comes in one turn of
- * the event loop goes out in one write.
+ * the event loop goes out in one write; a short reply of a known length may take as many turns as each brings more of it.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly done: Promise<Forwarded>;
@@ -63,6 +63,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #delimited = true;
   #held: Buffer[] = [];
   #heldBytes = 0;
+  #short = false;
+  #grown = false;
   #turn: NodeJS.Immediate | undefined;
   #capture: Capture | undefined;
   #upload: Upload | undefined;
@@ -127,6 +129,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const reply = this.#reply;
     this.#status = code;
     this.#delimited = headers['content-length'] !== undefined;
+    this.#short = this.#delimited && Number(headers['content-length']) <= MAX_BEHIND;
     this.#capture?.begin(code, headers);
     reply.sendDate = false;
     reply.writeHead(code, reasonOf(statusText), replyHeaders(rawHeaders, headers.connection, this.#extra));
@@ -167,7 +170,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#fail(translate(error));
       return;
     }
-    this.#flush();
+    this.#write(undefined);
     this.#cut();
   }
 
@@ -215,11 +218,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #flushLater(): void {
+    this.#grown = true;
     this.#turn ??= setImmediate(this.#flush);
   }
 
   readonly #flush = (): void => {
-    this.#turn = undefined;
+    // Under load the rest of it is there in the next turn; without load that comes at once.
+    const wait = this.#short && this.#grown && !this.#over;
+    this.#grown = false;
+    this.#turn = wait ? setImmediate(this.#flush) : undefined;
+    if (wait) return;
     if (!this.#over && !this.#reply.writableEnded) this.#write(this.#upstream);
   };
 
