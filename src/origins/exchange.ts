@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
 import { Chunks } from './chunks.ts';
-import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.ts';
+import { HOP_BY_HOP, lengthsOf, mayBe, nominatedBy } from './hop-by-hop.ts';
 import { translate } from './legacy-error.ts';
 import type { Places } from './places.ts';
 import { Upload } from './upload.ts';
@@ -273,6 +273,7 @@ class Capture {
 }
 
 const HIDDEN = new Set(HOP_BY_HOP);
+const HIDDEN_LENGTHS = lengthsOf([...HOP_BY_HOP, 'x-request-id']);
 
 /** The end-to-end headers of a parsed reply, by name in lower case. */
 export function answerHeaders(headers: IncomingHttpHeaders): Answer['headers'] {
@@ -294,11 +295,15 @@ function replyHeaders(
   const out: string[] = [];
   let lacksId = requestId !== undefined && !Object.hasOwn(own, 'x-request-id');
   const given = Array.isArray(raw) ? raw : [];
+  let lengths = HIDDEN_LENGTHS;
+  for (const name in own) lengths |= lengthsOf([name]);
   for (let n = 0; n < given.length; n += 2) {
     const name = latin1(given[n]);
-    const lower = name.toLowerCase();
-    if (HIDDEN.has(lower) || nominated?.has(lower) || Object.hasOwn(own, lower)) continue;
-    if (lower === 'x-request-id') lacksId = false;
+    if (nominated !== undefined || mayBe(lengths, name.length)) {
+      const lower = name.toLowerCase();
+      if (HIDDEN.has(lower) || nominated?.has(lower) || Object.hasOwn(own, lower)) continue;
+      if (lower === 'x-request-id') lacksId = false;
+    }
     out.push(name, latin1(given[n + 1]));
   }
   for (const name in own) out.push(name, own[name] as string);

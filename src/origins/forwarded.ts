@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ForwardedConfig } from '../config.ts';
-import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.ts';
+import { HOP_BY_HOP, lengthsOf, mayBe, nominatedBy } from './hop-by-hop.ts';
 
 /** What of a client's request becomes the headers of ours. */
 export interface Sent {
@@ -18,6 +18,7 @@ export interface Sent {
  */
 export function requestHeaders(config: ForwardedConfig): (sent: Sent, requestId: string | undefined) => string[] {
   const dropped = droppedBy(config);
+  const lengths = lengthsOf([...dropped, 'x-request-id']);
   const plain = config.style === 'x-forwarded' || config.style === 'both';
   const standard = config.style === 'forwarded' || config.style === 'both';
   return (sent, requestId) => {
@@ -26,9 +27,11 @@ export function requestHeaders(config: ForwardedConfig): (sent: Sent, requestId:
     const out: string[] = [];
     for (let n = 0; n < rawHeaders.length; n += 2) {
       const name = rawHeaders[n] as string;
-      const lower = name.toLowerCase();
-      if (dropped.has(lower) || nominated?.has(lower)) continue;
-      if (requestId !== undefined && lower === 'x-request-id') continue;
+      if (nominated !== undefined || mayBe(lengths, name.length)) {
+        const lower = name.toLowerCase();
+        if (dropped.has(lower) || nominated?.has(lower)) continue;
+        if (requestId !== undefined && lower === 'x-request-id') continue;
+      }
       out.push(name, rawHeaders[n + 1] as string);
     }
     if (plain) addPlain(out, sent, config.trust, nominated);

@@ -25,3 +25,16 @@ export function nominatedBy(connection: string | readonly string[] | undefined):
   const names = text.split(',').map((token) => token.trim());
   return new Set(names.filter((name) => !END_TO_END.has(name)));
 }
+
+/**
+ * Lengths of names as a set of bits, modulo 32: a header whose length is not among them is none of them, and need not be
+ * looked at. Most are none.
+ */
+export const lengthsOf = (names: Iterable<string>): number => {
+  let bits = 0;
+  for (const name of names) bits |= 1 << (name.length & 31);
+  return bits;
+};
+
+/** Whether one of the names may have so many characters. */
+export const mayBe = (bits: number, length: number): boolean => ((bits >> (length & 31)) & 1) === 1;
