@@ -13,14 +13,15 @@ const SUBJECTS: readonly (readonly [name: string, server: Server, bound: boolean
   ['reply-from', 'peer', false],
   ['bound', 'ours', true],
   ['unbound', 'ours', false],
-  ['reply-from again', 'peer', false],
-  ['bound again', 'ours', true],
   [`reply-from with ${FLAG}`, 'peer with the flag', false],
   [`bound without ${FLAG}`, 'ours as it is', true],
 ];
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
-const SLICE = 1_500;
+/** Each server is started so often: two processes of one program may differ by a fifth. */
+const LAUNCHES = Number(process.env.BENCH_ROUNDS ?? 7);
+const SLICES = 3;
+const WARM_UP = 2_500;
+const SLICE = 1_000;
 
 const SIZES = [
   { size: 1_000, name: '1 kB' },
@@ -28,18 +29,34 @@ const SIZES = [
 ] as const;
 
 /**
- * CPU time per request of the façade at `legacy`, beside `@fastify/reply-from`, each under 64 connections that ask without a pause,
- * interleaved.
- * The façade is whole: a bound route passes flags, tenant and metrics; an unbound one is passed on in the first hook.
+ * CPU time per request of the façade at `legacy`, beside `@fastify/reply-from`, each under 64 connections that ask without a
+ * pause, interleaved, in several launches. The façade is whole: a bound route passes flags, tenant and metrics; an unbound
+ * one is passed on in the first hook.
  */
 export async function benchPassThrough(): Promise<readonly Row[]> {
   const pins = cpus().length > 1 ? ['0', '1'] : ['0', '0'];
-  const upstream = start('upstream', pins[1] as string);
+  const upstream = start([], 'upstream', pins[1] as string);
   const { port } = await answer<{ port: number }>(upstream);
-  const legacy = `http://127.0.0.1:${port}`;
-  const load = start('load', pins[1] as string);
-  const server = (kind: 'ours' | 'reply-from', ...flags: string[]) =>
-    startWith(flags, 'server', pins[0] as string, kind, legacy);
+  const load = start([], 'load', pins[1] as string);
+  try {
+    const rows: Row[] = [];
+    for (const { size, name } of SIZES) {
+      const costs = SUBJECTS.map((): number[] => []);
+      for (let launch = 0; launch < LAUNCHES; launch += 1) {
+        const launched = await measureLaunch(`http://127.0.0.1:${port}`, load, pins[0] as string, size);
+        for (const [at, cost] of launched.entries()) costs[at]?.push(cost);
+      }
+      rows.push(...rowsOf(name, costs));
+    }
+    return rows;
+  } finally {
+    for (const child of [upstream, load]) child.kill();
+  }
+}
+
+/** Starts each server anew; gives the median of its slices, by subject. */
+async function measureLaunch(legacy: string, load: ChildProcess, core: string, size: number): Promise<number[]> {
+  const server = (kind: 'ours' | 'reply-from', ...flags: string[]) => start(flags, 'server', core, kind, legacy);
   const servers: Readonly<Record<Server, ChildProcess>> = {
     ours: server('ours', FLAG),
     'ours as it is': server('ours'),
@@ -49,7 +66,7 @@ export async function benchPassThrough(): Promise<readonly Row[]> {
   try {
     const urls = new Map<ChildProcess, string>();
     for (const child of Object.values(servers)) urls.set(child, (await answer<{ url: string }>(child)).url);
-    const slice = async ([name, who, bound]: (typeof SUBJECTS)[number], size: number, milliseconds: number) => {
+    const slice = async ([name, who, bound]: (typeof SUBJECTS)[number], milliseconds: number) => {
       const child = servers[who];
       const before = await cpuOf(child);
       load.send({ url: urls.get(child), path: bound ? `/users/${size}` : `/any/${size}`, milliseconds });
@@ -57,23 +74,20 @@ export async function benchPassThrough(): Promise<readonly Row[]> {
       if (wrong > 0 || replies === 0) throw new Error(`${name}: ${wrong} of ${replies} replies were wrong`);
       return ((await cpuOf(child)) - before) / replies;
     };
-    const rows: Row[] = [];
-    for (const { size, name } of SIZES) {
-      const costs = SUBJECTS.map((): number[] => []);
-      for (const subject of SUBJECTS) await slice(subject, size, 4_000);
-      for (let round = 0; round < ROUNDS; round += 1)
-        for (const [at, subject] of SUBJECTS.entries()) costs[at]?.push(await slice(subject, size, SLICE));
-      rows.push(...rowsOf(name, costs));
-    }
-    return rows;
+    const costs = SUBJECTS.map((): number[] => []);
+    for (const subject of SUBJECTS) await slice(subject, WARM_UP);
+    for (let round = 0; round < SLICES; round += 1)
+      for (const [at, subject] of SUBJECTS.entries()) costs[at]?.push(await slice(subject, SLICE));
+    return costs.map(median);
   } finally {
-    for (const child of [upstream, load, ...Object.values(servers)]) child.kill();
+    for (const child of Object.values(servers)) child.kill();
   }
 }
 
-/** `costs`: microseconds of CPU per request, by subject and round. */
+const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] as number;
+
+/** `costs`: microseconds of CPU per request, by subject and launch. */
 function rowsOf(size: string, costs: readonly (readonly number[])[]): Row[] {
-  const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] as number;
   const range = (all: readonly number[]) =>
     `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
   const [base = []] = costs;
@@ -82,15 +96,13 @@ function rowsOf(size: string, costs: readonly (readonly number[])[]): Row[] {
     through: name,
     'CPU per request': `${median(costs[at] ?? []).toFixed(1)} µs`,
     'requests per CPU second, times reply-from': range(
-      (costs[at] ?? []).map((cost, round) => (base[round] as number) / cost),
+      (costs[at] ?? []).map((cost, launch) => (base[launch] as number) / cost),
     ),
   }));
 }
 
 /** A child on one core, where there is `taskset`. */
-const start = (file: string, core: string, ...words: string[]): ChildProcess => startWith([], file, core, ...words);
-
-function startWith(flags: readonly string[], file: string, core: string, ...words: string[]): ChildProcess {
+function start(flags: readonly string[], file: string, core: string, ...words: string[]): ChildProcess {
   const script = join(import.meta.dirname, 'pass-through', `${file}.ts`);
   const pinned = process.platform === 'linux';
   return fork(script, words, {
