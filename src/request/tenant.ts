@@ -16,7 +16,7 @@ export function tenantOf(
   parsed: ParsedParts,
   claims: Claims,
 ): string {
-  const tenant = rule({ headers: soundHeaders(message), path: parsed.path, query: parsed.query, claims });
+  const tenant = rule(new Input(soundHeaders(message), claims, parsed));
   if (tenant === undefined || tenant === '')
     throw new RequestError('missingParameter', 'the tenant is missing or given twice');
   if (typeof tenant !== 'string' || tenant.length > MAX_LENGTH) {
@@ -29,6 +29,27 @@ export function tenantOf(
 export interface ParsedParts {
   readonly path: TenantInput['path'];
   readonly query: TenantInput['query'];
+}
+
+/** Parses the parameters only for a rule that asks for them: a request whose parameters are wrong has a tenant all the same. */
+class Input implements TenantInput {
+  readonly headers: Headers;
+  readonly claims: Claims;
+  readonly #parsed: ParsedParts;
+
+  constructor(headers: Headers, claims: Claims, parsed: ParsedParts) {
+    this.headers = headers;
+    this.claims = claims;
+    this.#parsed = parsed;
+  }
+
+  get path(): TenantInput['path'] {
+    return this.#parsed.path;
+  }
+
+  get query(): TenantInput['query'] {
+    return this.#parsed.query;
+  }
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;

@@ -86,3 +86,16 @@ t.test('the rule may read path and query', async (t) => {
     'o/u',
   );
 });
+
+t.test('a rule that reads headers alone has a tenant, whatever is wrong with the parameters', async (t) => {
+  const broken = {
+    get path(): never {
+      throw new Error('parsed');
+    },
+    get query(): never {
+      throw new Error('parsed');
+    },
+  };
+  t.equal(tenantOf(byHeader, message(['X-Tenant-Id', 'a']), broken, {}), 'a');
+  t.throws(() => tenantOf(({ query }) => String(query.unit), message(), broken, {}), /parsed/);
+});
