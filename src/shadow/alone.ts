@@ -14,9 +14,7 @@ export function standsAlone(comparisons: readonly Comparison[]): StandsAlone {
     ({ outcome, complete }) => outcome !== 'error' && outcome !== 'skipped' && complete,
   );
   if (comparisons.length !== 3 || !compared) return () => undefined;
-  const whole = comparisons.some(({ differences }) => differences.some(isWhole));
   return (difference) => {
-    if (whole && !isWhole(difference)) return undefined;
     const differing = comparisons.filter(({ differences }) => differences.some((one) => meets(one, difference)));
     if (differing.length === 3) return 'all';
     const [one, other] = differing;

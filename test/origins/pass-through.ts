@@ -90,6 +90,28 @@ t.test('OPTIONS * asks the server itself', async (t) => {
   t.match(body, '* true hi');
 });
 
+t.test('a short reply of a known length goes out whole, but what comes late is not waited for', async (t) => {
+  let finish = () => {};
+  const handler: RequestListener = (_, reply) => {
+    reply.setHeader('Content-Length', 8);
+    reply.write('half');
+    finish = () => void reply.end('late');
+  };
+  const { port } = await inFront(t, handler);
+  const socket = connect(port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  let arrived = '';
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    arrived += text;
+  });
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until(() => arrived.endsWith('half'));
+  t.match(arrived, /^HTTP\/1\.1 200[\s\S]*\r\n\r\nhalf$/, 'legacy has not ended its reply');
+  finish();
+  await until(() => arrived.endsWith('halflate'));
+  t.match(arrived, /halflate$/);
+});
+
 t.test('events flow as they are sent', async (t) => {
   const { port } = await inFront(t, async (_incoming, reply) => {
     reply.writeHead(200, { 'Content-Type': 'text/event-stream' });
