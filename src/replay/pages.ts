@@ -16,6 +16,7 @@ import {
   stringAt,
 } from '../model/json.ts';
 import type { OriginName } from '../model/stage.ts';
+import { withParameter } from '../request/link.ts';
 import type { Sent } from './legacy.ts';
 import type { Subject } from './subject.ts';
 
@@ -86,25 +87,6 @@ function inBody(schema: unknown, sent: Sent, token: string): readonly Sent[] {
 
 const propertiesOf = (schema: unknown): readonly string[] =>
   Object.keys((schema as { properties?: object } | undefined)?.properties ?? {});
-
-/** The rest of the query stays byte for byte. */
-function withParameter(url: string, name: string, value: string): string {
-  const cut = url.indexOf('?');
-  const path = cut === -1 ? url : url.slice(0, cut);
-  const others = (cut === -1 ? '' : url.slice(cut + 1))
-    .split('&')
-    .filter((part) => part !== '' && nameOf(part) !== name);
-  return `${path}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
-}
-
-function nameOf(part: string): string {
-  const name = part.split('=', 1)[0] as string;
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
-}
 
 /** The pages of one origin, from the first to the last, as one answer that holds nothing but the list. */
 export interface Collecting {

@@ -12,17 +12,17 @@ export function linkHeader(
   if (name === undefined || !page.more) return undefined;
   const value = page.next ?? nextNumber(request.query[name]);
   if (value === undefined) return undefined;
+  return `<${withParameter(url, name, value)}>; rel="next"`;
+}
+
+/** The URL with a query parameter set; the rest of the query stays as the client wrote it, byte for byte. */
+export function withParameter(url: string, name: string, value: string): string {
   const cut = url.indexOf('?');
   const path = cut === -1 ? url : url.slice(0, cut);
-  // The rest of the query stays as the client wrote it, byte for byte.
-  const others =
-    cut === -1
-      ? []
-      : url
-          .slice(cut + 1)
-          .split('&')
-          .filter((part) => nameOf(part) !== name && part !== '');
-  return `<${path}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}>; rel="next"`;
+  const others = (cut === -1 ? '' : url.slice(cut + 1))
+    .split('&')
+    .filter((part) => part !== '' && nameOf(part) !== name);
+  return `${path}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
 }
 
 function nameOf(part: string): string {
