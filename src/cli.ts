@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { type Io, printable, processIo } from './commands/io.ts';
+import { type Io, processIo } from './commands/io.ts';
 import { VERSION } from './config.ts';
 import { ConfigError, StoreError, UsageError } from './errors.ts';
+import { printable } from './model/printable.ts';
 
 // Most of a command's time is loading code: it is kept compiled, and only what the verb needs is loaded.
 enableCompileCache();

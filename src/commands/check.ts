@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { type Checked, checkBindings } from '../bindings/check.ts';
 import { loadBindings } from '../bindings/load.ts';
 import { loadConfig } from '../config.ts';
+import { printableLine } from '../model/printable.ts';
 import { checkConnect } from './check-connect.ts';
-import { type Io, json as jsonText, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 
 export interface CheckFlags {
   readonly connect?: boolean;

@@ -10,10 +10,11 @@ import { UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import type { Call } from '../model/call.ts';
 import type { Comparison, Difference } from '../model/comparison.ts';
+import { printable, printableLine } from '../model/printable.ts';
 import { duration } from '../report/text.ts';
 import { sidesOf } from '../report/words.ts';
 import { type Asking, type Enquiry, openAsking } from './asking.ts';
-import { type Io, json as jsonText, printable, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import { placeOf } from './place.ts';
 
 export interface DiffOptions {

@@ -10,8 +10,9 @@ import { initFlags, type Made } from '../flags/init.ts';
 import { flagPrefix, LIMITS } from '../flags/ladder.ts';
 import { fetchSnapshot } from '../flags/snapshot.ts';
 import { fileTarget, limitsOf, untilShown } from '../flags/target.ts';
+import { printableLine } from '../model/printable.ts';
 import { table } from '../report/text.ts';
-import { type Io, json as jsonText, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import {
   adminOf,
   asData,

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { type FlagOperation, type OperationStages, suggestion, whyNotOffered } from '../flags/api.ts';
+import { printableLine } from '../model/printable.ts';
 import { compareStages, isStage, PLANS, STAGES, type Stage } from '../model/stage.ts';
-import { type Io, printableLine } from './io.ts';
+import type { Io } from './io.ts';
 import {
   asData,
   atPlace,

@@ -5,7 +5,8 @@ import { Command } from 'commander';
 import { stubOf } from '../bindings/stub.ts';
 import { loadContract } from '../contract/load.ts';
 import { UsageError } from '../errors.ts';
-import { type Io, printableLine } from './io.ts';
+import { printableLine } from '../model/printable.ts';
+import type { Io } from './io.ts';
 
 interface InitOptions {
   readonly out?: string;

@@ -5,9 +5,10 @@ import { ConfigError, FlagServerError } from '../errors.ts';
 import type { FlagOperation, OperationStages } from '../flags/api.ts';
 import { countStages } from '../flags/moves.ts';
 import type { Change } from '../flags/target.ts';
+import { printableLine } from '../model/printable.ts';
 import { compareStages, lower, type Stage } from '../model/stage.ts';
 import { table } from '../report/text.ts';
-import { type Io, json as jsonText, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import {
   atPlace,
   auditLocal,

@@ -10,13 +10,14 @@ import { UsageError } from '../errors.ts';
 import { type FlagApi, type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
 import { countStages } from '../flags/moves.ts';
 import { type Change, type ChangeOptions, fileTarget, serverTarget, type Target } from '../flags/target.ts';
+import { printable, printableLine } from '../model/printable.ts';
 import { compareStages, PLANS, STAGES, type Stage } from '../model/stage.ts';
+import { type GateSaid, type Guard, type Judging, openGuard } from '../operate/gating.ts';
 import { table } from '../report/text.ts';
 import { audit } from '../results/audit.ts';
 import { awaitReplicas, knownTenants } from '../results/replicas.ts';
 import type { AuditRow } from '../results/rows.ts';
-import { type GateSaid, type Guard, type Judging, openGuard } from './gating.ts';
-import { type Io, json as jsonText, printable, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import { placeOf } from './place.ts';
 
 /** Where the stages stand, of which API, and who is told of a change. */

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Bindings } from '../bindings/load.ts';
 import { UsageError } from '../errors.ts';
+import { printable } from '../model/printable.ts';
 import type { OriginName } from '../model/stage.ts';
 import { headersOf, Unreadable } from '../replay/recorded.ts';
 import { FORMATS, type Format } from '../replay/source.ts';
-import { printable } from './io.ts';
 
 export interface ReplayOptions {
   readonly origins?: readonly OriginName[];

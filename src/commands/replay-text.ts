@@ -1,7 +1,8 @@
+import { printableLine } from '../model/printable.ts';
 import type { Negative, Refusal } from '../replay/negative.ts';
 import type { Counted } from '../replay/tally.ts';
 import { duration, plural, table, timesText } from '../report/text.ts';
-import { type Io, printableLine } from './io.ts';
+import type { Io } from './io.ts';
 
 /** What a replay came to. */
 export interface Replayed {

@@ -8,6 +8,7 @@ import { openAnswerer, openOrigins } from '../compose.ts';
 import { VERSION } from '../config.ts';
 import { openResults, type ResultsStore } from '../drivers/results.ts';
 import { StoreError, UsageError } from '../errors.ts';
+import { printable } from '../model/printable.ts';
 import type { OriginName, StoreName } from '../model/stage.ts';
 import { type Credentials, NO_CREDENTIALS, readCredentials } from '../replay/credentials.ts';
 import { type DressOptions, tenantHeader } from '../replay/dress.ts';
@@ -24,7 +25,7 @@ import { createObserver } from '../request/observe.ts';
 import type { ReplayRow } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
 import { createWriter } from '../results/writer.ts';
-import { type Io, json as jsonText, printable } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import { type Place, placeOf } from './place.ts';
 import {
   CONCURRENCY,

@@ -2,28 +2,18 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evidenceId } from '../bindings/evidence.ts';
-import { type Bindings, type BoundOperation, loadBindings } from '../bindings/load.ts';
-import { documentedStrata } from '../bindings/strata.ts';
-import { compileRules } from '../compare/rules.ts';
+import { loadBindings } from '../bindings/load.ts';
 import { VERSION } from '../config.ts';
-import { typesAt } from '../contract/types.ts';
 import { openResults, type ResultsStore } from '../drivers/results.ts';
 import { UsageError } from '../errors.ts';
-import { parseDuration } from '../model/duration.ts';
-import { PLANS } from '../model/stage.ts';
+import { printable, printableLine } from '../model/printable.ts';
 import { reportHtml } from '../report/html.ts';
 import { reportMarkdown } from '../report/markdown.ts';
-import {
-  type FindingSummary,
-  findingSummary,
-  mergeFindings,
-  type ReportedOperation,
-  type Summary,
-  summarize,
-} from '../report/summary.ts';
+import { reported } from '../report/reported.ts';
+import { type FindingSummary, findingSummary, mergeFindings, type Summary, summarize } from '../report/summary.ts';
 import { type Color, findingText, reportText, samplesText } from '../report/text.ts';
 import { findingsOfRequest, readResults } from '../results/reader.ts';
-import { type Io, json as jsonText, printable, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import { placeOf } from './place.ts';
 
 export interface ReportOptions {
@@ -163,18 +153,4 @@ export function clean<T>(data: T): T {
   if (typeof data !== 'object' || data === null || data instanceof Date) return data;
   if (Array.isArray(data)) return data.map(clean) as T;
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, clean(value)])) as T;
-}
-
-/** What a report needs to know of an operation. */
-export function reported({ spec: api }: Bindings, operation: BoundOperation): ReportedOperation {
-  const { id, spec, contract, offered } = operation;
-  const within = (spec?.freshness ?? api.freshness)?.within;
-  const shadowed = offered.some((stage) => PLANS[stage].candidates.length > 0);
-  return {
-    id,
-    rules: compileRules(api.compare, spec?.compare, id).all,
-    freshness: within === undefined ? undefined : parseDuration(within),
-    types: (path) => typesAt(contract.success.shape, path),
-    strata: shadowed ? documentedStrata(operation) : [],
-  };
 }

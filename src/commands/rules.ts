@@ -7,15 +7,16 @@ import { openResults, type ResultsStore } from '../drivers/results.ts';
 import { RequestError, UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import { parseJson, printJson } from '../model/json.ts';
+import { printableLine } from '../model/printable.ts';
 import { mutantsOf } from '../report/mutate.ts';
+import { reported } from '../report/reported.ts';
 import { summarize } from '../report/summary.ts';
 import { readResults } from '../results/reader.ts';
 import type { FindingRow, RuleRow } from '../results/rows.ts';
 import { createSampling, type SampledRequest } from '../results/sample.ts';
 import { type Asking, openAsking } from './asking.ts';
-import { type Io, json as jsonText, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import { type Place, placeOf } from './place.ts';
-import { reported } from './report.ts';
 
 export interface RulesOptions {
   readonly json?: boolean;

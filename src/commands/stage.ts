@@ -11,9 +11,10 @@ import {
 } from '../flags/api.ts';
 import type { StagesEdit } from '../flags/edit.ts';
 import type { ReadState } from '../flags/ladder.ts';
+import { printableLine } from '../model/printable.ts';
 import { isStage, STAGES } from '../model/stage.ts';
 import { table } from '../report/text.ts';
-import { type Io, json as jsonText, printableLine } from './io.ts';
+import { type Io, json as jsonText } from './io.ts';
 import {
   asData,
   atPlace,

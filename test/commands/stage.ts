@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { type Io, printable } from '../../src/commands/io.ts';
+import type { Io } from '../../src/commands/io.ts';
 import { openPlace } from '../../src/commands/moving.ts';
 import { command } from '../../src/commands/stage.ts';
 import { UsageError } from '../../src/errors.ts';
 import { fileTarget } from '../../src/flags/target.ts';
+import { printable } from '../../src/model/printable.ts';
 import { flagApi as api } from '../support/flags.ts';
 
 const TEXT = 'operations:\n  # ours\n  getUser: { stage: dynamodb, tenants: { acme: shadow } }\n';

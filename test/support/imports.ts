@@ -7,6 +7,7 @@ const levels = [
   ['compose', 'demo'],
   ['readiness'],
   ['facade', 'admin'],
+  ['operate'],
   ['replay'],
   ['request'],
   ['shadow'],

@@ -3,8 +3,8 @@ import { BatchWriteCommand, DeleteCommand, DynamoDBDocumentClient } from '@aws-s
 import { type Db, type Document, MongoClient } from 'mongodb';
 import type { Test } from 'tap';
 import { loadBindings } from '../../src/bindings/load.ts';
-import { reported } from '../../src/commands/report.ts';
 import { openResults } from '../../src/drivers/results.ts';
+import { reported } from '../../src/report/reported.ts';
 import { type Summary, summarize } from '../../src/report/summary.ts';
 import { readResults } from '../../src/results/reader.ts';
 import type { ReplicaRow } from '../../src/results/rows.ts';

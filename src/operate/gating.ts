@@ -7,15 +7,15 @@ import type { FlagApi, FlagOperation, StagesState } from '../flags/api.ts';
 import { moversOf, movesOf, needsGate, type StageMove } from '../flags/moves.ts';
 import type { ChangeOptions, Target } from '../flags/target.ts';
 import { type GateFigures, gateFigures } from '../model/gate.ts';
+import { printableLine } from '../model/printable.ts';
 import type { Stage } from '../model/stage.ts';
 import { joined, judgeGate, type Verdict } from '../report/gate.ts';
 import { type GateFacts, gateFacts } from '../report/gate-facts.ts';
 import { passesOf, passText, refusalsOf, refusalText } from '../report/gate-words.ts';
+import { reported } from '../report/reported.ts';
 import { summarize } from '../report/summary.ts';
 import { readEvidence } from '../results/evidence.ts';
 import { readResults } from '../results/reader.ts';
-import { printableLine } from './io.ts';
-import { reported } from './report.ts';
 
 /** What is judged by: the bindings of now, and where results are. */
 export interface Judging {
