@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evidenceId } from '../bindings/evidence.ts';
-import { loadBindings } from '../bindings/load.ts';
+import { type Bindings, loadBindings } from '../bindings/load.ts';
 import { VERSION } from '../config.ts';
 import { openResults, type ResultsStore } from '../drivers/results.ts';
 import { UsageError } from '../errors.ts';
