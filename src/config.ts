@@ -3,159 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { envSchema } from 'env-schema';
-import { type Static, Type } from 'typebox';
 import manifest from '../package.json' with { type: 'json' };
+import { type AccessConfig, accessOf } from './access.ts';
 import { secretsOf, type TlsConfig, tlsOf } from './credentials.ts';
 import { ConfigError, type Problem } from './errors.ts';
+import { SETTINGS, type Values } from './settings.ts';
 
 /** This package's own. */
 export const VERSION: string = manifest.version;
-
-/** Longer, and a timer fires at once. */
-const LONGEST_TIMER = 2_147_483_647;
-
-/** Every setting, in the order of the README's table, which is generated from it. */
-export const SETTINGS = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', description: 'Address of the façade.' }),
-  PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'Port of the façade.' }),
-  ADMIN_HOST: Type.String({ default: '127.0.0.1', description: 'Address of probes, metrics and the contract’s page.' }),
-  ADMIN_PORT: Type.Integer({ default: 9090, minimum: 0, maximum: 65535, description: 'Port of the admin side.' }),
-  TLS_CERT_FILE: Type.Optional(
-    Type.String({ description: 'Certificate chain (PEM) of the façade, which then listens with TLS.' }),
-  ),
-  TLS_KEY_FILE: Type.Optional(Type.String({ description: 'Its key (PEM).' })),
-  TLS_CLIENT_CA_FILE: Type.Optional(
-    Type.String({ description: 'Certificate authorities (PEM) of clients: a certificate is asked for.' }),
-  ),
-  GATEWAY_SECRETS: Type.Optional(
-    Type.String({ description: 'Comma-separated secrets, each of which shows that the gateway was there.' }),
-  ),
-  LEGACY_URL: Type.Optional(
-    Type.String({ description: 'The legacy service. Without it: 501 and 404 where it would answer.' }),
-  ),
-  LEGACY_TIMEOUT_MS: Type.Integer({
-    default: 0,
-    minimum: 0,
-    maximum: LONGEST_TIMER,
-    description:
-      'How long legacy may be silent towards a client, in milliseconds: before its reply, or within. 0: as long as the client waits.',
-  }),
-  LEGACY_CONNECTIONS: Type.Integer({
-    default: 1_000,
-    minimum: 1,
-    description: 'Connections to the legacy service at a time; more requests wait.',
-  }),
-  LEGACY_KEEP_ALIVE_MS: Type.Integer({
-    default: 1_000,
-    minimum: 1,
-    maximum: LONGEST_TIMER,
-    description:
-      'How long an idle connection to legacy is used again where legacy does not say, in milliseconds: less than legacy keeps it.',
-  }),
-  FORWARDED: Type.String({
-    default: 'x-forwarded',
-    description: 'What legacy learns of the client: `x-forwarded`, `forwarded` (RFC 7239), `both` or `none`.',
-  }),
-  FORWARDED_TRUST: Type.Boolean({
-    default: true,
-    description: 'Whether what clients say in such headers is kept and added to; else it is dropped.',
-  }),
-  AWS_REGION: Type.Optional(
-    Type.String({ description: 'Region of DynamoDB; credentials come from the usual AWS chain.' }),
-  ),
-  AWS_ENDPOINT_URL_DYNAMODB: Type.Optional(
-    Type.String({ description: 'Another endpoint for DynamoDB, such as a local one.' }),
-  ),
-  MONGODB_URI: Type.Optional(Type.String({ description: 'MongoDB, with the database’s name.' })),
-  RESULTS_URI: Type.Optional(
-    Type.String({ description: 'MongoDB for what comparisons found; without it `MONGODB_URI`.' }),
-  ),
-  STAGES_FILE: Type.String({
-    default: 'stages.yaml',
-    description: 'Flags as a file, reloaded when it changes; with an `UNLEASH_URL` nobody reads it.',
-  }),
-  UNLEASH_URL: Type.Optional(Type.String({ description: 'An Unleash server that holds the flags.' })),
-  UNLEASH_TOKEN: Type.Optional(
-    Type.String({ description: 'Its token of type client (backend): project and environment are those of the token.' }),
-  ),
-  UNLEASH_TOKEN_FILE: Type.Optional(
-    Type.String({
-      description: 'A file with that token instead, read again when it changes, so that it can be replaced.',
-    }),
-  ),
-  UNLEASH_ADMIN_TOKEN: Type.Optional(
-    Type.String({ description: 'A personal access token, or one of type admin, for the commands that change flags.' }),
-  ),
-  UNLEASH_PROJECT: Type.Optional(
-    Type.String({ description: 'Project of the flags; without it the token’s, else `default`.' }),
-  ),
-  UNLEASH_ENVIRONMENT: Type.Optional(
-    Type.String({ description: 'Environment of the flags; without it the token’s, else `development`.' }),
-  ),
-  UNLEASH_REFRESH_MS: Type.Integer({
-    default: 500,
-    minimum: 10,
-    maximum: LONGEST_TIMER,
-    description: 'How often the flag server is asked, in milliseconds.',
-  }),
-  STATE_DIR: Type.String({
-    default: '.crossfade',
-    description: 'Folder for the last good flags, the kill file and the audit file.',
-  }),
-  KILL_FILE: Type.Optional(
-    Type.String({
-      description: 'While this file is there every operation is at its floor; without it `kill` in `STATE_DIR`.',
-    }),
-  ),
-  CURSOR_SECRETS: Type.Optional(
-    Type.String({ description: 'Comma-separated secrets that seal page cursors: the first seals, all open.' }),
-  ),
-  SAMPLE_SECRET: Type.Optional(
-    Type.String({ description: 'Seals the requests of samples. Without it samples have none.' }),
-  ),
-  ORIGIN_TIMEOUT_MS: Type.Integer({
-    default: 10_000,
-    minimum: 1,
-    maximum: LONGEST_TIMER,
-    description: 'Deadline of one request to an origin, in milliseconds.',
-  }),
-  SHADOW_TIMEOUT_MS: Type.Integer({
-    default: 5_000,
-    minimum: 1,
-    maximum: LONGEST_TIMER,
-    description: 'Deadline of one request to a candidate, in milliseconds.',
-  }),
-  SHADOW_CONCURRENCY: Type.Integer({ default: 16, minimum: 1, description: 'Shadows under way at a time.' }),
-  SHADOW_QUEUE: Type.Integer({ default: 1_000, minimum: 1, description: 'Shadows that wait; more are shed.' }),
-  SHADOW_QUEUE_BYTES: Type.Integer({
-    default: 67_108_864,
-    minimum: 1,
-    description: 'Bytes of bodies that shadows hold; more are shed.',
-  }),
-  SHADOW_DYNAMODB_PER_SECOND: Type.Integer({
-    default: 500,
-    minimum: 1,
-    description: 'Calls a second that shadows may make to DynamoDB; halved when it throttles.',
-  }),
-  RECHECKS_PER_SECOND: Type.Integer({
-    default: 50,
-    minimum: 1,
-    description: 'Mismatches a second that are read again; more stay unverified.',
-  }),
-  SHADOW_EVENT_LOOP_MS: Type.Integer({
-    default: 70,
-    minimum: 1,
-    description: 'How late the event loop may be, in milliseconds, before shadows are shed.',
-  }),
-  DRAIN_DELAY_MS: Type.Integer({
-    default: 0,
-    minimum: 0,
-    maximum: LONGEST_TIMER,
-    description: 'How long to go on serving, not ready, after SIGTERM.',
-  }),
-  SERVER_TIMING: Type.Boolean({ default: false, description: 'Say origin and stage in a Server-Timing header.' }),
-  LOG_LEVEL: Type.String({ default: 'info', description: 'fatal, error, warn, info, debug, trace or silent.' }),
-});
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
@@ -165,6 +20,8 @@ export interface Config {
   readonly adminHost: string;
   readonly adminPort: number;
   readonly tls: TlsConfig | undefined;
+  /** Who may use the admin side. */
+  readonly access: AccessConfig;
   readonly gatewaySecrets: readonly string[];
   readonly legacyUrl: string | undefined;
   /** Times in milliseconds. */
@@ -235,6 +92,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   checkUrl('MONGODB_URI', given.MONGODB_URI, ['mongodb:', 'mongodb+srv:'], problems);
   checkUrl('RESULTS_URI', given.RESULTS_URI, ['mongodb:', 'mongodb+srv:'], problems);
   checkUrl('UNLEASH_URL', given.UNLEASH_URL, ['http:', 'https:'], problems);
+  checkUrl('ADMIN_URL', given.ADMIN_URL, ['http:', 'https:'], problems);
+  checkUrl('OIDC_ISSUER', given.OIDC_ISSUER, ['http:', 'https:'], problems);
   const unleash = unleashOf(given, cwd, problems);
   const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
@@ -246,6 +105,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   if (gatewaySecrets.some((secret) => !/^[\x21-\x7e]*$/.test(secret)))
     problems.push({ where: 'GATEWAY_SECRETS', message: 'holds a character that a header cannot carry as it is' });
   const tls = tlsOf(given, cwd, problems);
+  const access = accessOf(given, cwd, problems);
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
@@ -256,6 +116,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     adminHost: values.ADMIN_HOST,
     adminPort: values.ADMIN_PORT,
     tls,
+    access,
     gatewaySecrets: Object.freeze(gatewaySecrets),
     legacyUrl: values.LEGACY_URL,
     legacy: Object.freeze({
@@ -354,15 +215,6 @@ function readToken(file: string, problems: Problem[]): string {
   }
 }
 
-/** The README's table of settings, as Markdown. */
-export function settingsTable(): string {
-  const rows = Object.entries(SETTINGS.properties).map(([name, schema]) => {
-    const value = 'default' in schema ? `\`${schema.default}\`` : '–';
-    return `| \`${name}\` | ${value} | ${(schema as { description?: string }).description} |`;
-  });
-  return ['| variable | default | what |', '|---|---|---|', ...rows].join('\n');
-}
-
 function dotenv(cwd: string): NodeJS.Dict<string> {
   try {
     return parseEnv(readFileSync(resolve(cwd, '.env'), 'utf8'));
@@ -371,8 +223,6 @@ function dotenv(cwd: string): NodeJS.Dict<string> {
     throw new ConfigError([{ where: resolve(cwd, '.env'), message: `cannot be read: ${(error as Error).message}` }]);
   }
 }
-
-type Values = Static<typeof SETTINGS>;
 
 function read(given: Record<string, unknown>, problems: Problem[]): Values | undefined {
   try {

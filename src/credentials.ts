@@ -42,7 +42,7 @@ function readPem(where: string, file: string, problems: Problem[]): Buffer | und
 
 /** Comma-separated secrets, each long enough that nobody guesses it. */
 export function secretsOf(
-  where: 'CURSOR_SECRETS' | 'GATEWAY_SECRETS',
+  where: 'CURSOR_SECRETS' | 'GATEWAY_SECRETS' | 'ADMIN_SESSION_SECRETS',
   given: NodeJS.Dict<string>,
   problems: Problem[],
 ): string[] {

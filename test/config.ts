@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadConfig, settingsTable } from '../src/config.ts';
+import { loadConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
+import { settingsTable } from '../src/settings.ts';
 import { certify } from './support/certificates.ts';
 
 t.test('defaults where nothing is set, and an empty variable counts as nothing', async (t) => {

@@ -16,7 +16,8 @@ const levels = [
   ['bindings', 'drivers'],
   ['contract'],
   ['model', 'config', 'metrics'],
-  ['credentials'],
+  ['access'],
+  ['credentials', 'settings'],
   ['errors'],
 ];
 
