@@ -191,3 +191,20 @@ export class UsageError extends Error {
     this.name = 'UsageError';
   }
 }
+
+/** It would be done if somebody answered for it: with force, and a reason. `message` says how to ask again on a command line. */
+export class NeedsAnswer extends UsageError {
+  /** What stands against it, a sentence each. */
+  readonly why: readonly string[];
+  /** What the gate refuses by. */
+  readonly reasons: readonly string[];
+
+  constructor(message: string, why: readonly string[], reasons: readonly string[] = []) {
+    super(message);
+    this.why = Object.freeze([...why]);
+    this.reasons = Object.freeze([...reasons]);
+  }
+}
+
+/** What is asked for does not fit what is true now. */
+export class ConflictError extends UsageError {}

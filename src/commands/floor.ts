@@ -3,18 +3,10 @@ import { UsageError } from '../errors.ts';
 import { type FlagOperation, type OperationStages, suggestion, whyNotOffered } from '../flags/api.ts';
 import { printableLine } from '../model/printable.ts';
 import { compareStages, isStage, PLANS, STAGES, type Stage } from '../model/stage.ts';
+import { asData } from '../operate/move.ts';
+import type { StagesPlace } from '../operate/place.ts';
 import type { Io } from './io.ts';
-import {
-  asData,
-  atPlace,
-  type MovingOptions,
-  move,
-  openPlace,
-  type StagesPlace,
-  shellWord,
-  textDiff,
-  withMovingOptions,
-} from './moving.ts';
+import { atPlace, type MovingOptions, move, openPlace, shellWord, textDiff, withMovingOptions } from './moving.ts';
 import { indexOf } from './stage.ts';
 
 const EXAMPLES = `

@@ -2,24 +2,16 @@ import { mkdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError, FlagServerError } from '../errors.ts';
-import type { FlagOperation, OperationStages } from '../flags/api.ts';
+import type { OperationStages } from '../flags/api.ts';
 import { countStages } from '../flags/moves.ts';
 import type { Change } from '../flags/target.ts';
 import { printableLine } from '../model/printable.ts';
-import { compareStages, lower, type Stage } from '../model/stage.ts';
+import { lower } from '../model/stage.ts';
+import { isAllAt, shares } from '../operate/effects.ts';
+import type { StagesPlace } from '../operate/place.ts';
 import { table } from '../report/text.ts';
 import { type Io, json as jsonText } from './io.ts';
-import {
-  atPlace,
-  auditLocal,
-  type MovingOptions,
-  move,
-  openPlace,
-  type StagesPlace,
-  shares,
-  textDiff,
-  withMovingOptions,
-} from './moving.ts';
+import { atPlace, auditLocal, type MovingOptions, move, openPlace, textDiff, withMovingOptions } from './moving.ts';
 import { placeOf } from './place.ts';
 
 export interface KillOptions extends MovingOptions {
@@ -117,17 +109,6 @@ function movingTenants(
     return [id, gone.reduce((sum, count) => sum + count, 0)];
   });
   return new Map(moving);
-}
-
-/** Nobody is above the floor. */
-function isAllAt(
-  { stage, ramp, tenants }: OperationStages,
-  floor: Stage | undefined,
-  { offered }: FlagOperation,
-): boolean {
-  if (floor === undefined) return false;
-  const asked = [stage, ...(ramp !== undefined && ramp.percent > 0 ? [ramp.to] : []), ...tenants.values()];
-  return asked.every((one) => compareStages(lower(one, offered, floor) ?? floor, floor) <= 0) && floor !== offered[0];
 }
 
 async function local(

@@ -1,35 +1,23 @@
 import { hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadBindings } from '../bindings/load.ts';
-import type { Config } from '../config.ts';
-import { openResults, type ResultsStore } from '../drivers/results.ts';
-import { openUnleash, tokenOf } from '../drivers/unleash.ts';
-import { openUnleashAdmin, type UnleashAdmin } from '../drivers/unleash-admin.ts';
+import type { ResultsStore } from '../drivers/results.ts';
 import { UsageError } from '../errors.ts';
-import { type FlagApi, type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
+import type { FlagApi } from '../flags/api.ts';
 import { countStages } from '../flags/moves.ts';
-import { type Change, type ChangeOptions, fileTarget, serverTarget, type Target } from '../flags/target.ts';
+import type { Change } from '../flags/target.ts';
 import { printable, printableLine } from '../model/printable.ts';
-import { compareStages, PLANS, STAGES, type Stage } from '../model/stage.ts';
-import { type GateSaid, type Guard, type Judging, openGuard } from '../operate/gating.ts';
+import { STAGES, type Stage } from '../model/stage.ts';
+import { type Audited, writeDown } from '../operate/audited.ts';
+import { hunkOf } from '../operate/differing.ts';
+import type { GateSaid } from '../operate/gating.ts';
+import { move as carryOut, type Moving as Moved } from '../operate/move.ts';
+import { closePlace, placeAt, type StagesPlace } from '../operate/place.ts';
 import { table } from '../report/text.ts';
 import { audit } from '../results/audit.ts';
 import { awaitReplicas, knownTenants } from '../results/replicas.ts';
-import type { AuditRow } from '../results/rows.ts';
 import { type Io, json as jsonText } from './io.ts';
 import { placeOf } from './place.ts';
-
-/** Where the stages stand, of which API, and who is told of a change. */
-export interface StagesPlace {
-  readonly api: FlagApi;
-  readonly target: Target;
-  /** Where replicas and tenants are known; `undefined` without results. */
-  readonly store: ResultsStore | undefined;
-  /** What the gate judges by; without results it cannot. */
-  readonly judging?: Judging | undefined;
-  readonly auditFile: string;
-}
 
 /** What every verb that changes stages takes. */
 export interface MovingOptions {
@@ -63,29 +51,7 @@ function seconds(text: string): number {
 /** Bindings and settings from --bindings or BINDINGS, else from what `crossfade demo` wrote down. */
 export async function openPlace(io: Io, option: string | undefined): Promise<StagesPlace> {
   const { bindings, config } = await placeOf(io, option);
-  const loaded = await loadBindings(bindings, { legacy: config.legacyUrl !== undefined });
-  const { name, operations } = loaded;
-  const api = { name, operations };
-  const store = config.resultsUri === undefined ? undefined : openResults({ uri: config.resultsUri, timeout: 3_000 });
-  const judging = store === undefined ? undefined : { bindings: loaded, store };
-  return { api, target: targetOf(config, api), store, judging, auditFile: join(config.stateDir, 'audit.ndjson') };
-}
-
-function targetOf(config: Config, api: FlagApi): Target {
-  const { unleash, stagesFile } = config;
-  if (unleash === undefined) return fileTarget(stagesFile, api);
-  return serverTarget(
-    openUnleash({ url: unleash.url, token: tokenOf(unleash), timeout: 10_000 }),
-    adminOf(config),
-    api,
-  );
-}
-
-/** The Admin API, where there is a token for it. */
-export function adminOf({ unleash }: Config): UnleashAdmin | undefined {
-  if (unleash?.adminToken === undefined) return undefined;
-  const { url, adminToken, project, environment } = unleash;
-  return openUnleashAdmin(openUnleash({ url, token: () => adminToken, timeout: 10_000 }), project, environment);
+  return placeAt(config, await loadBindings(bindings, { legacy: config.legacyUrl !== undefined }));
 }
 
 /** Works with a place and lets go of it, come what may. */
@@ -97,19 +63,12 @@ export async function atPlace(
   try {
     await work(place);
   } finally {
-    await place.target.close();
-    await place.store?.close();
+    await closePlace(place);
   }
 }
 
 /** One change, as its verb describes it. */
-export interface Moving {
-  /** As the operator said it, for the audit. */
-  readonly what: string;
-  readonly operations: ChangeOptions['operations'];
-  readonly plan: ChangeOptions['plan'];
-  /** How to say it again with force, where it needs that; `undefined` where nobody is asked for a gate. */
-  readonly again: string | undefined;
+export interface Moving extends Moved {
   /** What is printed of it: before it is made where it is only shown, after it else. */
   readonly show: (change: Change, verb: 'changed' | 'would change', tenants: readonly string[] | undefined) => void;
   /** What is asked for beside it must not keep it from being done. */
@@ -121,8 +80,8 @@ export interface Moving {
 }
 
 /**
- * Makes a change or shows it: decides by what is true now, refuses what needs a gate, writes the audit, waits for the
- * replicas. Throws a UsageError where nothing may be done, and then nothing was.
+ * Makes a change or shows it, prints what came of it, waits for the replicas. Throws a UsageError where nothing may be done,
+ * and then nothing was.
  */
 export async function move(io: Io, place: StagesPlace, options: MovingOptions, moving: Moving): Promise<void> {
   const { target } = place;
@@ -130,35 +89,18 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
   if (force && !reason?.trim()) throw new UsageError("--force needs a reason: --reason '…'");
   if (wait !== undefined && place.store === undefined && moving.urgent !== true)
     throw new UsageError('--wait needs to know the replicas: set RESULTS_URI or MONGODB_URI');
-  const guard = await guardOf(place, options, moving);
-  let writing = false;
-  const request: ChangeOptions = {
-    operations: moving.operations,
-    dryRun,
-    plan: moving.plan,
-    check: (before, after, anew) => {
-      if (moving.again === undefined) return;
-      checkAnew(anew, options, moving.again);
-      checkFloors(before, after, options, moving.again);
-      guard?.check(before, after);
-    },
-    onWrite: () => {
-      writing = true;
-    },
+  const asked = {
+    ...{ who: whoAmI(), reason, forced: force === true, dryRun },
+    onIncomplete: (audited: Audited) => sayAudit(io, place, audited),
   };
-  const change = await target.change(request).catch(async (error: Error) => {
-    // What was begun is on record, whatever became of it.
-    if (writing) await writeAudit(io, place, error, moving.what, reason, guard?.said());
-    throw error;
-  });
-  const changed = change.unknown !== undefined || change.anew.length > 0 || !sameState(change.before, change.after);
-  if (!dryRun && changed) await writeAudit(io, place, change, moving.what, reason, guard?.said());
+  const { change, changed, gate, audited } = await carryOut(place, asked, moving);
+  sayAudit(io, place, audited);
   const tenants = moving.countsTenants ? await tenantsOf(place, io) : undefined;
   if (json) {
-    const data = { where: target.name, changed, dryRun, reason, gate: guard?.said() };
+    const data = { where: target.name, changed, dryRun, reason, gate };
     io.out(jsonText({ ...data, ...moving.data(change) }));
   } else moving.show(change, dryRun ? 'would change' : 'changed', tenants);
-  sayGate(io, guard?.said(), json === true);
+  sayGate(io, gate, json === true);
   if (dryRun) return;
   if (!json && reason) io.out(`reason: ${printableLine(reason)}\n`);
   if (change.shown === false)
@@ -166,35 +108,6 @@ export async function move(io: Io, place: StagesPlace, options: MovingOptions, m
   if (wait !== undefined && place.store === undefined)
     throw new UsageError('The change is made; --wait needs to know the replicas: set RESULTS_URI or MONGODB_URI');
   if (wait !== undefined) await waitFor(io, place, wait === true ? USUAL_WAIT : wait);
-}
-
-/** What a flag says that no state can hold cannot be compared either: who sets it anew answers for where everybody goes. */
-function checkAnew([id]: readonly string[], { force, reason }: MovingOptions, again: string): void {
-  if (id === undefined || (force && reason)) return;
-  throw new UsageError(
-    `the flag of ${id} says more, or less, than can be shown, so that nobody knows who moves; someone must answer for it:\n  ${again} --force --reason '…'`,
-  );
-}
-
-/** A floor that goes down says that older stages give true answers again. */
-function checkFloors(before: StagesState, after: StagesState, { force, reason }: MovingOptions, again: string): void {
-  const lowered = after.operations.find(
-    ({ floor }, index) => compareStages(floor, (before.operations[index] as OperationStages).floor) < 0,
-  );
-  if (lowered === undefined || (force && reason)) return;
-  const old = before.operations.find(({ id }) => id === lowered.id)?.floor;
-  throw new UsageError(
-    `to lower the floor of ${lowered.id} from ${old} to ${lowered.floor} says that ${PLANS[lowered.floor].control} gives true answers again; someone must answer for it:\n  ${again} --force --reason '…'`,
-  );
-}
-
-/** Who asks the gate for a change; nobody where none is needed. */
-async function guardOf(place: StagesPlace, options: MovingOptions, moving: Moving): Promise<Guard | undefined> {
-  const { again } = moving;
-  if (again === undefined) return undefined;
-  const { api, target, judging } = place;
-  const forced = Boolean(options.force && options.reason);
-  return await openGuard({ api, target, judging, change: moving, forced, again });
 }
 
 /** What the gate let through, and what was forced against it: who may see what they may not see, loudest. */
@@ -226,44 +139,35 @@ async function tenantsOf({ store, api }: StagesPlace, io: Io): Promise<readonly 
   }
 }
 
-async function writeAudit(
-  io: Io,
-  place: StagesPlace,
-  outcome: Change | Error,
-  what: string,
-  why: string | undefined,
-  gate: GateSaid | undefined,
-): Promise<void> {
-  const incomplete = outcome instanceof Error;
-  const states = incomplete ? { before: undefined, after: { incomplete: outcome.message } } : parts(outcome);
-  await record(io, place, { what, why, ...states, ...(gate === undefined ? {} : { gate }) });
+/** A record that is not where it is looked for is said. */
+function sayAudit(io: Io, { store, auditFile }: StagesPlace, audited: Audited | undefined): void {
+  if (audited?.failed !== undefined)
+    io.err(`The change is made, but is written down nowhere: ${printableLine(audited.failed.message)}\n`);
+  else if (audited?.place === auditFile && store !== undefined)
+    io.err(`The results did not take the audit; it is in ${auditFile}\n`);
 }
 
 /** Writes down that flags were made. */
-export const auditMade = (io: Io, place: StagesPlace, what: string, after: unknown, why: string | undefined) =>
-  record(io, place, { what, why, before: undefined, after });
-
-async function record(
+export async function auditMade(
   io: Io,
-  { api, target, store, auditFile }: StagesPlace,
-  said: Pick<AuditRow, 'what' | 'why' | 'before' | 'after' | 'gate'>,
+  place: StagesPlace,
+  what: string,
+  after: unknown,
+  why: string | undefined,
 ): Promise<void> {
-  const row = { api: api.name, who: `${userName()}@${hostname()}`, where: target.name, ...said };
-  const place = await audit({ store, file: auditFile }, row).catch((error: Error) => {
-    io.err(`The change is made, but is written down nowhere: ${printableLine(error.message)}\n`);
-    return undefined;
-  });
-  if (place === auditFile && store !== undefined) io.err(`The results did not take the audit; it is in ${auditFile}\n`);
+  sayAudit(io, place, await writeDown(place, { who: whoAmI(), what, why, before: undefined, after }));
 }
 
 /** Writes down what one machine alone was told, in its own file. */
 export async function auditLocal(io: Io, auditFile: string, where: string, kill: boolean, why: string | undefined) {
   const what = kill ? 'kill --local' : 'kill --local --lift';
-  const row = { api: '', who: `${userName()}@${hostname()}`, what, where, before: undefined, after: { kill }, why };
+  const row = { api: '', who: whoAmI(), what, where, before: undefined, after: { kill }, why };
   await audit({ store: undefined, file: auditFile }, row).catch((error: Error) => {
     io.err(`The change is made, but is written down nowhere: ${printableLine(error.message)}\n`);
   });
 }
+
+const whoAmI = (): string => `${userName()}@${hostname()}`;
 
 /** A container may run under an id that has no name. */
 function userName(): string {
@@ -272,19 +176,6 @@ function userName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? '?'}`;
   }
-}
-
-/** Of both states what differs. */
-function parts({ before, after, unknown }: Change) {
-  if (unknown !== undefined) return { before: undefined, after: { kill: after.kill, unknown } };
-  const differing = after.operations.flatMap((operation, index) =>
-    sameStages(operation, before.operations[index] as OperationStages) ? [] : [index],
-  );
-  const part = (state: StagesState) => ({
-    ...{ kill: state.kill, sampling: state.sampling },
-    operations: differing.map((index) => asData(state.operations[index] as OperationStages)),
-  });
-  return { before: part(before), after: part(after) };
 }
 
 /** Exit code 3 where replicas are missing: the change is made, but not everywhere. */
@@ -305,26 +196,6 @@ async function waitFor(io: Io, { store, api, target }: StagesPlace, wait: number
   throw new Error(
     `The change is made, but after ${time} ${behind.length} of ${behind.length + arrived.length} replicas do not have it:\n${behind.map((name) => `  ${printableLine(name)}\n`).join('')}`,
   );
-}
-
-export const asData = ({ id, stage, floor, ramp, tenants }: OperationStages) => ({
-  ...{ id, stage, floor, ramp },
-  tenants: Object.fromEntries(tenants),
-});
-
-const sameState = (a: StagesState, b: StagesState): boolean =>
-  a.kill === b.kill &&
-  a.sampling === b.sampling &&
-  a.operations.every((one, index) => sameStages(one, b.operations[index] as OperationStages));
-
-/** How many are where: `75 % dynamodb, 25 % shadow; by name: 1 live`. */
-export function shares({ stage, ramp, tenants }: OperationStages): string {
-  const moved = ramp?.percent ?? 0;
-  const parts = moved < 100 ? [`${100 - moved} % ${stage}`] : [];
-  if (ramp !== undefined && moved > 0) parts.push(`${moved} % ${ramp.to}`);
-  const counts = STAGES.map((one) => ({ one, count: [...tenants.values()].filter((asked) => asked === one).length }));
-  const named = counts.filter(({ count }) => count > 0).map(({ one, count }) => `${count} ${one}`);
-  return parts.join(', ') + (named.length > 0 ? `; by name: ${named.join(', ')}` : '');
 }
 
 const TENANTS_SHOWN = 5;
@@ -354,23 +225,20 @@ export function tenantTable(
 /** The lines of a file that differ, with two lines around them; '' for a server. */
 export function textDiff({ text }: Change, color: boolean): string {
   if (text === undefined) return '';
-  const old = text.before.split('\n');
-  const now = text.after.split('\n');
-  let head = 0;
-  while (head < Math.min(old.length, now.length) && old[head] === now[head]) head += 1;
-  let tail = 0;
-  while (tail < Math.min(old.length, now.length) - head && old.at(-1 - tail) === now.at(-1 - tail)) tail += 1;
-  const start = Math.max(0, head - 2);
-  const removed = old.slice(head, old.length - tail);
-  const added = now.slice(head, now.length - tail);
+  const {
+    start,
+    around: [head, tail],
+    removed,
+    added,
+  } = hunkOf(text);
   const around = (text: string) => `  ${text}`;
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   return `${[
     `@@ -${start + 1} +${start + 1} @@`,
-    ...old.slice(start, head).map((text) => around(printable(text))),
+    ...head.map((text) => around(printable(text))),
     ...removed.map((text) => paint(31, `- ${printable(text)}`)),
     ...added.map((text) => paint(32, `+ ${printable(text)}`)),
-    ...now.slice(now.length - tail, now.length - tail + 2).map((text) => around(printable(text))),
+    ...tail.map((text) => around(printable(text))),
   ].join('\n')}\n`;
 }
 

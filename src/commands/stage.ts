@@ -13,17 +13,17 @@ import type { StagesEdit } from '../flags/edit.ts';
 import type { ReadState } from '../flags/ladder.ts';
 import { printableLine } from '../model/printable.ts';
 import { isStage, STAGES } from '../model/stage.ts';
+import { shares } from '../operate/effects.ts';
+import { asData } from '../operate/move.ts';
+import type { StagesPlace } from '../operate/place.ts';
 import { table } from '../report/text.ts';
 import { type Io, json as jsonText } from './io.ts';
 import {
-  asData,
   atPlace,
   type MovingOptions,
   move,
   namedTenants,
   openPlace,
-  type StagesPlace,
-  shares,
   shellWord,
   tenantTable,
   textDiff,

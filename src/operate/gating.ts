@@ -2,7 +2,7 @@ import { evidenceId } from '../bindings/evidence.ts';
 import type { Bindings } from '../bindings/load.ts';
 import { VERSION } from '../config.ts';
 import type { ResultsStore } from '../drivers/results.ts';
-import { StoreError, UsageError } from '../errors.ts';
+import { NeedsAnswer, StoreError, UsageError } from '../errors.ts';
 import type { FlagApi, FlagOperation, StagesState } from '../flags/api.ts';
 import { moversOf, movesOf, needsGate, type StageMove } from '../flags/moves.ts';
 import type { ChangeOptions, Target } from '../flags/target.ts';
@@ -94,10 +94,12 @@ export async function preview(
 
 /** What a change of the stages has to get by. */
 export interface Guard {
-  /** Throws a UsageError where the gate does not let a move be made and nobody answers for it. */
+  /** Throws a NeedsAnswer where the gate does not let a move be made and nobody answers for it. */
   check(before: StagesState, after: StagesState): void;
   /** What the gate said of what was checked last; `undefined` where it was not asked. */
   said(): GateSaid | undefined;
+  /** The same, whole. */
+  judged(): readonly Judged[];
 }
 
 export interface GateSaid {
@@ -149,12 +151,14 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
           return undefined;
         });
   let said: GateSaid | undefined;
+  let judged: readonly Judged[] = [];
   return Object.freeze<Guard>({
     said: () => said,
+    judged: () => judged,
     check(before, after) {
       const moves = movesOf(api, before, after).filter(needsGate);
       if (moves.length === 0) return;
-      const judged = gate?.judge(before, after, needsGate) ?? [];
+      judged = gate?.judge(before, after, needsGate) ?? [];
       const passes = gate !== undefined && judged.every(({ verdict }) => verdict.passes);
       said = {
         ...{ passes, evidence: gate?.evidence },
@@ -166,7 +170,7 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
         ...(failed === undefined ? {} : { failed }),
       };
       if (passes || forced) return;
-      throw new UsageError(refusal(moves, judged, judging !== undefined, again));
+      throw needsAnswer(moves, judged, judging !== undefined, again);
     },
   });
 }
@@ -183,23 +187,34 @@ const unreadable = (error: Error, again: string): Error =>
 
 const SHOWN = 8;
 
-function refusal(moves: readonly StageMove[], judged: readonly Judged[], results: boolean, again: string): string {
+function needsAnswer(
+  moves: readonly StageMove[],
+  judged: readonly Judged[],
+  results: boolean,
+  again: string,
+): NeedsAnswer {
   const [{ operation, from, to }] = moves as [StageMove];
   const more = new Set(moves.map((one) => one.operation.id)).size - 1;
   const also = more > 0 ? `, and ${more} more,` : '';
   const several = judged.length > 1;
   const refused = judged.flatMap(({ operation: { id }, verdict }) =>
-    refusalsOf(verdict.reasons).map((reason) => [
-      `  ${reason.state}: ${several ? `${id}: ` : ''}${refusalText(reason)}`,
-      `    ${reason.cure}`,
-    ]),
+    refusalsOf(verdict.reasons).map(({ state, cure, ...reason }) => {
+      const text = `${several ? `${id}: ` : ''}${refusalText({ state, cure, ...reason })}`;
+      return { text, lines: [`  ${state}: ${text}`, `    ${cure}`] };
+    }),
   );
   const beyond = refused.length - SHOWN;
+  const noResults = results ? [] : ['there are no results to judge by: set RESULTS_URI or MONGODB_URI'];
   const lines = [
-    ...refused.slice(0, SHOWN).flat(),
+    ...refused.slice(0, SHOWN).flatMap((one) => one.lines),
     ...(beyond > 0 ? [`  and ${beyond} more`] : []),
-    ...(results ? [] : ['  there are no results to judge by: set RESULTS_URI or MONGODB_URI']),
+    ...noResults.map((line) => `  ${line}`),
     `  crossfade gate ${operation.id} ${to}    says all of it`,
   ];
-  return `${operation.id} from ${from} to ${to}${also} needs proof that both answer alike, or someone who answers for it:\n${lines.join('\n')}\n  ${again} --force --reason '…'`;
+  const why = `${operation.id} from ${from} to ${to}${also} needs proof that both answer alike, or someone who answers for it`;
+  return new NeedsAnswer(
+    `${why}:\n${lines.join('\n')}\n  ${again} --force --reason '…'`,
+    [why],
+    [...refused.map(({ text }) => text), ...noResults],
+  );
 }

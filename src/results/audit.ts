@@ -14,20 +14,23 @@ export interface AuditPlaces {
 
 /**
  * Writes down a change that was made: in the results, or in a file where there are none or they cannot be reached, since
- * a change must not wait for its record. Gives the place; throws only where neither takes it.
+ * a change must not wait for its record. Gives its id and the place; throws only where neither takes it.
  */
-export async function audit({ store, file }: AuditPlaces, change: Omit<AuditRow, '_id' | 'at'>): Promise<string> {
+export async function audit(
+  { store, file }: AuditPlaces,
+  change: Omit<AuditRow, '_id' | 'at'>,
+): Promise<{ readonly id: string; readonly place: string }> {
   const row: AuditRow = { _id: randomUUID(), at: new Date(), ...change };
   try {
     if (store !== undefined) {
       await store.ensureIndexes();
       await store.replaceAll('crossfade_audit', [row]);
-      return 'crossfade_audit';
+      return { id: row._id, place: 'crossfade_audit' };
     }
   } catch {
     // The file takes it.
   }
   await mkdir(dirname(file), { recursive: true });
   await appendFile(file, `${JSON.stringify(row)}\n`, { mode: 0o600 });
-  return file;
+  return { id: row._id, place: file };
 }
