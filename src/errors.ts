@@ -184,27 +184,27 @@ export class ConfigError extends Error {
   }
 }
 
-/** Wrong use of a command: exit code 2. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
-  }
-}
+/**
+ * `wrong`: what is asked for cannot be had; `conflict`: it does not fit what is true now; `unanswered`: it would be done if
+ * somebody answered for it, with force and a reason.
+ */
+export type UsageFailure = 'wrong' | 'conflict' | 'unanswered';
 
-/** It would be done if somebody answered for it: with force, and a reason. `message` says how to ask again on a command line. */
-export class NeedsAnswer extends UsageError {
-  /** What stands against it, a sentence each. */
+/** Wrong use of a command (exit code 2) or of the admin API. */
+export class UsageError extends Error {
+  readonly failure: UsageFailure;
+  /** Of what is `unanswered`: what stands against it, without how to say it again; and what the gate refuses by. */
   readonly why: readonly string[];
-  /** What the gate refuses by. */
   readonly reasons: readonly string[];
 
-  constructor(message: string, why: readonly string[], reasons: readonly string[] = []) {
+  constructor(
+    message: string,
+    options: { failure?: UsageFailure; why?: readonly string[]; reasons?: readonly string[] } = {},
+  ) {
     super(message);
-    this.why = Object.freeze([...why]);
-    this.reasons = Object.freeze([...reasons]);
+    this.name = 'UsageError';
+    this.failure = options.failure ?? 'wrong';
+    this.why = Object.freeze([...(options.why ?? [message])]);
+    this.reasons = Object.freeze([...(options.reasons ?? [])]);
   }
 }
-
-/** What is asked for does not fit what is true now. */
-export class ConflictError extends UsageError {}

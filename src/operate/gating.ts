@@ -2,7 +2,7 @@ import { evidenceId } from '../bindings/evidence.ts';
 import type { Bindings } from '../bindings/load.ts';
 import { VERSION } from '../config.ts';
 import type { ResultsStore } from '../drivers/results.ts';
-import { NeedsAnswer, StoreError, UsageError } from '../errors.ts';
+import { StoreError, UsageError } from '../errors.ts';
 import type { FlagApi, FlagOperation, StagesState } from '../flags/api.ts';
 import { moversOf, movesOf, needsGate, type StageMove } from '../flags/moves.ts';
 import type { ChangeOptions, Target } from '../flags/target.ts';
@@ -94,7 +94,7 @@ export async function preview(
 
 /** What a change of the stages has to get by. */
 export interface Guard {
-  /** Throws a NeedsAnswer where the gate does not let a move be made and nobody answers for it. */
+  /** Throws a UsageError (`unanswered`) where the gate does not let a move be made and nobody answers for it. */
   check(before: StagesState, after: StagesState): void;
   /** What the gate said of what was checked last; `undefined` where it was not asked. */
   said(): GateSaid | undefined;
@@ -192,7 +192,7 @@ function needsAnswer(
   judged: readonly Judged[],
   results: boolean,
   again: string,
-): NeedsAnswer {
+): UsageError {
   const [{ operation, from, to }] = moves as [StageMove];
   const more = new Set(moves.map((one) => one.operation.id)).size - 1;
   const also = more > 0 ? `, and ${more} more,` : '';
@@ -212,9 +212,8 @@ function needsAnswer(
     `  crossfade gate ${operation.id} ${to}    says all of it`,
   ];
   const why = `${operation.id} from ${from} to ${to}${also} needs proof that both answer alike, or someone who answers for it`;
-  return new NeedsAnswer(
-    `${why}:\n${lines.join('\n')}\n  ${again} --force --reason '…'`,
-    [why],
-    [...refused.map(({ text }) => text), ...noResults],
-  );
+  return new UsageError(`${why}:\n${lines.join('\n')}\n  ${again} --force --reason '…'`, {
+    ...{ failure: 'unanswered', why: [why] },
+    reasons: [...refused.map(({ text }) => text), ...noResults],
+  });
 }

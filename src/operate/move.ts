@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ConflictError, NeedsAnswer } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { type OperationStages, type StagesState, sameStages } from '../flags/api.ts';
 import type { Change, ChangeOptions } from '../flags/target.ts';
 import { compareStages, PLANS } from '../model/stage.ts';
@@ -47,8 +47,8 @@ export interface Moved {
 
 /**
  * Makes a change or shows it: decides by what is true now, refuses what needs a gate, writes the audit. Throws a UsageError
- * where nothing may be done (a NeedsAnswer where somebody may answer for it, a ConflictError where something else is true
- * now than was shown), and then nothing was.
+ * where nothing may be done (`unanswered` where somebody may answer for it, `conflict` where something else is true now than
+ * was shown), and then nothing was.
  */
 export async function move(place: StagesPlace, asked: Asked, moving: Moving): Promise<Moved> {
   const { target } = place;
@@ -65,7 +65,9 @@ export async function move(place: StagesPlace, asked: Asked, moving: Moving): Pr
     check: (before, after, anew) => {
       revision = revisionOfPart(before, moving.operations, anew);
       if (asked.revision !== undefined && asked.revision !== revision)
-        throw new ConflictError('the stages were changed since they were shown: look again, then decide');
+        throw new UsageError('the stages were changed since they were shown: look again, then decide', {
+          failure: 'conflict',
+        });
       if (moving.again === undefined) return;
       const refusals = forced ? [] : refusalsOf(before, after, anew, moving.again);
       needs.push(...refusals.flatMap(({ why }) => why));
@@ -117,9 +119,11 @@ function refusalsOf(
   after: StagesState,
   [anew]: readonly string[],
   again: string,
-): readonly NeedsAnswer[] {
+): readonly UsageError[] {
   const refusal = (why: string) =>
-    new NeedsAnswer(`${why}; someone must answer for it:\n  ${again} --force --reason '…'`, [why]);
+    new UsageError(`${why}; someone must answer for it:\n  ${again} --force --reason '…'`, {
+      ...{ failure: 'unanswered', why: [why] },
+    });
   const lowered = after.operations.find(
     ({ floor }, index) => compareStages(floor, (before.operations[index] as OperationStages).floor) < 0,
   );
