@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import { createAdmin } from './admin.ts';
+import { openAdmin } from './admin/open.ts';
 import { type Cursors, createCursors, revive } from './bindings/cursor.ts';
 import { evidenceId } from './bindings/evidence.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
@@ -21,6 +21,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
 import type { StoreOrigin } from './model/origin.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
+import { closePlace, placeAt } from './operate/place.ts';
 import { createDynamoDbOrigin } from './origins/dynamodb.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
 import { createMongoDbOrigin } from './origins/mongodb.ts';
@@ -41,6 +42,8 @@ export type Log = (
 export interface App {
   readonly facadeUrl: string;
   readonly adminUrl: string;
+  /** Of an operator, where no ADMIN_TOKENS were given: made for this process, to be shown once. */
+  readonly adminToken: string | undefined;
   readonly bindings: Bindings;
   readonly flags: Flags;
   /** From now on `/readyz` says no, so that no new client is sent here. */
@@ -98,17 +101,17 @@ async function build(
   if (legacy !== undefined) closers.push(() => legacy.close());
   let tellReplica = () => {};
   const api: FlagApi = { name: bindings.name, operations: bindings.operations };
-  const place = flagsPlace(config, bindings.name);
+  const flagged = flagsPlace(config, bindings.name);
   const flags = await openFlags({
-    ...place,
+    ...flagged,
     api,
     log,
     ...flagMetrics(metrics, log),
     onChange: () => tellReplica(),
   });
   closers.push(() => flags.close());
-  if (place.server !== undefined)
-    closers.push(reportUsage({ http: place.server.http, api, version: VERSION, counts: () => countsOf(metrics) }));
+  if (flagged.server !== undefined)
+    closers.push(reportUsage({ http: flagged.server.http, api, version: VERSION, counts: () => countsOf(metrics) }));
   metrics.onCollect(() => showFlags(metrics, flags.state()));
   const cursors = createCursors(config.cursorSecrets);
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
@@ -134,12 +137,10 @@ async function build(
   });
   let draining = false;
   const facade = createFacade({ line, metrics, tls: config.tls, isDraining: () => draining });
-  const admin = await createAdmin({
-    contract: bindings.contract,
-    metrics,
-    readiness: readiness({ bindings, flags, origins, auth, isDraining: () => draining }),
-    hosts: ['localhost', '127.0.0.1', '[::1]', config.adminHost],
-  });
+  const place = placeAt(config, bindings);
+  closers.push(() => closePlace(place));
+  const ready = readiness({ bindings, flags, origins, auth, isDraining: () => draining });
+  const admin = await openAdmin({ config, bindings, metrics, log, readiness: ready, place });
   // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
   const grace = config.originTimeout + 1_000;
   const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', grace, closers);
@@ -147,7 +148,8 @@ async function build(
   const drain = () => {
     draining = true;
   };
-  return Object.freeze({ facadeUrl, adminUrl, bindings, flags, drain, close });
+  const adminToken = config.access.tokenMade;
+  return Object.freeze({ facadeUrl, adminUrl, adminToken, bindings, flags, drain, close });
 }
 
 /** Where the flags are, and where their last good form is kept. */

@@ -208,3 +208,19 @@ export class UsageError extends Error {
     this.reasons = Object.freeze([...(options.reasons ?? [])]);
   }
 }
+
+/** A refusal of the admin API: what RFC 9457 calls a problem. */
+export class AdminError extends Error {
+  readonly status: number;
+  readonly title: string;
+  /** Put onto the reply; lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, title: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.name = 'AdminError';
+    this.status = status;
+    this.title = title;
+    this.headers = headers;
+  }
+}

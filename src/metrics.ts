@@ -18,6 +18,7 @@ export interface Metrics {
   readonly flagsRefused: Counter;
   readonly flagsFallback: Counter<'flag'>;
   readonly authRefused: Counter<'reason'>;
+  readonly adminRefused: Counter<'reason'>;
   readonly contractViolations: Counter<'operation' | 'origin'>;
   readonly comparisons: Counter<'operation' | 'stage' | 'pair' | 'outcome' | 'reason'>;
   readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
@@ -107,6 +108,12 @@ export function createMetrics(): Metrics {
     authRefused: new Counter({
       name: 'crossfade_auth_refused_total',
       help: 'Callers who were not let in, by why; `unavailable`: it could not be found out.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    adminRefused: new Counter({
+      name: 'crossfade_admin_refused_total',
+      help: 'Requests to the admin side that were refused for who asked, or how, by why.',
       labelNames: ['reason'] as const,
       registers,
     }),

@@ -1,4 +1,4 @@
-import type { Readiness } from './admin.ts';
+import type { Readiness } from './admin/side.ts';
 import type { Bindings } from './bindings/load.ts';
 import type { Flags } from './flags/decide.ts';
 import type { StoreOrigin } from './model/origin.ts';

@@ -11,6 +11,7 @@ import { flagPrefix, LIMITS } from '../flags/ladder.ts';
 import { fetchSnapshot } from '../flags/snapshot.ts';
 import { fileTarget, limitsOf, untilShown } from '../flags/target.ts';
 import { printableLine } from '../model/printable.ts';
+import { indexOf } from '../operate/edits.ts';
 import { shares } from '../operate/effects.ts';
 import { asData } from '../operate/move.ts';
 import { adminOf } from '../operate/place.ts';
@@ -18,7 +19,6 @@ import { table } from '../report/text.ts';
 import { type Io, json as jsonText } from './io.ts';
 import { atPlace, auditMade, type MovingOptions, move, openPlace, textDiff, withMovingOptions } from './moving.ts';
 import { type Place, placeOf } from './place.ts';
-import { indexOf } from './stage.ts';
 
 interface FlagsOptions {
   readonly bindings?: string;

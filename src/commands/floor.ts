@@ -1,13 +1,12 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
-import { type FlagOperation, type OperationStages, suggestion, whyNotOffered } from '../flags/api.ts';
-import { printableLine } from '../model/printable.ts';
-import { compareStages, isStage, PLANS, STAGES, type Stage } from '../model/stage.ts';
+import { type OperationStages, suggestion } from '../flags/api.ts';
+import { isStage, PLANS, STAGES } from '../model/stage.ts';
+import { floorMove, indexOf } from '../operate/edits.ts';
 import { asData } from '../operate/move.ts';
 import type { StagesPlace } from '../operate/place.ts';
 import type { Io } from './io.ts';
-import { atPlace, type MovingOptions, move, openPlace, shellWord, textDiff, withMovingOptions } from './moving.ts';
-import { indexOf } from './stage.ts';
+import { atPlace, type MovingOptions, move, openPlace, textDiff, withMovingOptions } from './moving.ts';
 
 const EXAMPLES = `
 Examples:
@@ -36,19 +35,9 @@ export function command(io: Io, open = openPlace): Command {
 async function run(io: Io, place: StagesPlace, id: string, floor: string, options: MovingOptions): Promise<void> {
   const { api, target } = place;
   const index = indexOf(api, id);
-  const operation = api.operations[index] as FlagOperation;
   if (!isStage(floor)) throw new UsageError(`\`${floor}\` is no stage${suggestion(floor, STAGES)}`);
-  const refusal = whyNotOffered(operation, floor);
-  if (refusal !== undefined) throw new UsageError(refusal);
   await move(io, place, options, {
-    what: `floor ${id} ${floor}`,
-    operations: [id],
-    again: `crossfade floor ${shellWord(id)} ${floor}`,
-    plan: ({ state }) => {
-      const now = state.operations[index] as OperationStages;
-      checkFloor(now, floor);
-      return [{ operation: id, floor, rest: now.stage }];
-    },
+    ...floorMove(api, id, floor),
     data: ({ before, after }) => ({
       operation: id,
       before: asData(before.operations[index] as OperationStages),
@@ -65,18 +54,4 @@ async function run(io: Io, place: StagesPlace, id: string, floor: string, option
       io.out(`after:  ${id} can go back to ${floor}, answered by ${PLANS[floor].control}\n`);
     },
   });
-}
-
-/** A floor moves nobody: whoever is below is moved first, by a stage that has been asked for. */
-function checkFloor({ id, stage, ramp, tenants }: OperationStages, floor: Stage): void {
-  const below = [
-    ...(compareStages(stage, floor) < 0 ? [`those at ${stage}`] : []),
-    ...(ramp !== undefined && compareStages(ramp.to, floor) < 0 ? [`the ramp to ${ramp.to}`] : []),
-    ...[...tenants].filter(([, own]) => compareStages(own, floor) < 0).map(([tenant, own]) => `${tenant} at ${own}`),
-  ];
-  if (below.length === 0) return;
-  const some = below.slice(0, 5).join(', ') + (below.length > 5 ? ` and ${below.length - 5} more` : '');
-  throw new UsageError(
-    `a floor of ${floor} would leave below it: ${printableLine(some)}. Move them first: crossfade stage ${shellWord(id)} ${floor}`,
-  );
 }

@@ -2,13 +2,14 @@ import { Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { FlagOperation } from '../flags/api.ts';
 import { isStage } from '../model/stage.ts';
+import { editFor, indexOf, type ScopeOptions, scopeOf } from '../operate/edits.ts';
 import { openGate, preview } from '../operate/gating.ts';
 import type { StagesPlace } from '../operate/place.ts';
 import { type GateReport, gateJunit, gateMarkdown, gateText } from '../report/gate-words.ts';
 import { type Io, json as jsonText } from './io.ts';
 import { atPlace, openPlace } from './moving.ts';
 import { clean, painter } from './report.ts';
-import { editFor, indexOf, type ScopeOptions, scopeOf, withScopeOptions } from './stage.ts';
+import { withScopeOptions } from './stage.ts';
 
 export interface GateOptions extends ScopeOptions {
   readonly format?: 'text' | 'json' | 'markdown' | 'junit';

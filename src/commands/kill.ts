@@ -7,6 +7,7 @@ import { countStages } from '../flags/moves.ts';
 import type { Change } from '../flags/target.ts';
 import { printableLine } from '../model/printable.ts';
 import { lower } from '../model/stage.ts';
+import { killMove } from '../operate/edits.ts';
 import { isAllAt, shares } from '../operate/effects.ts';
 import type { StagesPlace } from '../operate/place.ts';
 import { table } from '../report/text.ts';
@@ -49,12 +50,8 @@ export function command(io: Io, open = openPlace, openLocal = placeOf): Command 
 
 async function run(io: Io, place: StagesPlace, options: KillOptions): Promise<void> {
   const kill = options.lift !== true;
-  const said = kill ? 'kill' : 'kill --lift';
   await move(io, place, options, {
-    what: said,
-    operations: [],
-    plan: () => [{ kill }],
-    again: undefined,
+    ...killMove(kill),
     urgent: true,
     countsTenants: options.dryRun === true,
     data: (change) =>

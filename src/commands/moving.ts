@@ -241,7 +241,3 @@ export function textDiff({ text }: Change, color: boolean): string {
     ...tail.map((text) => around(printable(text))),
   ].join('\n')}\n`;
 }
-
-/** A word as a shell takes it. */
-export const shellWord = (word: string): string =>
-  /^[\w.,@:/+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,18 +1,10 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.ts';
-import {
-  type FlagApi,
-  type FlagOperation,
-  type OperationStages,
-  sameStages,
-  suggestion,
-  tenantProblem,
-  whyNotOffered,
-} from '../flags/api.ts';
-import type { StagesEdit } from '../flags/edit.ts';
+import { type FlagApi, type FlagOperation, type OperationStages, sameStages } from '../flags/api.ts';
 import type { ReadState } from '../flags/ladder.ts';
 import { printableLine } from '../model/printable.ts';
-import { isStage, STAGES } from '../model/stage.ts';
+import { STAGES } from '../model/stage.ts';
+import { indexOf, type ScopeOptions, stageMove } from '../operate/edits.ts';
 import { shares } from '../operate/effects.ts';
 import { asData } from '../operate/move.ts';
 import type { StagesPlace } from '../operate/place.ts';
@@ -24,18 +16,10 @@ import {
   move,
   namedTenants,
   openPlace,
-  shellWord,
   tenantTable,
   textDiff,
   withMovingOptions,
 } from './moving.ts';
-
-/** Who is moved: everybody, where none is said. */
-export interface ScopeOptions {
-  readonly tenant?: readonly string[];
-  readonly percent?: string;
-  readonly all?: boolean;
-}
 
 export interface StageOptions extends MovingOptions, ScopeOptions {}
 
@@ -96,15 +80,9 @@ async function run(
   }
   const index = indexOf(api, id);
   const operation = api.operations[index] as FlagOperation;
-  const edit = editFor(operation, stage, options);
-  const scope = scopeOf(options);
-  const said = `stage ${operation.id} ${stage}${scope}`;
   await move(io, place, options, {
-    what: said,
-    operations: [operation.id],
+    ...stageMove(api, id, stage, options),
     countsTenants: !options.json,
-    plan: () => [edit],
-    again: `crossfade stage ${shellWord(operation.id)} ${stage}${scope}`,
     data: ({ before, after }) => ({
       operation: operation.id,
       before: asData(before.operations[index] as OperationStages),
@@ -132,40 +110,6 @@ async function run(
 
 /** `a,b\\,c` → `a` and `b,c`. */
 const namesIn = (text: string): string[] => text.split(/(?<!\\),/).map((name) => name.replaceAll('\\,', ','));
-
-export function indexOf(api: FlagApi, id: string | undefined): number {
-  const ids = api.operations.map((operation) => operation.id);
-  const index = ids.indexOf(id ?? '');
-  if (index === -1) throw new UsageError(`${api.name} has no operation \`${id}\`${suggestion(id ?? '', ids)}`);
-  return index;
-}
-
-export function scopeOf({ percent, tenant, all }: ScopeOptions): string {
-  if (percent !== undefined) return ` --percent ${percent}`;
-  if (tenant !== undefined)
-    return ` --tenant ${shellWord(tenant.map((name) => name.replaceAll(',', '\\,')).join(','))}`;
-  return all ? ' --all' : '';
-}
-
-export function editFor(operation: FlagOperation, stage: string, { tenant, percent, all }: ScopeOptions): StagesEdit {
-  if (!isStage(stage)) throw new UsageError(`\`${stage}\` is no stage${suggestion(stage, STAGES)}`);
-  const refusal = whyNotOffered(operation, stage);
-  if (refusal !== undefined) throw new UsageError(refusal);
-  const scopes = [tenant !== undefined && '--tenant', percent !== undefined && '--percent', all === true && '--all'];
-  const given = scopes.filter((scope) => scope !== false);
-  if (given.length > 1) throw new UsageError(`give ${given.join(' or ')}, not both`);
-  if (percent !== undefined) {
-    if (!/^\d{1,3}$/.test(percent) || Number(percent) > 100)
-      throw new UsageError(`--percent must be a whole number from 0 to 100, not \`${percent}\``);
-    return { operation: operation.id, ramp: { to: stage, percent: Number(percent) } };
-  }
-  if (tenant === undefined) return { operation: operation.id, stage, ...(all ? { all } : {}) };
-  for (const one of tenant) {
-    const wrong = tenantProblem(one);
-    if (wrong !== undefined) throw new UsageError(`tenant \`${one}\` ${wrong}`);
-  }
-  return { operation: operation.id, stage, tenants: [...new Set(tenant)] };
-}
 
 function list(io: Io, api: FlagApi, { state, odd }: ReadState, id: string | undefined, { json }: StageOptions): void {
   const chosen = id === undefined ? api.operations.keys() : [indexOf(api, id)];

@@ -17,7 +17,8 @@ export type ResultsCollection =
   | 'crossfade_replays'
   | 'crossfade_replicas'
   | 'crossfade_tenants'
-  | 'crossfade_audit';
+  | 'crossfade_audit'
+  | 'crossfade_sessions';
 
 /** MongoDB as the place of results, on connections of its own. All throw a `StoreError`. */
 export interface ResultsStore {
@@ -107,6 +108,7 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
           .createIndexes([{ key: { finished: 1 }, ...expire }, { key: { api: 1, evidence: 1, operation: 1 } }]);
         await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
         await db.collection('crossfade_tenants').createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1 } }]);
+        await db.collection('crossfade_sessions').createIndexes([{ key: { until: 1 }, expireAfterSeconds: 0 }]);
         await db
           .collection('crossfade_audit')
           .createIndexes([{ key: { at: 1 }, expireAfterSeconds: YEAR }, { key: { api: 1, at: -1 } }]);
