@@ -24,7 +24,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
   stage: () => import('./commands/stage.ts'),
   floor: () => import('./commands/floor.ts'),
   kill: () => import('./commands/kill.ts'),
+  undo: () => import('./commands/undo.ts'),
   flags: () => import('./commands/flags.ts'),
+  token: () => import('./commands/token.ts'),
 };
 
 const io = processIo();

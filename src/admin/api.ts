@@ -1,6 +1,8 @@
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
+import type { FastifyInstance, FastifyPluginAsync, FastifySchemaCompiler } from 'fastify';
 import { VERSION } from '../config.ts';
 import { AdminError } from '../errors.ts';
 import type { StagesPlace } from '../operate/place.ts';
@@ -30,6 +32,7 @@ export function apiRoutes({ access, place, log, reading }: ApiParts): FastifyPlu
       throw new AdminError(404, 'Not found', 'there is no such route: see /admin/v1/openapi.json');
     });
     takeJsonAlone(app);
+    app.setValidatorCompiler(validators());
     await app.register(cookie);
     await describe(app);
     app.addHook('onRequest', async (request, reply) => {
@@ -53,6 +56,14 @@ function takeJsonAlone(app: FastifyInstance): void {
     if (body === '') done(null, undefined);
     else parse(request, body as string, done);
   });
+}
+
+/** A body is what it says: a misspelt `dryRun` is refused, not left out. Only what stands in a URL is text by nature. */
+function validators(): FastifySchemaCompiler<object> {
+  const bodies = new Ajv({ useDefaults: true, strict: false, addUsedSchema: false });
+  const texts = new Ajv({ useDefaults: true, coerceTypes: true, strict: false, addUsedSchema: false });
+  for (const one of [bodies, texts]) formats.default(one);
+  return ({ schema, httpPart }) => (httpPart === 'body' ? bodies : texts).compile(schema);
 }
 
 async function describe(app: FastifyInstance): Promise<void> {

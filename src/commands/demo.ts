@@ -36,6 +36,8 @@ export interface DemoFile {
 export interface Demo {
   readonly facadeUrl: string;
   readonly adminUrl: string;
+  /** Of an operator; `undefined` where ADMIN_TOKENS are given. */
+  readonly adminToken: string | undefined;
   readonly stagesFile: string;
   readonly bindings: string;
   readonly resultsUri: string;
@@ -170,11 +172,11 @@ export async function startDemo(io: Io, options: DemoOptions = {}): Promise<Demo
     const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
     const app = await compose(config, { bindings, log: createLog(config.logLevel) });
     started.push({ stop: app.close });
-    const { facadeUrl, adminUrl } = app;
+    const { facadeUrl, adminUrl, adminToken } = app;
     const file = { bindings, stagesFile, port: portOf(facadeUrl), adminPort: portOf(adminUrl), env } satisfies DemoFile;
     await writeWhole(join(io.cwd, '.crossfade', 'demo.json'), `${JSON.stringify(file, undefined, 2)}\n`);
     if (traffic) started.push(trafficTo(facadeUrl, io));
-    return { facadeUrl, adminUrl, stagesFile, bindings, resultsUri: stores.mongodb.uri, close };
+    return { facadeUrl, adminUrl, adminToken, stagesFile, bindings, resultsUri: stores.mongodb.uri, close };
   } catch (error) {
     await close();
     throw error;
@@ -206,7 +208,7 @@ ${Object.keys(spec.operations)
 }
 
 /** What a newcomer reads: each line with curl works as it stands. */
-function story({ facadeUrl, adminUrl }: Demo, stagesFile: string, traffic: boolean): string {
+function story({ facadeUrl, adminUrl, adminToken }: Demo, stagesFile: string, traffic: boolean): string {
   const curl = (tenant: string) => `  curl -i ${facadeUrl}/users/u-1001 -H 'X-Tenant-Id: ${tenant}'`;
   return `Façade on ${facadeUrl}, admin on ${adminUrl}; DynamoDB, MongoDB and the legacy service are embedded.
 1. DynamoDB answers (see the Server-Timing header):
@@ -222,6 +224,7 @@ ${curl('globex')}
   ${CROSSFADE} diff GET /users/u-1007 -H 'X-Tenant-Id: acme'
   ${CROSSFADE} report
 ${traffic ? 'Traffic runs, every operation at `shadow`' : 'With --traffic'}: 40 reads and 3 writes a second; MongoDB gets each write 100 ms later.
+The console: ${adminUrl}/console${adminToken === undefined ? '' : `#token=${adminToken}`}
 The contract's page: ${adminUrl}/docs/    Ctrl-C stops everything.
 `;
 }

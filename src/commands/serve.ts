@@ -18,19 +18,25 @@ export function command(io: Io): Command {
     )
     .action(async (bindings: string) => {
       const config = loadConfig(io.env, io.cwd);
-      await serve(config, bindings);
+      await serve(io, config, bindings);
     });
 }
 
-async function serve(config: Config, bindings: string): Promise<void> {
+async function serve(io: Io, config: Config, bindings: string): Promise<void> {
   const log = createLog(config.logLevel);
   if (config.cursorSecretsMade) {
     log('warn', 'CURSOR_SECRETS is not set: page cursors are sealed with a secret that ends with this process');
   }
   const app = await compose(config, { bindings, log });
   log('info', 'ready', { facade: app.facadeUrl, admin: app.adminUrl, api: app.bindings.name });
+  // Not into the log, which is kept and sent elsewhere.
+  if (app.adminToken !== undefined) io.err(tokenMade(app.adminUrl, app.adminToken));
   stopOnSignal(app, config, log);
 }
+
+/** Shown once. What follows a `#` no browser sends. */
+const tokenMade = (url: string, token: string): string =>
+  `ADMIN_TOKENS is not set: until this process ends an operator is who has ${token}\n  ${url}/console#token=${token}\n`;
 
 /** SIGTERM and SIGINT: not ready, then the drain delay, then what is in flight, then the parts in reverse. */
 function stopOnSignal(app: App, config: Config, log: Log): void {
