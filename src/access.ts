@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { secretsOf } from './credentials.ts';
 import type { Problem } from './errors.ts';
@@ -129,6 +130,7 @@ function oidcOf(given: NodeJS.Dict<string>, cwd: string, problems: Problem[]): O
   if (clientId === '') say('OIDC_CLIENT_ID', 'is missing, and OIDC_ISSUER is set');
   if (clientSecret !== undefined && file !== undefined)
     say('OIDC_CLIENT_SECRET_FILE', 'is set beside OIDC_CLIENT_SECRET: give one of them');
+  if (file !== undefined) checkSecretFile(resolve(cwd, file), problems);
   if (given.ADMIN_URL === undefined)
     say('ADMIN_URL', 'is missing, and OIDC_ISSUER is set: the provider must know the way back');
   if (operators.length + viewers.length === 0)
@@ -141,6 +143,15 @@ function oidcOf(given: NodeJS.Dict<string>, cwd: string, problems: Problem[]): O
     scopes: given.OIDC_SCOPES ?? 'openid profile email',
     claim: given.OIDC_ROLES_CLAIM ?? 'groups',
   });
+}
+
+function checkSecretFile(file: string, problems: Problem[]): void {
+  try {
+    if (readFileSync(file, 'utf8').trim() === '')
+      problems.push({ where: file, message: 'is empty, and OIDC_CLIENT_SECRET_FILE says that it holds the secret' });
+  } catch (error) {
+    problems.push({ where: 'OIDC_CLIENT_SECRET_FILE', message: `cannot be read: ${(error as Error).message}` });
+  }
 }
 
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);

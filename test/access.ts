@@ -46,9 +46,15 @@ const wrong: [string, Record<string, string>, string, RegExp][] = [
   ['a provider in clear', { ...OIDC, OIDC_ISSUER: 'http://id.example' }, 'OIDC_ISSUER', /must begin with https/],
   [
     'two secrets',
-    { ...OIDC, OIDC_CLIENT_SECRET: 'a', OIDC_CLIENT_SECRET_FILE: 'b' },
+    { ...OIDC, OIDC_CLIENT_SECRET: 'a', OIDC_CLIENT_SECRET_FILE: import.meta.filename },
     'OIDC_CLIENT_SECRET_FILE',
     /one of them/,
+  ],
+  [
+    'a secret that is not there',
+    { ...OIDC, OIDC_CLIENT_SECRET_FILE: '/nowhere' },
+    'OIDC_CLIENT_SECRET_FILE',
+    /cannot be read/,
   ],
 ];
 for (const [name, given, where, message] of wrong) {

@@ -56,7 +56,7 @@ export function createLogin(config: OidcConfig, way: string): Login {
       };
       const challenge = await client.calculatePKCECodeChallenge(begun.verifier);
       const made = await configured().catch((error: Error) => {
-        throw away(config, error);
+        throw refused(config, error);
       });
       const url = client.buildAuthorizationUrl(made, {
         ...{ redirect_uri: way, scope: config.scopes, state: begun.state, nonce: begun.nonce },
@@ -84,7 +84,11 @@ export function createLogin(config: OidcConfig, way: string): Login {
 const isPlain = ({ protocol }: URL): boolean => protocol === 'http:';
 
 async function secretOf({ clientSecret, clientSecretFile }: OidcConfig): Promise<string | undefined> {
-  return clientSecretFile === undefined ? clientSecret : (await readFile(clientSecretFile, 'utf8')).trim();
+  if (clientSecretFile === undefined) return clientSecret;
+  const text = await readFile(clientSecretFile, 'utf8').catch(() => {
+    throw new AdminError(500, 'Internal error', 'OIDC_CLIENT_SECRET_FILE cannot be read any more');
+  });
+  return text.trim();
 }
 
 /** As the provider takes it; where it does not say, the way that the standard makes the usual one. */
@@ -139,6 +143,13 @@ const away = ({ issuer }: OidcConfig, { message }: Error) =>
 /** Whatever is wrong with what came back is no reason to let anybody in. */
 function refused(config: OidcConfig, error: Error): AdminError {
   if (error instanceof AdminError) return error;
+  const unknown = error instanceof client.ResponseBodyError && error.error === 'invalid_client';
+  if (unknown || error instanceof client.WWWAuthenticateChallengeError)
+    return new AdminError(
+      502,
+      'Bad gateway',
+      `the provider ${config.issuer} does not take OIDC_CLIENT_ID with its secret`,
+    );
   if (error instanceof client.AuthorizationResponseError || error instanceof client.ResponseBodyError)
     return new AdminError(403, 'Forbidden', `the provider refused: ${error.error_description ?? error.error}`);
   const network = !(error instanceof client.ClientError) || error.cause instanceof TypeError;
