@@ -59,7 +59,7 @@ export async function effectsOf(
     effects.push({ ...wordsOf(operation, states, index), ...(await countMoves(was, willBe, counted, isKnown)) });
     was.close();
     willBe.close();
-    if (effects.length % 50 === 0) await turn();
+    if (effects.length % 20 === 0) await turn();
   }
   return effects;
 }
@@ -110,19 +110,21 @@ async function countMoves(
   const after = new Map<Stage | 'none', number>();
   const movers: string[] = [];
   let moving = 0;
-  const look = (tenant: string): void => {
+  const look = (tenant: string, shown = true): void => {
     const [from, to] = [was.of(tenant), willBe.of(tenant)];
     add(before, from, 1);
     add(after, to, 1);
     if (from === to) return;
     moving += 1;
-    movers.push(tenant);
+    if (shown) movers.push(tenant);
   };
   for (const tenant of [...named].sort()) look(tenant);
   if (known === undefined) return { some: movers.slice(0, SHOWN) };
   if (was.ramped || willBe.ramped) {
+    const most = movers.length + SHOWN;
     for (const [at, tenant] of known.entries()) {
-      if (!named.has(tenant)) look(tenant);
+      // They come by name: who comes later is not among the first.
+      if (!named.has(tenant)) look(tenant, movers.length < most);
       if (at % SLICE === SLICE - 1) await turn();
     }
   } else {
