@@ -26,6 +26,9 @@ declare module 'fastify' {
 /** Why somebody is refused: a label of a metric, so that there are no others. */
 export type Refused = 'missing' | 'token' | 'session' | 'role' | 'csrf' | 'login' | 'host';
 
+/** A page whose session is over, or somebody who may only look, must learn that, however often they ask. */
+const GUESSES: ReadonlySet<Refused> = new Set(['token', 'login']);
+
 export type Log = (
   level: 'info' | 'warn' | 'error',
   message: string,
@@ -40,7 +43,7 @@ export interface Access {
   isSecure(request: FastifyRequest): boolean;
   /** The one whose token it is; every token is compared. */
   tokenOf(text: string): AdminToken | undefined;
-  /** Counts and logs a refusal, and gives it: 429 where there were too many. */
+  /** Counts and logs a refusal, and gives it: 429 where it is one guess too many. */
   refuse(request: FastifyRequest, reason: Refused, error: AdminError): Promise<AdminError>;
   /** Throws where a page of somebody else may have made this request. */
   checkOrigin(request: FastifyRequest): Promise<void>;
@@ -84,7 +87,7 @@ export function createAccess({
       const details = { reason, address: request.ip, method: request.method, route: request.routeOptions.url };
       log('warn', wait === undefined ? 'admin: refused' : 'admin: refused too often; more are counted alone', details);
     }
-    return wait === undefined ? error : tooMany(wait);
+    return wait === undefined || !GUESSES.has(reason) ? error : tooMany(wait);
   };
 
   const isOwn = (origin: string, request: FastifyRequest): boolean =>

@@ -97,7 +97,7 @@ export function changesRoutes({ place, log }: ChangesParts) {
 export function entryOf(row: AuditRow, { target }: Pick<StagesPlace, 'target'>): AuditEntry {
   const { _id: id, at, who, what, where, why, before, after, gate } = row;
   return {
-    ...{ id, at: at.toISOString(), who, what, where, before, after },
+    ...{ id, at: at.toISOString(), who, what, where, before: before ?? null, after: after ?? null },
     ...(why === undefined || why === null ? {} : { why }),
     forced: (gate as { passes?: boolean } | undefined)?.passes === false,
     undoable: whyNotUndoable(row, target.name) === undefined,

@@ -101,6 +101,14 @@ t.test(
   },
 );
 
+t.test('a page whose session is over learns that, however often it asks', async (t) => {
+  const { ask } = await withAdmin(t);
+  const statuses = new Set<number>();
+  for (let at = 0; at < 15; at += 1)
+    statuses.add((await ask('GET', '/admin/v1/session', { cookie: `crossfade=${at}` })).status);
+  t.strictSame([...statuses], [401]);
+});
+
 const forgeries: [string, Record<string, string | undefined>, number][] = [
   ['a page of another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, 403],
   ['another port of this machine', { origin: 'http://127.0.0.1:1', 'sec-fetch-site': 'same-site' }, 403],

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openResults } from '../../src/drivers/results.ts';
@@ -253,6 +253,30 @@ t.test('to undo a floor says that old answers are true again, and to undo a step
   t.match(undo, { status: 409, json: { again: { force: true }, reasons: [String] } });
   const preview = await post(`/changes/${lowered.id}/undo`, { dryRun: true });
   t.match(preview, { status: 200, json: { needs: { force: true } } });
+});
+
+t.test('the audit holds what the results did not take, and what one machine was told', async (t) => {
+  const { change, audit, post } = await bench(t);
+  const { json } = await change({ stage: 'shadow' });
+  const common = { at: '2030-01-01T00:00:00.000Z', who: 'me@here', where: 'here' };
+  const rows = [
+    { _id: 'local', api: '', what: 'kill --local', ...common, after: { kill: true } },
+    { _id: 'failed', api: 'notes', what: 'stage getNote live', ...common, after: { incomplete: 'gone' } },
+    { _id: 'other', api: 'photos', what: 'kill', ...common },
+  ];
+  await mkdir(join(t.testdirName, '.crossfade'), { recursive: true });
+  await appendFile(
+    join(t.testdirName, '.crossfade', 'audit.ndjson'),
+    rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
+  );
+  const { entries } = await audit();
+  t.match(entries, [
+    { id: 'local', undoable: false, before: null },
+    { id: 'failed', undoable: false, after: { incomplete: 'gone' } },
+    { id: json.id, undoable: true },
+  ]);
+  t.equal(entries.length, 3);
+  t.equal((await post('/changes/failed/undo', FORCED)).status, 409);
 });
 
 t.test('the audit is read page by page, newest first', async (t) => {
