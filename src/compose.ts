@@ -2,14 +2,11 @@ import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { openAdmin } from './admin/open.ts';
-import { type Cursors, createCursors, revive } from './bindings/cursor.ts';
+import { type Cursors, createCursors } from './bindings/cursor.ts';
 import { evidenceId } from './bindings/evidence.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
 import { type Config, VERSION } from './config.ts';
-import { openDynamoDb } from './drivers/dynamodb.ts';
-import { openMongoDb } from './drivers/mongodb.ts';
 import { openUnleash, tokenOf } from './drivers/unleash.ts';
-import { wrap } from './drivers/wrap.ts';
 import { AuthError, ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { FlagApi } from './flags/api.ts';
@@ -19,14 +16,12 @@ import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
-import type { StoreOrigin } from './model/origin.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
 import { closePlace, placeAt } from './operate/place.ts';
-import { createDynamoDbOrigin } from './origins/dynamodb.ts';
+import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
-import { createMongoDbOrigin } from './origins/mongodb.ts';
 import { readiness } from './readiness.ts';
-import { type Answerer, createAnswerer } from './request/answer.ts';
+import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
@@ -219,44 +214,6 @@ function proofNeeds(config: Config, auth: AuthSpec | undefined, file: string): r
   if (certificate && config.tls?.clientCa === undefined)
     return [{ where: 'TLS_CLIENT_CA_FILE', message: `is missing, and ${file} asks for a certificate of the gateway` }];
   return [];
-}
-
-/** The stores that the bindings use, connected. */
-export type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
-
-/** What a set of clients allows itself: the shadow has its own, with one attempt each, so that it takes none of a client's. */
-interface Pool {
-  readonly timeout: number;
-  readonly attempts?: number;
-  readonly size?: number;
-}
-
-export function openOrigins(config: Config, { operations }: Bindings, pool: Pool, closers: Close[]): Origins {
-  const { timeout, attempts, size } = pool;
-  const uses = (store: StoreName) => operations.some(({ stores }) => stores[store] !== undefined);
-  const origins: Partial<Record<StoreName, StoreOrigin>> = {};
-  if (uses('dynamodb'))
-    origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout, attempts, maxSockets: size }));
-  if (uses('mongodb') && config.mongodbUri !== undefined) {
-    const uri = config.mongodbUri;
-    const driver = named('MONGODB_URI', () => openMongoDb({ uri, timeout, attempts, maxPoolSize: size }));
-    origins.mongodb = createMongoDbOrigin(driver);
-  }
-  for (const origin of Object.values(origins)) closers.push(() => origin.close());
-  return Object.freeze(origins);
-}
-
-/** Answers of these stores, with this deadline. */
-export const openAnswerer = (origins: Origins, cursors: Cursors, timeout: number): Answerer =>
-  createAnswerer({ origins, cursors, revive: (position, store) => revive(position, store, wrap), timeout });
-
-/** A driver that cannot be made is a wrong setting: the error names it. */
-function named<T>(setting: string, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    throw new ConfigError([{ where: setting, message: (error as Error).message }]);
-  }
 }
 
 interface ShadowingParts {

@@ -2,18 +2,17 @@ import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspect } from 'node:util';
 import { Command } from 'commander';
-import { compare } from '../compare/compare.ts';
 import { factsOf } from '../compare/facts.ts';
 import { UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
-import type { Call } from '../model/call.ts';
 import type { Comparison, Difference } from '../model/comparison.ts';
 import { printable, printableLine } from '../model/printable.ts';
+import type { Asking, Enquiry } from '../operate/asking.ts';
+import { type Asked, askAll, callText } from '../operate/diffing.ts';
 import { duration } from '../report/text.ts';
 import { sidesOf } from '../report/words.ts';
-import { type Asking, type Enquiry, openAsking } from './asking.ts';
+import { askingAt } from './asking.ts';
 import { type Io, json as jsonText } from './io.ts';
 import { placeOf } from './place.ts';
 
@@ -48,7 +47,7 @@ export function command(io: Io): Command {
 /** 0: all that answer agree; 1: something differs. */
 export async function run(io: Io, method: string, path: string, options: DiffOptions): Promise<number> {
   const place = await placeOf(io, options.bindings);
-  const asking = await openAsking(place);
+  const asking = await askingAt(place);
   try {
     return await show(io, asking, method.toUpperCase(), path, options);
   } finally {
@@ -56,14 +55,10 @@ export async function run(io: Io, method: string, path: string, options: DiffOpt
   }
 }
 
-type Asked = Awaited<ReturnType<Enquiry['ask']>>;
-
 async function show(io: Io, asking: Asking, method: string, path: string, options: DiffOptions): Promise<number> {
   if (!path.startsWith('/')) throw new UsageError(`the path must begin with /: ${path}`);
   const enquiry = await asking.enquire({ method, url: path, headers: headersOf(options.header ?? []) });
-  const asked = await Promise.all(enquiry.origins.map((origin) => enquiry.ask(origin)));
-  const pairs = asked.flatMap((one, at) => asked.slice(at + 1).map((other) => [one, other] as const));
-  const comparisons = pairs.map(([one, other]) => compare(one, other, enquiry.plan, Date.now()));
+  const { asked, comparisons } = await askAll(enquiry, Date.now());
   if (options.json === true) io.out(jsonText(dataOf(enquiry, asked, comparisons)));
   else io.out(textOf(io, enquiry, method, path, asked, comparisons));
   return comparisons.some(({ outcome }) => outcome === 'mismatch') ? 1 : 0;
@@ -96,13 +91,6 @@ function textOf(
   });
   const pairs = comparisons.map((one) => comparisonText(one, paint));
   return `${paint(1, printableLine(`${method} ${path}`))}  ${operation.id}, tenant ${printableLine(tenant)}\n\n${origins.join('\n')}\n\n${pairs.join('\n')}`;
-}
-
-/** A call as an author would write it. */
-function callText(call: Call): string {
-  const [[name, input]] = Object.entries(call) as [[string, unknown]];
-  const said = Object.fromEntries(Object.entries(input as object).filter(([, value]) => value !== undefined));
-  return `${name} ${printable(inspect(said, { depth: 12, breakLength: 100, compact: 3 }))}`;
 }
 
 type Paint = (code: number, text: string) => string;

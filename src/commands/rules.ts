@@ -8,13 +8,14 @@ import { RequestError, UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import { parseJson, printJson } from '../model/json.ts';
 import { printableLine } from '../model/printable.ts';
+import type { Asking } from '../operate/asking.ts';
 import { mutantsOf } from '../report/mutate.ts';
 import { reported } from '../report/reported.ts';
 import { summarize } from '../report/summary.ts';
 import { readResults } from '../results/reader.ts';
 import type { FindingRow, RuleRow } from '../results/rows.ts';
 import { createSampling, type SampledRequest } from '../results/sample.ts';
-import { type Asking, openAsking } from './asking.ts';
+import { askingAt } from './asking.ts';
 import { type Io, json as jsonText } from './io.ts';
 import { type Place, placeOf } from './place.ts';
 
@@ -59,7 +60,7 @@ export async function run(io: Io, options: RulesOptions): Promise<number> {
   const place = await placeOf(io, options.bindings);
   const { resultsUri } = place.config;
   if (resultsUri === undefined) throw new UsageError('RESULTS_URI or MONGODB_URI must say where the results are');
-  const asking = await openAsking(place);
+  const asking = await askingAt(place);
   const store = openResults({ uri: resultsUri });
   try {
     const reports = await reportsOf(place, asking, store);

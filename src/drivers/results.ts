@@ -17,6 +17,7 @@ export type ResultsCollection =
   | 'crossfade_replays'
   | 'crossfade_replicas'
   | 'crossfade_tenants'
+  | 'crossfade_known'
   | 'crossfade_audit'
   | 'crossfade_sessions';
 
@@ -25,6 +26,8 @@ export interface ResultsStore {
   /** Replaces rows by their `_id`, or adds them: sent twice, they count once. */
   replaceAll(collection: ResultsCollection, rows: readonly { readonly _id: string }[]): Promise<void>;
   find<Row>(collection: ResultsCollection, filter: Document, limit?: number): Promise<Row[]>;
+  /** Gives how many there were. */
+  remove(collection: ResultsCollection, filter: Document): Promise<number>;
   aggregate<Row>(collection: ResultsCollection, pipeline: readonly Document[]): Promise<Row[]>;
   /** Creates what is missing of the indexes, among them those that let rows expire. */
   ensureIndexes(): Promise<void>;
@@ -33,6 +36,8 @@ export interface ResultsStore {
 
 /** Milliseconds for one sum: a month of many tenants takes longer than any other call may. */
 const ADDING_UP = 300_000;
+/** Rows that are decoded in one go: between two batches the process does other things. */
+const BATCH = 500;
 const DAYS_30 = 30 * 86_400;
 /** Who changed what is asked long after what it led to is forgotten. */
 const YEAR = 400 * 86_400;
@@ -70,14 +75,21 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
       );
     },
     find: <Row>(collection: ResultsCollection, filter: Document, limit = 0) =>
-      attempt(() => db.collection(collection).find(filter, { limit, maxTimeMS: 60_000 }).toArray() as Promise<Row[]>),
+      attempt(
+        () =>
+          db.collection(collection).find(filter, { limit, maxTimeMS: 60_000, batchSize: BATCH }).toArray() as Promise<
+            Row[]
+          >,
+      ),
+    remove: (collection, filter) =>
+      attempt(async () => (await db.collection(collection).deleteMany(filter, { timeoutMS: timeout })).deletedCount),
     aggregate: <Row>(collection: ResultsCollection, pipeline: readonly Document[]) =>
       attempt(
         () =>
           patient
             .db()
             .collection(collection)
-            .aggregate([...pipeline], { allowDiskUse: true, maxTimeMS: ADDING_UP })
+            .aggregate([...pipeline], { allowDiskUse: true, maxTimeMS: ADDING_UP, batchSize: BATCH })
             .toArray() as Promise<Row[]>,
       ),
     ensureIndexes: () =>
@@ -109,6 +121,9 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
         await db.collection('crossfade_replicas').createIndexes([{ key: { seen: 1 }, ...expire }]);
         await db.collection('crossfade_tenants').createIndexes([{ key: { last: 1 }, ...expire }, { key: { api: 1 } }]);
         await db.collection('crossfade_sessions').createIndexes([{ key: { until: 1 }, expireAfterSeconds: 0 }]);
+        await db
+          .collection('crossfade_known')
+          .createIndexes([{ key: { ends: 1 }, ...expire }, { key: { api: 1, fingerprint: 1 } }]);
         await db
           .collection('crossfade_audit')
           .createIndexes([{ key: { at: 1 }, expireAfterSeconds: YEAR }, { key: { api: 1, at: -1 } }]);

@@ -49,6 +49,10 @@ export interface FlagsState extends StagesState {
 export interface Flags {
   /** `operation` is the index in the API's operations. A tenant that is empty is at the resting stage. */
   stageOf(operation: number, tenant: string): Decision;
+  /** The same for people who look: nothing is counted and nothing remembered. */
+  peek(operation: number, tenant: string): Decision;
+  /** Operations whose flag says what no ladder does, and why, by id. */
+  odd(): ReadonlyMap<string, string>;
   revision(): string;
   /** Stages that some tenant may be at now, by index of the operation. */
   stages(): readonly (readonly Stage[])[];
@@ -70,6 +74,8 @@ export interface DeciderEvents {
 /** Flags at one revision, evaluated by unleash-client's own engine. */
 export interface Decider {
   stageOf(operation: number, tenant: string): Decision;
+  /** The same, uncounted and not remembered. */
+  peek(operation: number, tenant: string): Decision;
   stages(): readonly (readonly Stage[])[];
   revision(): string;
   /** There have been flags; until then no operation has a stage. */
@@ -147,6 +153,11 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
       if (decision.lowered) events.onLowered?.(row.id);
       return decision;
     },
+    peek(operation: number, tenant: string): Decision {
+      const row = rows[operation];
+      if (row === undefined) throw new RangeError(`no operation has index ${operation}`);
+      return row.decisions.get(tenant) ?? row.evaluate(tenant);
+    },
     stages: () => rows.map(({ stages }) => stages),
     revision: () => current,
     ready: () => ready,
@@ -196,6 +207,7 @@ interface Row {
   older: ReadonlyMap<string, Decision>;
   readonly stages: readonly Stage[];
   readonly decide: (tenant: string) => Decision;
+  readonly evaluate: (tenant: string) => Decision;
 }
 
 function createRow(
@@ -230,7 +242,10 @@ function createRow(
           .map(stageOfStrategy)
       : [resting];
   const stages = asked.map((one) => decisionAt(one ?? resting).stage).filter((one) => one !== undefined);
-  const row: Row = { id, decisions: new Map(), older: NOTHING, decide, stages: Object.freeze([...new Set(stages)]) };
+  const row: Row = {
+    ...{ id, decisions: new Map(), older: NOTHING, decide, evaluate },
+    stages: Object.freeze([...new Set(stages)]),
+  };
   return row;
 }
 
@@ -245,7 +260,8 @@ function unknownRow({ id, initial }: FlagOperation): Row {
     plan: undefined,
     floor: initial,
   });
-  return { id, decisions: new Map(), older: NOTHING, decide: () => none, stages: Object.freeze([]) };
+  const decide = () => none;
+  return { id, decisions: new Map(), older: NOTHING, decide, evaluate: decide, stages: Object.freeze([]) };
 }
 
 /** The stage of every tenant where the flag is not asked: under the kill switch, disabled, or never seen. */

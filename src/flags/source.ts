@@ -4,6 +4,7 @@ import type { FlagApi, StagesState } from './api.ts';
 import { createDecider, type DeciderEvents, type Flags, type FlagsState } from './decide.ts';
 import { followFile } from './file.ts';
 import { followKillFile } from './kill-file.ts';
+import { fromFeatures } from './ladder.ts';
 import { followServer } from './server.ts';
 
 export type Log = (
@@ -94,6 +95,8 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
   changed();
   return Object.freeze<Flags>({
     stageOf: decider.stageOf,
+    peek: decider.peek,
+    odd: () => fromFeatures(decider.features(), api).odd,
     revision: decider.revision,
     stages: decider.stages,
     ready: decider.ready,

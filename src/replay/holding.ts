@@ -100,6 +100,7 @@ const noting = (note: (origin: OriginName, ok: boolean) => void): Breakers =>
     allows: () => true,
     report: (origin: string, _operation: string, ok: boolean) => note(origin as OriginName, ok),
     open: () => [],
+    states: () => [],
   });
 
 /** Work begins when it is offered; who offers it can wait for it. */
@@ -118,6 +119,7 @@ function directQueue(): Queue & { readonly during: (offering: () => void) => Pro
       await Promise.all([...running].filter((one) => !before.has(one)));
     },
     depth: () => running.size,
+    state: () => ({ waiting: 0, underWay: running.size, bytes: 0 }),
     async close(): Promise<void> {
       await Promise.all(running);
     },

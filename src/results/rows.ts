@@ -228,6 +228,20 @@ export interface TenantRow {
   readonly last: Date;
 }
 
+/** A row of `crossfade_known`: somebody has looked at a finding, and says so until a day. */
+export interface KnownRow {
+  readonly _id: string;
+  readonly api: string;
+  readonly fingerprint: string;
+  readonly who: string;
+  readonly at: Date;
+  readonly reason: string;
+  /** Its last day (UTC). */
+  readonly until: string;
+  /** When that is over. */
+  readonly ends: Date;
+}
+
 /** A row of `crossfade_audit`: who changed what, and why. */
 export interface AuditRow {
   readonly _id: string;

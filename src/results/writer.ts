@@ -29,10 +29,22 @@ export interface ResultsWriter {
   beat(): void;
   /** Results that did not fit while MongoDB was away. */
   dropped(): number;
+  state(): WriterState;
   /** Resolves when what was recorded so far is written, or could not be. */
   flush(): Promise<void>;
   /** Writes what is left, within so many milliseconds; what then is still there counts as dropped. */
   close(milliseconds: number): Promise<void>;
+}
+
+/** For people. */
+export interface WriterState {
+  /** Rows that are not written yet, and the most that are kept. */
+  readonly waiting: number;
+  readonly most: number;
+  readonly dropped: number;
+  /** When all that there was had been written last, and why it could not be since; `undefined`: never, nothing. */
+  readonly written: Date | undefined;
+  readonly problem: string | undefined;
 }
 
 export interface WriterOptions {
@@ -94,6 +106,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   const requests = createDistinct({ api, evidence, replica, source }, (parts) => `${replica}:${hashOf(parts)}`);
   let dropped = 0;
   let failures = 0;
+  let lastWritten: Date | undefined;
+  let problem: string | undefined;
   let writing: Promise<void> | undefined;
   let indexed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -264,9 +278,12 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       await writeMet();
       await store.replaceAll('crossfade_replicas', [heartbeat()]);
       failures = 0;
+      lastWritten = new Date();
+      problem = undefined;
       forget();
     } catch (error) {
       failures += 1;
+      problem = (error as Error).message;
       options.onError?.(error as Error);
     }
   };
@@ -312,6 +329,10 @@ export function createWriter(options: WriterOptions): ResultsWriter {
       if (!closed && writing === undefined) void flush();
     },
     dropped: () => dropped,
+    state: () => {
+      const waiting = [counts, findings, rules, requests.rows].reduce((sum, rows) => sum + dirtyOf(rows), 0);
+      return Object.freeze({ waiting, most: maxRows, dropped, written: lastWritten, problem });
+    },
     flush,
     async close(milliseconds: number): Promise<void> {
       closed = true;
@@ -341,6 +362,9 @@ const NO_TOTALS: ReplicaRow['totals'] = Object.freeze({
   ...{ offered: 0, pending: 0, dropped: 0 },
   ...({ match: 0, ignored: 0, mismatch: 0, error: 0, shed: 0, skipped: 0 } satisfies Record<Outcome, number>),
 });
+
+const dirtyOf = (rows: ReadonlyMap<string, Kept<unknown>>): number =>
+  rows.values().reduce((sum, { changes, written }) => (changes > written ? sum + 1 : sum), 0);
 
 const isDirty = (rows: ReadonlyMap<string, Kept<unknown>>): boolean =>
   rows.values().some(({ changes, written }) => changes > written);

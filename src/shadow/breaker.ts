@@ -6,6 +6,14 @@ export interface Breakers {
   report(origin: string, operation: string, ok: boolean): void;
   /** Those that are open: `origin operation`. */
   open(): readonly string[];
+  /** The same for people: `trying` while a trial is under way. */
+  states(): readonly BreakerState[];
+}
+
+export interface BreakerState {
+  readonly origin: string;
+  readonly operation: string;
+  readonly state: 'open' | 'trying';
 }
 
 export interface BreakerOptions {
@@ -23,6 +31,7 @@ interface State {
   pause: number;
   /** When the next trial may begin; 0 while closed. */
   until: number;
+  trying: boolean;
 }
 
 /** As many states as the bindings have operations and stores: bounded by the contract. */
@@ -31,7 +40,7 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
   const states = new Map<string, State>();
   const stateOf = (origin: string, operation: string): State => {
     const name = `${origin} ${operation}`;
-    const state = states.get(name) ?? { failures: 0, pause, until: 0 };
+    const state = states.get(name) ?? { failures: 0, pause, until: 0, trying: false };
     states.set(name, state);
     return state;
   };
@@ -42,10 +51,12 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
       if (now() < state.until) return false;
       // The trial: others wait as long again, so that a hung one does not bring the next.
       state.until = now() + state.pause;
+      state.trying = true;
       return true;
     },
     report(origin: string, operation: string, ok: boolean): void {
       const state = stateOf(origin, operation);
+      state.trying = false;
       if (ok) {
         Object.assign(state, { failures: 0, pause, until: 0 });
         return;
@@ -56,5 +67,10 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
       state.until = now() + state.pause;
     },
     open: () => [...states].filter(([, { until }]) => until !== 0).map(([name]) => name),
+    states: () =>
+      [...states].flatMap(([name, { until, trying }]) => {
+        const [origin = '', operation = ''] = name.split(' ');
+        return until === 0 ? [] : [Object.freeze({ origin, operation, state: trying ? 'trying' : 'open' } as const)];
+      }),
   });
 }

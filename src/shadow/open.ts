@@ -5,7 +5,7 @@ import type { OriginName } from '../model/stage.ts';
 import type { ReplicaRow, Result } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
 import { createWriter, type ResultsWriter } from '../results/writer.ts';
-import { createBreakers } from './breaker.ts';
+import { type BreakerState, createBreakers } from './breaker.ts';
 import { createBudget } from './budget.ts';
 import { startPulse } from './pulse.ts';
 import { createQueue } from './queue.ts';
@@ -43,8 +43,20 @@ export interface ShadowOptions {
 export interface OpenShadow {
   readonly shadow: Shadow;
   readonly writer: ResultsWriter;
+  readonly state: () => ShadowState;
   /** Ends the shadow, writes what it found within so many milliseconds, and closes. */
   readonly close: (milliseconds: number) => Promise<void>;
+}
+
+/** For people. */
+export interface ShadowState {
+  /** Shadows that wait, and those under way; the most of both, in number and bytes. */
+  readonly queue: number;
+  readonly queueMax: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly underWay: number;
+  readonly breakers: readonly BreakerState[];
 }
 
 /** Everything that follows a reply, put together: queue, breakers, budgets, samples and the writer of results. */
@@ -63,9 +75,10 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     concurrency: settings.concurrency,
   });
   metrics.onCollect(() => metrics.shadowQueueDepth.set(queue.depth()));
+  const breakers = createBreakers();
   const shadow: Shadow = createShadow({
     queue,
-    breakers: createBreakers(),
+    breakers,
     budgets: { dynamodb: createBudget(settings.dynamodbPerSecond) },
     recheckBudget: createBudget(settings.rechecksPerSecond),
     pulse: startPulse(settings.eventLoopDelay),
@@ -83,6 +96,11 @@ export function openShadow(options: ShadowOptions): OpenShadow {
   return Object.freeze({
     shadow,
     writer,
+    state: () => {
+      const { waiting, underWay, bytes } = queue.state();
+      const most = { queueMax: settings.queue, bytesMax: settings.queueBytes };
+      return Object.freeze({ queue: waiting, bytes, underWay, ...most, breakers: breakers.states() });
+    },
     close: async (milliseconds: number) => {
       await shadow.close();
       await writer.close(milliseconds);

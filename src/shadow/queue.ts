@@ -6,8 +6,16 @@ export interface Queue {
    */
   offer(bytes: number, work: () => Promise<void>, dropped: () => void): boolean;
   depth(): number;
+  state(): QueueState;
   /** Drops what has not begun, and resolves when what has begun is done. */
   close(): Promise<void>;
+}
+
+export interface QueueState {
+  readonly waiting: number;
+  readonly underWay: number;
+  /** Held by both. */
+  readonly bytes: number;
 }
 
 export interface QueueOptions {
@@ -53,6 +61,7 @@ export function createQueue({ maxCount, maxBytes, concurrency }: QueueOptions): 
       return true;
     },
     depth: () => waiting.length + running,
+    state: () => Object.freeze({ waiting: waiting.length, underWay: running, bytes: held }),
     async close(): Promise<void> {
       closed = true;
       for (const { bytes, dropped } of waiting.splice(0)) {
