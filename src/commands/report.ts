@@ -12,6 +12,7 @@ import { reportMarkdown } from '../report/markdown.ts';
 import { reported } from '../report/reported.ts';
 import { type FindingSummary, findingSummary, mergeFindings, type Summary, summarize } from '../report/summary.ts';
 import { type Color, findingText, reportText, samplesText } from '../report/text.ts';
+import { marksOf, readMarks } from '../results/marks.ts';
 import { findingsOfRequest, readResults } from '../results/reader.ts';
 import { type Io, json as jsonText } from './io.ts';
 import { placeOf } from './place.ts';
@@ -76,13 +77,15 @@ async function report(
   const filter = { api: bindings.name, evidence, operation: isOperation ? what : undefined };
   const now = Date.now();
   const operations = bindings.operations.filter(({ spec }) => spec !== undefined).map((one) => reported(bindings, one));
-  const results = await readResults(store, filter);
-  const summary = summarize({ api: bindings.name, evidence, operations, results, now });
+  const [results, marks] = await Promise.all([readResults(store, filter), readMarks(store, bindings.name)]);
+  const summary = summarize({ api: bindings.name, evidence, operations, results, marks, now });
   if (what !== undefined && !isOperation) return await ofFinding(io, bindings, summary, what, options);
   const text = FORMATS[options.json === true ? 'json' : (options.format ?? 'text')](summary, io);
   await write(io, text, options);
   return summary.findings.length + summary.unsettled.length > 0 ? 1 : 0;
 }
+
+const NOTHING_COMPARED: ReadonlyMap<string, number> = new Map();
 
 const FORMATS: Readonly<Record<NonNullable<ReportOptions['format']>, (summary: Summary, io: Io) => string>> =
   Object.freeze({
@@ -119,10 +122,14 @@ async function ofRequest(
   id: string,
   options: ReportOptions,
 ): Promise<number> {
-  const rows = await findingsOfRequest(store, bindings.name, id);
+  const [rows, marks] = await Promise.all([
+    findingsOfRequest(store, bindings.name, id),
+    readMarks(store, bindings.name),
+  ]);
+  const known = { operations: new Map(), asked: new Map(), marks: marksOf(marks, Date.now()) };
   const findings = mergeFindings(rows)
     .map((row) => ({ ...row, samples: row.samples.filter(({ requestId }) => requestId === id) }))
-    .map((row) => findingSummary(row, [], Date.now()));
+    .map((row) => findingSummary(row, NOTHING_COMPARED, Date.now(), known));
   if (findings.length === 0)
     io.err(`no sample is kept of request ${printable(id)}: it matched, or others came after it\n`);
   await write(io, oneOrMore(io, findings, options), options);

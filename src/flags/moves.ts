@@ -1,5 +1,5 @@
 import { compareStages, STAGES, type Stage } from '../model/stage.ts';
-import type { FlagApi, FlagOperation, OperationStages, StagesState } from './api.ts';
+import { type FlagApi, type FlagOperation, type OperationStages, type StagesState, sameStages } from './api.ts';
 import { createDecider, type Decider } from './decide.ts';
 import { toFeatures } from './ladder.ts';
 
@@ -25,19 +25,27 @@ export function moversOf(
   after: StagesState,
   known: readonly string[],
 ): readonly Movers[] {
-  const was = deciderOf(api, before);
-  const willBe = deciderOf(api, after);
+  const narrow = narrowed(api, before, after);
+  const was = deciderOf(narrow.api, narrow.before);
+  const willBe = deciderOf(narrow.api, narrow.after);
   const movers = new Map<string, Movers & { readonly named: string[]; readonly active: string[] }>();
   for (const { operation, from, to } of movesOf(api, before, after))
     movers.set(JSON.stringify([operation.id, from, to]), { operation, from, to, named: [], active: [] });
-  for (const [index, { id }] of api.operations.entries()) {
-    const named = after.operations[index]?.tenants ?? new Map();
-    const all = new Set([...known, ...named.keys(), ...(before.operations[index]?.tenants.keys() ?? [])]);
+  for (const [index, { id }] of narrow.api.operations.entries()) {
+    const [old, now] = [narrow.before.operations[index], narrow.after.operations[index]] as [
+      OperationStages,
+      OperationStages,
+    ];
+    const own = new Set([...now.tenants.keys(), ...old.tenants.keys()]);
     if (![...movers.values()].some(({ operation }) => operation.id === id)) continue;
-    for (const tenant of all) {
-      const stages = [was.stageOf(index, tenant).stage, willBe.stageOf(index, tenant).stage];
-      const move = movers.get(JSON.stringify([id, ...stages]));
-      (named.has(tenant) ? move?.named : move?.active)?.push(tenant);
+    const moveOf = (tenant: string) =>
+      movers.get(JSON.stringify([id, was.stageOf(index, tenant).stage, willBe.stageOf(index, tenant).stage]));
+    // Without a ramp all who have no stage of their own are where the rest is, and go where it goes.
+    const shared = old.ramp === undefined && now.ramp === undefined;
+    const rest = shared ? moveOf('') : undefined;
+    for (const tenant of new Set([...known, ...own])) {
+      const move = shared && !own.has(tenant) ? rest : moveOf(tenant);
+      (now.tenants.has(tenant) ? move?.named : move?.active)?.push(tenant);
     }
   }
   was.close();
@@ -46,7 +54,8 @@ export function moversOf(
 }
 
 /** What a change of the stages does, to those who are named and to shares of the others. The kill switch is not looked at: it will be lifted one day, and then the move counts. */
-export function movesOf(api: FlagApi, before: StagesState, after: StagesState): readonly StageMove[] {
+export function movesOf(whole: FlagApi, from: StagesState, to: StagesState): readonly StageMove[] {
+  const { api, before, after } = narrowed(whole, from, to);
   const was = deciderOf(api, before);
   const willBe = deciderOf(api, after);
   const moves = api.operations.flatMap((operation, index) => {
@@ -63,6 +72,20 @@ export function movesOf(api: FlagApi, before: StagesState, after: StagesState): 
   was.close();
   willBe.close();
   return moves;
+}
+
+/** The operations that a change touches, alone: the others take nobody anywhere. */
+function narrowed(api: FlagApi, before: StagesState, after: StagesState) {
+  const touched = api.operations.flatMap((_, index) => {
+    const [old, now] = [before.operations[index], after.operations[index]];
+    return old === undefined || now === undefined || old === now || sameStages(old, now) ? [] : [index];
+  });
+  const only = (state: StagesState): StagesState => ({
+    ...state,
+    operations: touched.map((index) => state.operations[index] as OperationStages),
+  });
+  const operations = touched.map((index) => api.operations[index] as FlagOperation);
+  return { api: { name: api.name, operations }, before: only(before), after: only(after) };
 }
 
 /** From where to where those move who are not named. */

@@ -10,7 +10,7 @@ import { type GateFigures, gateFigures } from '../model/gate.ts';
 import { printableLine } from '../model/printable.ts';
 import type { Stage } from '../model/stage.ts';
 import { joined, judgeGate, type Verdict } from '../report/gate.ts';
-import { type GateFacts, gateFacts } from '../report/gate-facts.ts';
+import { gateFacts } from '../report/gate-facts.ts';
 import { passesOf, passText, refusalsOf, refusalText } from '../report/gate-words.ts';
 import { reported } from '../report/reported.ts';
 import { summarize } from '../report/summary.ts';
@@ -21,6 +21,8 @@ import { readResults } from '../results/reader.ts';
 export interface Judging {
   readonly bindings: Bindings;
   readonly store: ResultsStore;
+  /** What counts as evidence; default: that of the bindings as they are on disk now. */
+  readonly evidence?: string;
 }
 
 /** What the gate says of one operation's part of a change. */
@@ -40,23 +42,21 @@ export interface Gate {
 }
 
 /** Reads the evidence of some operations. Throws a StoreError where the results cannot be read. */
-export async function openGate({ bindings, store }: Judging, ids: readonly string[]): Promise<Gate> {
+export async function openGate(judging: Judging, ids: readonly string[]): Promise<Gate> {
+  const { bindings, store } = judging;
   const { name: api, file, contract, operations } = bindings;
-  const evidence = await evidenceId(file, contract.source, VERSION);
+  const evidence = judging.evidence ?? (await evidenceId(file, contract.source, VERSION));
   const chosen = operations.filter(({ id }) => ids.includes(id));
   const now = Date.now();
-  const [rest, ...read] = await Promise.all([
+  const [rest, results] = await Promise.all([
     readEvidence(store, { api, evidence, operations: ids, now }),
-    ...chosen.map(({ id }) => readResults(store, { api, evidence, operation: id })),
+    readResults(store, { api, evidence, operations: ids }),
   ]);
-  const facts = new Map<string, GateFacts>();
-  for (const [at, operation] of chosen.entries()) {
-    const results = read[at] as (typeof read)[number];
-    const known = reported(bindings, operation);
-    const summary = summarize({ api, evidence, operations: [known], results, now });
-    const { id, strata } = known;
-    facts.set(id, gateFacts({ operation: id, strata, summary, results, evidence: rest }));
-  }
+  const known = chosen.map((operation) => reported(bindings, operation));
+  const summary = summarize({ api, evidence, operations: known, results, now });
+  const facts = new Map(
+    known.map(({ id, strata }) => [id, gateFacts({ operation: id, strata, summary, results, evidence: rest })]),
+  );
   const figuresOf = (id: string) =>
     gateFigures(bindings.spec.gate, operations.find((one) => one.id === id)?.spec?.gate);
   return Object.freeze<Gate>({

@@ -5,6 +5,7 @@ import {
   dateText,
   duration,
   exposureText,
+  knownText,
   lagText,
   notComparedText,
   PASSING,
@@ -77,7 +78,7 @@ function findingHtml(one: FindingSummary): string {
 <p>${text(one.sentence)}</p>
 ${one.cause === undefined ? '' : `<p><b>${text(CAUSE_NAMES[one.cause])}</b>: ${text(one.because ?? '')}</p>`}
 <p class="meta">${plural(one.n, 'time')}, ${percent(one.share)} of compared · ${text(verdictText(one))} · ${text(typesText(one))} · tenants ${text(shown(one.tenants))} · ${dateText(one.first)} to ${dateText(one.last)} · ${[one, ...one.twins].map(({ fingerprint, pair }) => `<code>${fingerprint}</code> ${pair}`).join(', ')}</p>
-${sparkline(one)}
+${one.known === undefined ? '' : `<p>${text(knownText(one.known))}</p>\n`}${sparkline(one)}
 <details><summary>${plural(one.samples.length, 'sample')}</summary>${samplesHtml(one)}</details>
 ${one.rule === undefined ? '<p class="meta">No rule may hide this.</p>' : `<details><summary>Rule to paste, if this is right</summary><pre>${text(one.rule)}</pre></details>`}
 </article>`;

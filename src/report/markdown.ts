@@ -3,6 +3,7 @@ import type { FindingSummary, Summary } from './summary.ts';
 import {
   dateText,
   exposureText,
+  knownText,
   lagText,
   notComparedText,
   PASSING,
@@ -97,6 +98,7 @@ function finding(one: FindingSummary): string {
     '',
     `${timesText(one.n)} (${percent(one.share)} of compared): ${verdictText(one)}; tenants ${escaped(shown(one.tenants))}; ${dateText(one.first)} to ${dateText(one.last)}.`,
     '',
+    ...(one.known === undefined ? [] : [`${escaped(knownText(one.known))}.`, '']),
     one.rule === undefined ? 'No rule may hide this.' : `\`\`\`ts\n${one.rule}\n\`\`\``,
     '',
   ].join('\n');

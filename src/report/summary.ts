@@ -3,8 +3,9 @@ import type { CompareRule } from '../model/binding.ts';
 import { KINDS, type Kind, type Outcome, type Pair, type ValueType, type Verdict } from '../model/comparison.ts';
 import type { Stage } from '../model/stage.ts';
 import { type Buckets, quantile } from '../results/buckets.ts';
+import { type Mark, marksOf } from '../results/marks.ts';
 import type { Count, Durations, Moment, Results } from '../results/reader.ts';
-import type { Alone, FindingRow, Sample } from '../results/rows.ts';
+import type { Alone, FindingRow, KnownRow, Sample } from '../results/rows.ts';
 import { type Cause, causeOf, causeSentence, type Evidence, twinKey } from './cause.ts';
 import { ruleFor, sentenceOf } from './words.ts';
 
@@ -78,7 +79,12 @@ export interface FindingSummary {
   readonly rule: string | undefined;
   readonly hours: readonly { readonly h: number; readonly n: number }[];
   readonly samples: readonly Sample[];
+  /** Somebody has looked at it, and says so until a day. The gate does not know marks. */
+  readonly known: Mark | undefined;
 }
+
+/** How a finding stands: confirmed, neither confirmed nor gone, or gone in the end. */
+export type FindingState = 'exposure' | 'persistent' | 'unsettled' | 'passing';
 
 export interface RuleSummary {
   readonly id: string;
@@ -116,27 +122,32 @@ export interface SummaryInput {
   readonly evidence: string;
   readonly operations: readonly ReportedOperation[];
   readonly results: Results;
+  /** Findings that somebody marked as known; default none. */
+  readonly marks?: readonly KnownRow[];
   readonly now: number;
 }
 
 /** Results → what a report says: pure, so that text, Markdown, HTML and JSON say the same. */
-export function summarize({ api, evidence, operations, results, now }: SummaryInput): Summary {
+export function summarize({ api, evidence, operations, results, marks = [], now }: SummaryInput): Summary {
   const rules = new Map(operations.flatMap((operation) => operation.rules.map((rule) => [rule.id, rule.spec])));
   const expired = new Set([...rules].filter(([, { until }]) => isExpired(until, now)).map(([id]) => id));
   const counts = results.counts.map((count) => withoutExpired(count, expired));
   const seen = [...new Set(counts.map(({ operation }) => operation))].sort();
+  const of = {
+    ...{ counts: byPair(counts), strata: byPair(results.strata), durations: byPair(results.durations) },
+    ...{ tenants: byPair(results.tenants), timeline: byPair(results.timeline) },
+  };
+  const byId = new Map(operations.map((one) => [one.id, one]));
   const summaries = seen.flatMap((id) => {
-    const pairs = PAIRS.filter((pair) => counts.some((count) => count.operation === id && count.pair === pair));
-    const known = operations.find((one) => one.id === id);
-    return pairs.map((pair) => operationSummary(id, pair, counts, results, known));
+    const pairs = PAIRS.filter((pair) => of.counts.has(pairKey({ operation: id, pair })));
+    return pairs.map((pair) => operationSummary(id, pair, of, byId.get(id)));
   });
-  const findings = joinTwins(
-    mergeFindings(results.findings).map((row) =>
-      findingSummary(row, summaries, now, { operations, asked: results.asked }),
-    ),
-  );
+  const known: Known = { operations: byId, asked: byPair(results.asked), marks: marksOf(marks, now) };
+  const compared = new Map(summaries.map((one) => [pairKey(one), one.compared]));
+  const findings = findingsOf(results.findings, compared, now, known);
+  const is = (state: FindingState) => (finding: FindingSummary) => stateOf(finding) === state;
   const confirmed = ({ verdicts }: FindingSummary) => verdicts.persistent > 0;
-  const passing = ({ verdicts, n }: FindingSummary) => verdicts.transient === n;
+  const passing = is('passing');
   const dates = counts.flatMap(({ first, last }) => [first.getTime(), last.getTime()]);
   const date = (time: number) => (dates.length === 0 ? undefined : new Date(time));
   return Object.freeze({
@@ -146,7 +157,7 @@ export function summarize({ api, evidence, operations, results, now }: SummaryIn
     replicas: results.replicas.filter(({ source }) => source !== 'replay').length,
     dropped: results.replicas.reduce((sum, { totals }) => sum + totals.dropped, 0),
     operations: summaries,
-    exposures: findings.filter((finding) => finding.kind === 'exposure' && !passing(finding)),
+    exposures: findings.filter(is('exposure')),
     findings: findings.filter(confirmed).sort(worstFirst),
     unsettled: findings.filter((finding) => !confirmed(finding) && !passing(finding)).sort(worstFirst),
     passing: findings.filter(passing).sort((a, b) => b.n - a.n),
@@ -169,24 +180,45 @@ export function withoutExpired<C extends Pick<Count, 'outcome' | 'rules' | 'n' |
   return { ...count, unverified: count.unverified + count.transient, transient: 0 };
 }
 
-function operationSummary(
-  id: string,
-  pair: Pair,
-  counts: readonly Count[],
-  results: Results,
-  known: ReportedOperation | undefined,
-): OperationSummary {
-  const own = <T extends { readonly operation: string; readonly pair: Pair }>(rows: readonly T[]) =>
-    rows.filter((row) => row.operation === id && row.pair === pair);
-  const rows = own(counts);
+interface OfPair {
+  readonly operation: string;
+  readonly pair: Pair;
+}
+type ByPair<T> = ReadonlyMap<string, readonly T[]>;
+
+/** What tells one operation's pair from others, as key of a map. */
+export const pairKey = ({ operation, pair }: OfPair): string => `${pair} ${operation}`;
+
+/** Rows by operation and pair. */
+export function byPair<T extends OfPair>(rows: readonly T[]): ByPair<T> {
+  const sets = new Map<string, T[]>();
+  for (const row of rows) {
+    const set = sets.get(pairKey(row));
+    if (set === undefined) sets.set(pairKey(row), [row]);
+    else set.push(row);
+  }
+  return sets;
+}
+
+interface Sets {
+  readonly counts: ByPair<Count>;
+  readonly strata: ByPair<Results['strata'][number]>;
+  readonly durations: ByPair<Durations>;
+  readonly tenants: ByPair<Results['tenants'][number]>;
+  readonly timeline: ByPair<Moment>;
+}
+
+function operationSummary(id: string, pair: Pair, sets: Sets, known: ReportedOperation | undefined): OperationSummary {
+  const own = <T>(rows: ByPair<T>): readonly T[] => rows.get(pairKey({ operation: id, pair })) ?? [];
+  const rows = own(sets.counts);
   const sum = (wanted: (count: Count) => number) => rows.reduce((total, count) => total + wanted(count), 0);
   const of = (...outcomes: Outcome[]) => sum(({ outcome, n }) => (outcomes.includes(outcome) ? n : 0));
   const compared = of('match', 'ignored', 'mismatch');
   const verdicts = verdictSums(rows);
   const lasting = verdicts.persistent + verdicts.moving + verdicts.unverified;
-  const seen = new Map(own(results.strata).map(({ name, n }) => [name, n]));
+  const seen = new Map(own(sets.strata).map(({ name, n }) => [name, n]));
   const names = [...new Set([...(known?.strata ?? []), ...seen.keys()])];
-  const bucketsOf = (side: Durations['side']) => own(results.durations).find((one) => one.side === side)?.buckets ?? {};
+  const bucketsOf = (side: Durations['side']) => own(sets.durations).find((one) => one.side === side)?.buckets ?? {};
   return {
     ...{ operation: id, pair, compared, verdicts },
     stages: [...new Set(rows.map(({ stage }) => stage))],
@@ -201,13 +233,13 @@ function operationSummary(
     candidate: quantiles(bucketsOf('candidate')),
     durations: { control: bucketsOf('control'), candidate: bucketsOf('candidate') },
     strata: names.map((name) => ({ name, n: seen.get(name) ?? 0 })),
-    tenants: own(results.tenants)[0]?.n ?? 0,
+    tenants: own(sets.tenants)[0]?.n ?? 0,
     lag: {
       declared: known?.freshness,
       measured: quantiles(bucketsOf('lag')),
       n: Object.values(bucketsOf('lag')).reduce((total, n) => total + n, 0),
     },
-    timeline: own(results.timeline),
+    timeline: own(sets.timeline),
   };
 }
 
@@ -302,20 +334,41 @@ function mergeHours(hours: FindingRow['hours']): FindingRow['hours'] {
 
 /** What causes are told from, beside the finding itself. */
 export interface Known {
-  readonly operations: readonly ReportedOperation[];
-  readonly asked: Results['asked'];
+  readonly operations: ReadonlyMap<string, ReportedOperation>;
+  readonly asked: ByPair<Results['asked'][number]>;
+  /** By fingerprint. */
+  readonly marks: ReadonlyMap<string, Mark>;
 }
 
-/** A finding without its operation's summary (`report --request`) has no share. */
+/** Rows of findings → each finding once, in no order. `compared`: comparisons by `pairKey`. */
+export const findingsOf = (
+  rows: readonly FindingRow[],
+  compared: ReadonlyMap<string, number>,
+  now: number,
+  known: Known,
+): readonly FindingSummary[] =>
+  joinTwins(
+    mergeFindings(rows).map((row) => findingSummary(row, compared, now, known)),
+    known.marks,
+  );
+
+/** What passed in the end was nothing; an exposure is one until then. */
+export function stateOf({ kind, verdicts, n }: FindingSummary): FindingState {
+  if (verdicts.transient === n) return 'passing';
+  if (kind === 'exposure') return 'exposure';
+  return verdicts.persistent > 0 ? 'persistent' : 'unsettled';
+}
+
+/** A finding without its operation's comparisons (`report --request`) has no share. */
 export function findingSummary(
   row: FindingRow,
-  operations: readonly OperationSummary[],
+  comparedBy: ReadonlyMap<string, number>,
   now: number,
   known?: Known,
 ): FindingSummary {
   const { fingerprint, operation, pair, kind, path, leftType, rightType, n, first, last, tenants, hours, samples } =
     row;
-  const compared = operations.find((one) => one.operation === operation && one.pair === pair)?.compared ?? 0;
+  const compared = comparedBy.get(pairKey(row)) ?? 0;
   const { alone } = row;
   const evidence = known === undefined ? undefined : evidenceOf(row, known);
   return {
@@ -328,13 +381,14 @@ export function findingSummary(
     because: evidence && causeSentence(evidence),
     twins: [],
     rule: ruleFor(row, now),
+    known: known?.marks.get(fingerprint),
   };
 }
 
 function evidenceOf(row: FindingRow, { operations, asked }: Known): Evidence {
-  const { operation, pair, kind, path, leftType, rightType, alone, refusal, subjects, places } = row;
-  const of = asked.find((one) => one.operation === operation && one.pair === pair);
-  const types = operations.find(({ id }) => id === operation)?.types(path);
+  const { operation, kind, path, leftType, rightType, alone, refusal, subjects, places } = row;
+  const [of] = asked.get(pairKey(row)) ?? [];
+  const types = operations.get(operation)?.types(path);
   const againstContract =
     kind !== 'header' && path !== '' && types !== undefined && !types.has(leftType) && types.has(rightType);
   const possible = path.includes('*') ? of?.items : of?.n;
@@ -342,7 +396,7 @@ function evidenceOf(row: FindingRow, { operations, asked }: Known): Evidence {
 }
 
 /** One finding in two pairs is told once: where it is settled, in the pair with legacy, or with the older store. */
-function joinTwins(findings: readonly FindingSummary[]): readonly FindingSummary[] {
+function joinTwins(findings: readonly FindingSummary[], marks: Known['marks']): readonly FindingSummary[] {
   const byKey = new Map<string, FindingSummary[]>();
   for (const finding of findings) {
     const key = twinKey(finding) ?? `${finding.fingerprint}:${finding.alone ?? ''}`;
@@ -352,7 +406,10 @@ function joinTwins(findings: readonly FindingSummary[]): readonly FindingSummary
     const [first, ...others] = same.sort(
       (a, b) => verdictRank(a) - verdictRank(b) || PAIRS.indexOf(a.pair) - PAIRS.indexOf(b.pair),
     ) as [FindingSummary];
-    return { ...first, twins: others.map(({ fingerprint, pair }) => ({ fingerprint, pair })) };
+    const twins = others.map(({ fingerprint, pair }) => ({ fingerprint, pair }));
+    // Who marks one of them means the finding.
+    const known = [first, ...twins].map(({ fingerprint }) => marks.get(fingerprint)).find((mark) => mark !== undefined);
+    return { ...first, twins, known };
   });
 }
 
@@ -361,6 +418,7 @@ const PAIRS: readonly Pair[] = Object.freeze(['legacy-dynamodb', 'legacy-mongodb
 const VERDICT_ORDER = ['persistent', 'moving', 'unverified', 'transient'] as const;
 const verdictRank = ({ verdicts }: FindingSummary) => VERDICT_ORDER.findIndex((verdict) => verdicts[verdict] > 0);
 
-function worstFirst(a: FindingSummary, b: FindingSummary): number {
+/** Order of a list: by verdict, then by kind, then by how often. */
+export function worstFirst(a: FindingSummary, b: FindingSummary): number {
   return verdictRank(a) - verdictRank(b) || KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.n - a.n;
 }

@@ -1,3 +1,4 @@
+import type { Mark } from '../results/marks.ts';
 import { CAUSE_NAMES } from './cause.ts';
 import type { FindingSummary, OperationSummary, Quantiles, Summary } from './summary.ts';
 import { sidesOf } from './words.ts';
@@ -86,6 +87,9 @@ export const exposureText = ({ exposures }: Summary): string =>
 export const UNSETTLED = 'Not settled: written faster than they were looked at, or not looked at again';
 export const PASSING = 'Seen only until the newer store had caught up';
 
+/** A mark: who has looked, why it may be, and until when. */
+export const knownText = ({ who, reason, until }: Mark): string => `known until ${until}, by ${who}: ${reason}`;
+
 export const timesText = (n: number): string => (n === 1 ? 'once' : `${n.toLocaleString('en')} times`);
 
 export const plural = (n: number, one: string): string => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
@@ -138,6 +142,7 @@ export function findingText(finding: FindingSummary, paint: (color: Color, text:
     ...finding.twins.map((twin) => `  the same in ${twin.pair}: ${twin.fingerprint}`),
     `  ${timesText(n)} (${percent(share)} of compared): ${verdictText(finding)}; tenants: ${shown(tenants)}`,
     `  ${dateText(finding.first)} to ${dateText(finding.last)}`,
+    ...(finding.known === undefined ? [] : [`  ${knownText(finding.known)}`]),
     ...(finding.rule === undefined ? ['  no rule may hide this'] : [`  rule: ${finding.rule}`]),
     `  requests: ${finding.samples
       .slice(0, 3)

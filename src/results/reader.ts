@@ -75,11 +75,17 @@ export interface ResultsFilter {
   readonly api: string;
   readonly evidence: string;
   readonly operation?: string | undefined;
+  /** The same for several. */
+  readonly operations?: readonly string[] | undefined;
 }
 
 /** Reads and adds up. Throws a StoreError where MongoDB does not answer. */
-export async function readResults(store: ResultsStore, { api, evidence, operation }: ResultsFilter): Promise<Results> {
-  const match = { api, evidence, ...(operation === undefined ? {} : { operation }) };
+export async function readResults(
+  store: ResultsStore,
+  { api, evidence, operation, operations }: ResultsFilter,
+): Promise<Results> {
+  const several = operations === undefined ? {} : { operation: { $in: operations } };
+  const match = { api, evidence, ...(operation === undefined ? several : { operation }) };
   const counts = await store.aggregate<Count>('crossfade_counts', [
     { $match: match },
     {
