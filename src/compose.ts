@@ -2,10 +2,13 @@ import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { openAdmin } from './admin/open.ts';
+import type { Reading } from './admin/opened.ts';
+import { openReading } from './admin/reading.ts';
 import { type Cursors, createCursors } from './bindings/cursor.ts';
 import { evidenceId } from './bindings/evidence.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
 import { type Config, VERSION } from './config.ts';
+import { openResults, type ResultsStore } from './drivers/results.ts';
 import { openUnleash, tokenOf } from './drivers/unleash.ts';
 import { AuthError, ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
@@ -25,7 +28,9 @@ import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
-import { openShadow, type ShadowOptions } from './shadow/open.ts';
+import { createSampling } from './results/sample.ts';
+import type { ResultsWriter } from './results/writer.ts';
+import { openShadow, type ShadowOptions, type ShadowState } from './shadow/open.ts';
 
 /** One structured line. `level` is pino's word. */
 export type Log = (
@@ -41,6 +46,8 @@ export interface App {
   readonly adminToken: string | undefined;
   readonly bindings: Bindings;
   readonly flags: Flags;
+  /** What the admin API reads. */
+  readonly reading: Reading;
   /** From now on `/readyz` says no, so that no new client is sent here. */
   readonly drain: () => void;
   /** Ends what is under way, then the parts in reverse order. */
@@ -110,8 +117,9 @@ async function build(
   metrics.onCollect(() => showFlags(metrics, flags.state()));
   const cursors = createCursors(config.cursorSecrets);
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
-  const shadowing = await openShadowing({
-    ...{ config, bindings, flags, cursors, legacy, metrics, log, answererOf, closers },
+  const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
+  const shadowing = openShadowing({
+    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, answererOf, closers },
   });
   if (shadowing !== undefined) tellReplica = shadowing.beat;
   const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: config.gatewaySecrets });
@@ -131,11 +139,20 @@ async function build(
     onFailure: noteFailure(metrics, log),
   });
   let draining = false;
-  const facade = createFacade({ line, metrics, tls: config.tls, isDraining: () => draining });
+  const inFlight = { n: 0 };
+  const facade = createFacade({ line, metrics, tls: config.tls, isDraining: () => draining, inFlight });
   const place = placeAt(config, bindings);
   closers.push(() => closePlace(place));
   const ready = readiness({ bindings, flags, origins, auth, isDraining: () => draining });
-  const admin = await openAdmin({ config, bindings, metrics, log, readiness: ready, place });
+  const results = openReadResults(config, closers);
+  const reading = openReading({
+    ...{ bindings, config, cursors, flags, metrics, evidence, results, readiness: ready },
+    sampling: createSampling(config.sampleSecret, []),
+    ...{ shadow: shadowing?.state, writer: shadowing?.writer, inFlight: () => inFlight.n },
+    auditEntry: (row) => entryOf(row, place),
+  });
+  closers.push(reading.close);
+  const admin = await openAdmin({ config, bindings, metrics, log, readiness: ready, place, reading });
   // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
   const grace = config.originTimeout + 1_000;
   const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', grace, closers);
@@ -144,7 +161,7 @@ async function build(
     draining = true;
   };
   const adminToken = config.access.tokenMade;
-  return Object.freeze({ facadeUrl, adminUrl, adminToken, bindings, flags, drain, close });
+  return Object.freeze({ facadeUrl, adminUrl, adminToken, bindings, flags, reading, drain, close });
 }
 
 /** Where the flags are, and where their last good form is kept. */
@@ -216,8 +233,17 @@ function proofNeeds(config: Config, auth: AuthSpec | undefined, file: string): r
   return [];
 }
 
+/** Where results are read for people: none of the connections that write them. */
+function openReadResults({ resultsUri: uri }: Config, closers: Close[]): ResultsStore | undefined {
+  if (uri === undefined) return undefined;
+  const store = openResults({ uri });
+  closers.push(() => store.close());
+  return store;
+}
+
 interface ShadowingParts {
   readonly config: Config;
+  readonly evidence: string;
   readonly bindings: Bindings;
   readonly flags: Flags;
   readonly cursors: Cursors;
@@ -238,14 +264,16 @@ interface Shadowing {
   readonly meet: (tenant: string) => void;
   /** Reports that this replica runs on other flags. */
   readonly beat: () => void;
+  /** For people; `state` where anything is shadowed. */
+  readonly writer: ResultsWriter;
+  readonly state: (() => ShadowState) | undefined;
 }
 
 /** Shadow and results; `undefined` where there is no place for results. */
-async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefined> {
-  const { config, bindings, flags, cursors, legacy, metrics, log, answererOf, closers } = parts;
+function openShadowing(parts: ShadowingParts): Shadowing | undefined {
+  const { config, evidence, bindings, flags, cursors, legacy, metrics, log, answererOf, closers } = parts;
   const { shadow: settings, sampleSecret, resultsUri } = config;
   if (resultsUri === undefined) return undefined;
-  const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
   const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
     openShadow({
       settings: { ...settings, sampleSecret, resultsUri },
@@ -261,12 +289,13 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
     }),
   );
   closers.push(() => opened.close(LAST_WRITE));
-  const { meet, beat } = opened.writer;
+  const { writer, state } = opened;
+  const { meet, beat } = writer;
   beat();
   const shadowed = bindings.operations.some(({ offered }) =>
     offered.some((stage) => PLANS[stage].candidates.length > 0),
   );
-  if (!shadowed) return { shadow: undefined, meet, beat };
+  if (!shadowed) return { shadow: undefined, meet, beat, writer, state: undefined };
   const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
   const observe = createObserver(
     answererOf(openOrigins(config, bindings, pool, closers), settings.timeout),
@@ -288,7 +317,7 @@ async function openShadowing(parts: ShadowingParts): Promise<Shadowing | undefin
       log('error', 'a shadow could not be offered', { cause: error });
     }
   };
-  return { shadow, meet, beat };
+  return { shadow, meet, beat, writer, state };
 }
 
 /** One line a minute for each operation: the counter has the number. */

@@ -35,13 +35,15 @@ export interface FacadeOptions {
   /** Without it the façade speaks plain HTTP. */
   readonly tls?: TlsConfig | undefined;
   readonly isDraining: () => boolean;
+  /** Counts the requests under way: `n` is written here alone. */
+  readonly inFlight?: { n: number };
 }
 
 /**
  * The client side. Bound reads go down the line in `request/handle.ts`; all else passes to legacy in the first hook,
  * before any body is touched.
  */
-export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions): FastifyInstance {
+export function createFacade({ line, metrics, tls, isDraining, inFlight = { n: 0 } }: FacadeOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
     // A body may take long; a head that does not come is not waited for.
@@ -101,7 +103,11 @@ export function createFacade({ line, metrics, tls, isDraining }: FacadeOptions):
   app.addHook('onRequest', (request, reply, done) => {
     // While draining each reply ends its connection, so that none is cut later.
     if (isDraining()) reply.raw.shouldKeepAlive = false;
-    reply.raw.on('close', () => measure(metrics, request, reply));
+    inFlight.n += 1;
+    reply.raw.on('close', () => {
+      inFlight.n -= 1;
+      measure(metrics, request, reply);
+    });
     request.trace = newTrace(request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation);
     inTurn(reply.raw, () => admit(request, reply, done));
   });

@@ -32,7 +32,35 @@ export interface Metrics {
   readonly text: () => Promise<string>;
 }
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Upper bounds of the buckets of durations. */
+export const SECONDS: readonly number[] = Object.freeze([
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]);
+
+type Labels = Readonly<Record<string, string | number>>;
+
+/** What a counter holds for one set of labels. */
+export interface CounterSeries {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** What a histogram holds for one set of labels; each bucket under its bound, and alone: none holds those below it. */
+export interface HistogramSeries {
+  readonly labels: Labels;
+  readonly bucketValues: Readonly<Record<string, number>>;
+  readonly count: number;
+}
+
+/**
+ * The series of a metric as prom-client itself holds them: to read them makes nothing, where its `get` makes an object a
+ * bucket. Its map has no name in its types; a test holds it against what `get` says.
+ */
+export function seriesOf(metric: Histogram<string>): Readonly<Record<string, HistogramSeries>>;
+export function seriesOf(metric: Counter<string>): Readonly<Record<string, CounterSeries>>;
+export function seriesOf(metric: object): unknown {
+  return (metric as { readonly hashMap: unknown }).hashMap;
+}
 
 /** Metrics of one process, on a registry of their own. */
 export function createMetrics(): Metrics {
@@ -45,14 +73,14 @@ export function createMetrics(): Metrics {
       name: 'http_server_request_duration_seconds',
       help: 'Time from a client’s request to its reply.',
       labelNames: ['http_request_method', 'http_route', 'http_response_status_code', 'origin'] as const,
-      buckets: SECONDS,
+      buckets: [...SECONDS],
       registers,
     }),
     originDuration: new Histogram({
       name: 'crossfade_origin_duration_seconds',
       help: 'Time that an origin took to answer, rendering included.',
       labelNames: ['operation', 'origin', 'role'] as const,
-      buckets: SECONDS,
+      buckets: [...SECONDS],
       registers,
     }),
     stageRequests: new Counter({

@@ -64,6 +64,9 @@ export const GateVerdict = object('GateVerdict', {
   failed: Type.Optional(Type.String({ description: 'Why it could not be asked: `unknown`.' })),
 });
 
+/** GET /gate?operation=&to=&tenants=a,b: a `GateVerdict`. GET /gates?operations=a,b: each for its next stage. */
+export const GateVerdicts = object('GateVerdicts', { gates: Type.Array(GateVerdict) });
+
 const Shares = Type.Array(Type.Object({ stage: Type.Unsafe<string>({ ...StageName }), n: Type.Number() }), {
   description: 'In the order of the migration.',
 });
@@ -111,6 +114,7 @@ export const Operations = object('Operations', {
 /** GET /operations/{id}. */
 export const OperationDetail = object('OperationDetail', {
   operation: Operation,
+  results: Type.Optional(Type.String({ description: 'Why `pairs` are not known.' })),
   tenants: Type.Array(Type.Object({ tenant: Type.String(), stage: StageName }), {
     description: 'With a stage of their own; the first 1,000 by name.',
   }),
@@ -134,6 +138,7 @@ export const OperationDetail = object('OperationDetail', {
 /** GET /tenants?search=&operation=&after=&limit=: by name, known and named ones. */
 export const Tenants = object('Tenants', {
   total: Type.Integer(),
+  results: Type.Optional(Type.String({ description: 'Why those without a stage of their own are not known.' })),
   tenants: Type.Array(
     Type.Object({
       tenant: Type.String(),
@@ -230,7 +235,7 @@ const Sampled = Type.Object({
   value: Type.Optional(Type.String()),
 });
 
-/** GET /findings?operation=&pair=&kind=&state=&search=: without samples. */
+/** GET /findings?operation=&pair=&kind=&state=&search=&after=&limit=: without samples; `hours` of the last seven days. */
 export const Finding = object('Finding', {
   fingerprint: Type.String(),
   operation: Type.String(),
@@ -258,6 +263,9 @@ export const Finding = object('Finding', {
 });
 export const Findings = object('Findings', {
   evidence: Type.String(),
+  results: Type.Optional(Type.String({ description: 'Why they are not known, or not of now.' })),
+  total: Type.Integer({ description: 'That fit what was asked for.' }),
+  next: Type.Optional(Type.String({ description: 'Give it as `after` for more.' })),
   findings: Type.Array(Finding, { description: 'Exposures first, then worst first.' }),
 });
 /** GET /findings/{fingerprint}. */
@@ -280,7 +288,7 @@ export const FindingDetail = object('FindingDetail', {
     }),
   ),
 });
-/** PUT /findings/{fingerprint}/known; DELETE takes the mark away. Marks are for people: the gate does not know them. */
+/** PUT /findings/{fingerprint}/known gives the `Finding`; DELETE takes the mark away. Marks are for people: the gate does not know them. */
 export const KnownRequest = object('KnownRequest', {
   reason: Type.String({ minLength: 1, maxLength: 2_000 }),
   until: Type.String({ format: 'date' }),
@@ -294,6 +302,9 @@ export const DiffRequest = object('DiffRequest', {
 });
 export const SampleDiffRequest = object('SampleDiffRequest', {
   sample: Type.Integer({ minimum: 0, default: 0 }),
+  requestId: Type.Optional(
+    Type.String({ description: 'Of that sample: samples are replaced by later ones, and then it is 409.' }),
+  ),
   headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Such as credentials of the day.' })),
 });
 export const Diff = object('Diff', {
@@ -346,6 +357,7 @@ const Point = Type.Object({
 /** GET /health: this replica by its own measure, the others by what they report. */
 export const Health = object('Health', {
   ready: Type.Boolean(),
+  unknown: Type.Optional(Type.String({ description: 'Why `replicas` are not known.' })),
   parts: Type.Array(
     Type.Object({
       part: Type.String(),
@@ -423,13 +435,14 @@ export const EVENTS = Object.freeze(['operations', 'findings', 'health', 'audit'
 
 /** GET /rules. */
 export const Rules = object('Rules', {
+  results: Type.Optional(Type.String({ description: 'Why `uses` are not known.' })),
   rules: Type.Array(
     Type.Object({
       id: Type.String(),
       reason: Type.String(),
       until: Type.Optional(Type.String()),
       expired: Type.Boolean(),
-      uses: Type.Integer(),
+      uses: Type.Optional(Type.Integer({ description: 'Comparisons in which it covered something.' })),
     }),
   ),
 });
@@ -438,12 +451,18 @@ export type ChangeRequest = Static<typeof ChangeRequest>;
 export type UndoRequest = Static<typeof UndoRequest>;
 export type Change = Static<typeof Change>;
 export type GateVerdict = Static<typeof GateVerdict>;
+export type GateVerdicts = Static<typeof GateVerdicts>;
 export type Operation = Static<typeof Operation>;
 export type Operations = Static<typeof Operations>;
 export type OperationDetail = Static<typeof OperationDetail>;
 export type Tenants = Static<typeof Tenants>;
 export type AuditEntry = Static<typeof AuditEntry>;
 export type Finding = Static<typeof Finding>;
+export type Findings = Static<typeof Findings>;
+export type Rules = Static<typeof Rules>;
+export type KnownRequest = Static<typeof KnownRequest>;
+export type DiffRequest = Static<typeof DiffRequest>;
+export type SampleDiffRequest = Static<typeof SampleDiffRequest>;
 export type FindingDetail = Static<typeof FindingDetail>;
 export type Diff = Static<typeof Diff>;
 export type Health = Static<typeof Health>;

@@ -64,3 +64,17 @@ export async function knownTenants(store: ResultsStore, api: string): Promise<re
   const rows = await store.find<TenantRow>('crossfade_tenants', { api }, 200_000);
   return rows.map(({ tenant }) => tenant);
 }
+
+/** Façades that are up, or went without a word since `since`, the longest up first. Throws a `StoreError`. */
+export async function recentReplicas(store: ResultsStore, api: string, since: Date): Promise<readonly ReplicaRow[]> {
+  const rows = await store.find<ReplicaRow>(
+    'crossfade_replicas',
+    { api, source: { $ne: 'replay' }, seen: { $gte: since }, ended: { $exists: false } },
+    1_000,
+  );
+  return rows.sort((a, b) => a.started.getTime() - b.started.getTime());
+}
+
+/** Whether a façade is up, as far as it says. `now` is milliseconds since 1970. */
+export const isAlive = ({ seen, ended }: ReplicaRow, now: number): boolean =>
+  ended === undefined && now - seen.getTime() <= ALIVE;
