@@ -61,7 +61,9 @@ export function openResults({ uri, timeout = 5_000 }: ResultsOptions): ResultsSt
       return await work();
     } catch (error) {
       const { name, message } = error as Error;
-      throw new StoreError('mongodb', 'unavailable', `results: ${name}: ${message}`, error);
+      // Of several that ask at once while nobody answers the driver tells one why, the others this.
+      const why = name === 'MongoTopologyClosedError' ? 'MongoDB cannot be reached' : `${name}: ${message}`;
+      throw new StoreError('mongodb', 'unavailable', `results: ${why}`, error);
     }
   };
   return Object.freeze<ResultsStore>({
