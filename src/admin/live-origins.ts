@@ -2,6 +2,7 @@ import { type Metrics, SECONDS, seriesOf } from '../metrics.ts';
 import type { OriginName } from '../model/stage.ts';
 import { addBuckets } from './live-rows.ts';
 import { quantileOf } from './quantile.ts';
+import { remembered } from './remembered.ts';
 
 /** One origin in one role, over time. Milliseconds. */
 export interface LiveOrigin {
@@ -26,15 +27,15 @@ const POINTS = 90;
 /** What each origin did between two samples, by what its histogram has grown. */
 export function createOriginRing({ originDuration }: Metrics) {
   const lines = NAMES.flatMap((origin) => ROLES.map((role) => ({ origin, role, points: [] as LivePoint[] })));
-  const placeOf = new WeakMap<object, number>();
+  const placeOf = remembered(({ origin, role }) =>
+    lines.findIndex((line) => line.origin === origin && line.role === role),
+  );
   let before: { readonly at: number; readonly counts: Uint32Array } | undefined;
   return {
     sample(at: number, date: number): void {
       const counts = new Uint32Array(lines.length * BUCKETS);
-      for (const one of Object.values(seriesOf(originDuration))) {
-        const { origin, role } = one.labels;
-        const line = placeOf.get(one) ?? lines.findIndex((line) => line.origin === origin && line.role === role);
-        placeOf.set(one, line);
+      for (const [index, one] of Object.values(seriesOf(originDuration)).entries()) {
+        const line = placeOf(one, index);
         if (line >= 0) addBuckets(counts, line * BUCKETS, one);
       }
       if (before !== undefined) {

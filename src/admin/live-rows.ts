@@ -1,6 +1,7 @@
 import { type HistogramSeries, type Metrics, SECONDS, seriesOf } from '../metrics.ts';
 import { STAGES } from '../model/stage.ts';
 import { quantileOf } from './quantile.ts';
+import { remembered } from './remembered.ts';
 
 /** One operation on this replica. */
 export interface LiveRow {
@@ -56,19 +57,19 @@ export function createOperationRing(operations: readonly Operation[], metrics: M
       stages = { at, counts: new Uint32Array(size * STAGE_COUNT) };
       rest = { at, counts: new Uint32Array(size * WIDTH) };
       const { stageRequests, requestDuration, originDuration } = metrics;
-      for (const one of Object.values(seriesOf(stageRequests))) {
-        const place = places.stage(one);
+      for (const [index, one] of Object.values(seriesOf(stageRequests)).entries()) {
+        const place = places.stage(one, index);
         if (place >= 0) stages.counts[place] = (stages.counts[place] as number) + one.value;
       }
-      for (const one of Object.values(seriesOf(requestDuration))) {
-        const place = places.route(one);
+      for (const [index, one] of Object.values(seriesOf(requestDuration)).entries()) {
+        const place = places.route(one, index);
         if (place < 0) continue;
         rest.counts[place] = (rest.counts[place] as number) + one.count;
         if (String(one.labels.http_response_status_code).startsWith('5'))
           rest.counts[place + 1] = (rest.counts[place + 1] as number) + one.count;
       }
-      for (const one of Object.values(seriesOf(originDuration))) {
-        const place = places.control(one);
+      for (const [index, one] of Object.values(seriesOf(originDuration)).entries()) {
+        const place = places.control(one, index);
         if (place >= 0) addBuckets(rest.counts, place, one);
       }
       seconds.push(stages);
@@ -118,16 +119,6 @@ function placesOf(operations: readonly Operation[]) {
   const byId = new Map(operations.map(({ id }, index) => [id, index]));
   const byRoute = new Map(operations.map(({ contract }, index) => [`${contract.method} ${contract.path}`, index]));
   const stageAt = new Map<string, number>(STAGES.map((stage, at) => [stage, at]));
-  const remembered = <S extends { readonly labels: Readonly<Record<string, unknown>> }>(
-    find: (labels: S['labels']) => number,
-  ) => {
-    const known = new WeakMap<object, number>();
-    return (series: S): number => {
-      const place = known.get(series) ?? find(series.labels);
-      known.set(series, place);
-      return place;
-    };
-  };
   return {
     stage: remembered(({ operation, stage }) => {
       const [index, at] = [byId.get(String(operation)), stageAt.get(String(stage))];

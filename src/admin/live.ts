@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Metrics, seriesOf } from '../metrics.ts';
 import { createOriginRing, type LiveOrigin } from './live-origins.ts';
 import { createOperationRing, type LiveRow } from './live-rows.ts';
+import { remembered } from './remembered.ts';
 
 /** What became of comparisons. */
 export interface LiveOutcome {
@@ -21,7 +22,7 @@ export interface Live {
   /** Of the last 15 minutes, a point every ten seconds. */
   origins(): readonly LiveOrigin[];
   outcomes(): readonly LiveOutcome[];
-  /** p99 of the last ten seconds. */
+  /** p99 of the last ten seconds, or of those that have begun since, where that is more. */
   eventLoopDelay(): number;
   close(): void;
 }
@@ -63,7 +64,7 @@ export function createLive({ metrics, operations, now = () => performance.now() 
     tens = at;
     rows.mark(at);
     origins.sample(at, Date.now());
-    delay = delayOf(loop);
+    if (loop.count > 0) delay = delayOf(loop);
     loop.reset();
   };
   sample();
@@ -81,7 +82,7 @@ export function createLive({ metrics, operations, now = () => performance.now() 
     rows: rows.rows,
     origins: origins.origins,
     outcomes: outcomes.outcomes,
-    eventLoopDelay: () => delay ?? delayOf(loop),
+    eventLoopDelay: () => Math.max(delay ?? 0, delayOf(loop)),
     close() {
       clearInterval(timer);
       loop.disable();
@@ -95,22 +96,17 @@ const delayOf = (loop: ReturnType<typeof monitorEventLoopDelay>): number =>
 /** Comparisons by outcome and reason: a few dozen, whatever the contract. */
 function createOutcomes({ comparisons }: Metrics) {
   const slots = new Map<string, { readonly outcome: string; readonly reason: string; n: number }>();
-  const slotOf = new WeakMap<object, { n: number }>();
+  const slotOf = remembered(({ outcome: what, reason: why = '' }) => {
+    const [outcome, reason] = [String(what), String(why)];
+    const slot = slots.get(`${outcome} ${reason}`) ?? { outcome, reason, n: 0 };
+    slots.set(`${outcome} ${reason}`, slot);
+    return slot;
+  });
   const past: { readonly at: number; readonly sums: ReadonlyMap<string, number> }[] = [];
   return {
     sample(at: number): void {
       for (const slot of slots.values()) slot.n = 0;
-      for (const one of Object.values(seriesOf(comparisons))) {
-        let slot = slotOf.get(one);
-        if (slot === undefined) {
-          const [outcome, reason] = [String(one.labels.outcome), String(one.labels.reason ?? '')];
-          const known = slots.get(`${outcome} ${reason}`) ?? { outcome, reason, n: 0 };
-          slots.set(`${outcome} ${reason}`, known);
-          slotOf.set(one, known);
-          slot = known;
-        }
-        slot.n += one.value;
-      }
+      for (const [at, one] of Object.values(seriesOf(comparisons)).entries()) slotOf(one, at).n += one.value;
       past.push({ at, sums: new Map([...slots].map(([key, { n }]) => [key, n])) });
       while (past.length > 1 && at - (past[1] as { at: number }).at >= SLOW - SLACK) past.shift();
     },

@@ -11,6 +11,7 @@ export function pointersAt(body: Buffer, offsets: Iterable<number>): ReadonlyMap
   let next = 0;
 
   const look = (at: number, pointer: string): number => {
+    while ((wanted[next] ?? Number.POSITIVE_INFINITY) < at) next += 1;
     if (wanted[next] === at) {
       found.set(at, pointer);
       next += 1;
