@@ -1,15 +1,8 @@
 import type { Kind, Pair } from '../model/comparison.ts';
 import { createSlices } from '../operate/slices.ts';
+import { byPair, pairKey } from '../report/by-pair.ts';
 import { reported } from '../report/reported.ts';
-import {
-  byPair,
-  type FindingSummary,
-  findingsOf,
-  pairKey,
-  type ReportedOperation,
-  stateOf,
-  worstFirst,
-} from '../report/summary.ts';
+import { type FindingSummary, findingsOf, type ReportedOperation, stateOf, worstFirst } from '../report/summary.ts';
 import { readAsked, readCompared, readFound } from '../results/found.ts';
 import { marksOf, readMarks } from '../results/marks.ts';
 import type { FindingRow } from '../results/rows.ts';

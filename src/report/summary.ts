@@ -6,6 +6,8 @@ import { type Buckets, quantile } from '../results/buckets.ts';
 import { type Mark, marksOf } from '../results/marks.ts';
 import type { Count, Durations, Moment, Results } from '../results/reader.ts';
 import type { Alone, FindingRow, KnownRow, Sample } from '../results/rows.ts';
+import { upperBound } from './bound.ts';
+import { type ByPair, byPair, pairKey } from './by-pair.ts';
 import { type Cause, causeOf, causeSentence, type Evidence, twinKey } from './cause.ts';
 import { ruleFor, sentenceOf } from './words.ts';
 
@@ -180,26 +182,6 @@ export function withoutExpired<C extends Pick<Count, 'outcome' | 'rules' | 'n' |
   return { ...count, unverified: count.unverified + count.transient, transient: 0 };
 }
 
-interface OfPair {
-  readonly operation: string;
-  readonly pair: Pair;
-}
-type ByPair<T> = ReadonlyMap<string, readonly T[]>;
-
-/** What tells one operation's pair from others, as key of a map. */
-export const pairKey = ({ operation, pair }: OfPair): string => `${pair} ${operation}`;
-
-/** Rows by operation and pair. */
-export function byPair<T extends OfPair>(rows: readonly T[]): ByPair<T> {
-  const sets = new Map<string, T[]>();
-  for (const row of rows) {
-    const set = sets.get(pairKey(row));
-    if (set === undefined) sets.set(pairKey(row), [row]);
-    else set.push(row);
-  }
-  return sets;
-}
-
 interface Sets {
   readonly counts: ByPair<Count>;
   readonly strata: ByPair<Results['strata'][number]>;
@@ -268,31 +250,6 @@ function verdictSums(rows: readonly Readonly<Verdicts>[]): Verdicts {
 function quantiles(buckets: Buckets): Quantiles | undefined {
   const [p50, p95, p99] = [quantile(buckets, 0.5), quantile(buckets, 0.95), quantile(buckets, 0.99)];
   return p50 === undefined || p95 === undefined || p99 === undefined ? undefined : { p50, p95, p99 };
-}
-
-/**
- * The share that is exceeded with a probability of 5 % at most where `differing` of `n` were seen to differ: 3/n where
- * none was ("rule of three"), else by the Poisson distribution, which is the careful side of the binomial.
- */
-export function upperBound(differing: number, n: number): number {
-  let [low, high] = [differing, differing + 4 * Math.sqrt(differing + 1) + 4];
-  for (let round = 0; round < 60; round += 1) {
-    const middle = (low + high) / 2;
-    if (poissonAtMost(differing, middle) > 0.05) low = middle;
-    else high = middle;
-  }
-  return Math.min(1, high / n);
-}
-
-/** Probability of at most `k` events where `mean` are expected. */
-function poissonAtMost(k: number, mean: number): number {
-  let logTerm = -mean;
-  let sum = Math.exp(logTerm);
-  for (let i = 1; i <= k; i += 1) {
-    logTerm += Math.log(mean / i);
-    sum += Math.exp(logTerm);
-  }
-  return sum;
 }
 
 /**

@@ -1,9 +1,10 @@
 import t from 'tap';
 import type { CompareRule } from '../../src/model/binding.ts';
 import { KINDS } from '../../src/model/comparison.ts';
+import { upperBound } from '../../src/report/bound.ts';
 import { reportHtml } from '../../src/report/html.ts';
 import { reportMarkdown } from '../../src/report/markdown.ts';
-import { type Summary, summarize, upperBound } from '../../src/report/summary.ts';
+import { type Summary, summarize } from '../../src/report/summary.ts';
 import { duration, percent, reportText } from '../../src/report/text.ts';
 import { ruleFor, sentenceOf } from '../../src/report/words.ts';
 import { addTo, boundOf, bucketOf, quantile } from '../../src/results/buckets.ts';

@@ -139,3 +139,33 @@ t.test('strata with little evidence are always sampled, the others by the percen
   t.equal(taken('globex', 60, 100), 100);
   t.equal(taken('initech', 0, 100), 0, 'nothing at 0 %');
 });
+
+t.test('queue and breakers show their state to people', async (t) => {
+  const queue = createQueue({ maxCount: 5, maxBytes: 100, concurrency: 1 });
+  const ends: (() => void)[] = [];
+  const work = () => new Promise<void>((done) => void ends.push(done));
+  for (let n = 0; n < 3; n += 1) queue.offer(10, work, () => {});
+  await new Promise(setImmediate);
+  t.same(queue.state(), { waiting: 2, underWay: 1, bytes: 30 });
+  for (let n = 0; n < 3; n += 1) {
+    ends.shift()?.();
+    await new Promise(setImmediate);
+  }
+  t.same(queue.state(), { waiting: 0, underWay: 0, bytes: 0 });
+
+  const { now, pass } = clock();
+  const breakers = createBreakers({ failures: 2, pause: 100, now });
+  t.same(breakers.states(), []);
+  pass(1);
+  for (let n = 0; n < 2; n += 1) breakers.report('mongodb', 'getNote', false);
+  t.same(breakers.states(), [{ origin: 'mongodb', operation: 'getNote', state: 'open' }]);
+  pass(100);
+  t.ok(breakers.allows('mongodb', 'getNote'));
+  t.match(breakers.states(), [{ state: 'trying' }]);
+  breakers.report('mongodb', 'getNote', false);
+  t.match(breakers.states(), [{ state: 'open' }]);
+  pass(200);
+  breakers.allows('mongodb', 'getNote');
+  breakers.report('mongodb', 'getNote', true);
+  t.same(breakers.states(), []);
+});
