@@ -158,7 +158,7 @@ async function fill(uri: string, t: Test, evidence: string): Promise<void> {
   );
 }
 
-t.test('1,000 operations, 10,000 tenants and 3,000 findings', { timeout: 180_000 }, async (t) => {
+t.test('1,000 operations, 10,000 tenants and 3,000 findings', { timeout: 300_000 }, async (t) => {
   const { uri } = await withMongo(t);
   const facade = await withFacade(t, {
     bindings: { text: BINDINGS, contract: CONTRACT },
