@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
+import { entryOf } from './admin/changes.ts';
 import { openAdmin } from './admin/open.ts';
 import type { Reading } from './admin/opened.ts';
 import { openReading } from './admin/reading.ts';

@@ -20,6 +20,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** `undefined` only where anyone may ask. */
     caller?: Caller | undefined;
+    /** Of a caller: whether it would be let in now, for a reply that goes on for long. */
+    isStillIn?: () => boolean;
   }
 }
 
@@ -135,6 +137,7 @@ export function createAccess({
       const role = needed(request);
       const caller = await callerOf(request);
       request.caller = caller;
+      if (caller !== undefined) request.isStillIn = () => sessions.isStillIn(caller);
       if (role === 'anyone') return;
       if (caller === undefined)
         throw await refuse(request, 'missing', unauthorized('give a token (Authorization: Bearer …), or sign in'));

@@ -64,7 +64,7 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
       // As it goes over the wire: what is not ASCII is percent-encoded there.
       if (!/^\/[\x21-\x7e]*$/.test(url))
         return refuse(reply, 400, 'path: begins with /, and is percent-encoded as in a request');
-      return await ask(callerOf(request).name, 'diff', { method, url, headers }, reply);
+      return await ask(callerOf(request).who, 'diff', { method, url, headers }, reply);
     },
   );
 
@@ -92,7 +92,7 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
       }
       const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
       const repeated = { ...asked, headers: { ...asked.headers, ...given } };
-      return await ask(callerOf(request).name, `diff ${fingerprint}`, repeated, reply);
+      return await ask(callerOf(request).who, `diff ${fingerprint}`, repeated, reply);
     },
   );
 }

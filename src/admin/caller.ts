@@ -1,11 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Who asks, as the access to the admin API found it; it stands in each request as `admin`. */
+/** Who asks, as the access to the admin API found it. */
 export interface AdminCaller {
-  readonly name: string;
+  /** As the audit has it. */
+  readonly who: string;
   readonly role: 'viewer' | 'operator';
-  /** Whether it would still be let in with this role. */
+  /** Whether it would still be let in. */
   readonly isValid: () => boolean;
 }
 
@@ -19,9 +20,10 @@ function roleOf(role: AdminCaller['role']): { readonly config: object } {
 
 /** Throws where nobody has looked who asks: then nobody is let in. */
 export function callerOf(request: FastifyRequest): AdminCaller {
-  const { admin } = request as FastifyRequest & { readonly admin?: AdminCaller };
-  if (admin === undefined) throw new Error('the admin API was asked without its access');
-  return admin;
+  const { caller, isStillIn } = request;
+  if (caller === undefined || isStillIn === undefined) throw new Error('the admin API was asked without its access');
+  const { who, role } = caller;
+  return { who, role, isValid: isStillIn };
 }
 
 /** Refuses (RFC 9457). `detail` says what is wrong, with its cure. */

@@ -6,6 +6,8 @@ export interface Ended {
   /** `until`: when it would end by itself, in milliseconds since 1970. Throws a StoreError where others cannot be told. */
   end(id: string, until: number): Promise<void>;
   has(id: string): Promise<boolean>;
+  /** By what is known now; it sees to it that more is known soon. */
+  knows(id: string): boolean;
 }
 
 interface EndedRow {
@@ -34,6 +36,15 @@ export function createEnded(store: ResultsStore | undefined): Ended {
     for (const { _id, until } of rows) ended.set(_id, until.getTime());
     forget();
   };
+  /** Nobody is asked again so soon. */
+  const refreshed = (): Promise<void> | undefined => {
+    if (store !== undefined && Date.now() - looked > FRESH) {
+      looking ??= look(store).finally(() => {
+        looking = undefined;
+      });
+    }
+    return looking;
+  };
   return Object.freeze<Ended>({
     async end(id, until) {
       forget();
@@ -42,12 +53,12 @@ export function createEnded(store: ResultsStore | undefined): Ended {
       await store?.replaceAll('crossfade_sessions', [{ _id: id, until: new Date(until) } as EndedRow]);
     },
     async has(id) {
-      if (store !== undefined && Date.now() - looked > FRESH) {
-        looking ??= look(store).finally(() => {
-          looking = undefined;
-        });
-        await Promise.race([looking, sleep(PATIENCE, undefined, { ref: false })]);
-      }
+      const soon = refreshed();
+      if (soon !== undefined) await Promise.race([soon, sleep(PATIENCE, undefined, { ref: false })]);
+      return ended.has(id);
+    },
+    knows(id) {
+      void refreshed();
       return ended.has(id);
     },
   });

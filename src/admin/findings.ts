@@ -80,7 +80,7 @@ export function findingRoutes(app: FastifyInstance, reading: Reading): void {
       if (reason.trim() === '') return refuse(reply, 400, 'reason: say why it may be as it is');
       const one = await foundOne(reading, request.params.fingerprint, reply);
       if (one === undefined) return reply;
-      const mark: Mark = { who: callerOf(request).name, at: new Date(), reason: reason.trim(), until };
+      const mark: Mark = { who: callerOf(request).who, at: new Date(), reason: reason.trim(), until };
       const changed = await change(reply, () => putMark(reading.store, api, one.fingerprint, mark));
       if (!changed) return reply;
       found.forget();
@@ -109,7 +109,7 @@ export function findingRoutes(app: FastifyInstance, reading: Reading): void {
       found.forget();
       if (removed > 0)
         await record(
-          ...([reading, callerOf(request).name, one, `known ${request.params.fingerprint} --lift`] as const),
+          ...([reading, callerOf(request).who, one, `known ${request.params.fingerprint} --lift`] as const),
           undefined,
           null,
         );

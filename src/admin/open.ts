@@ -5,7 +5,10 @@ import type { Metrics } from '../metrics.ts';
 import type { StagesPlace } from '../operate/place.ts';
 import { createAccess, type Log } from './access.ts';
 import { apiRoutes } from './api.ts';
+import { consoleRoutes } from './console.ts';
 import { createEnded } from './ended.ts';
+import type { Reading } from './opened.ts';
+import { readingRoutes } from './reading.ts';
 import { createAdmin, type Readiness } from './side.ts';
 
 export interface AdminParts {
@@ -16,16 +19,17 @@ export interface AdminParts {
   readonly readiness: Readiness;
   /** Of changes; on connections of its own. */
   readonly place: StagesPlace;
+  readonly reading: Reading;
 }
 
 /** The admin side, with all that answers on it. */
 export async function openAdmin(parts: AdminParts): Promise<FastifyInstance> {
-  const { config, bindings, metrics, log, readiness, place } = parts;
+  const { config, bindings, metrics, log, readiness, place, reading } = parts;
   const access = createAccess({ config: config.access, metrics, log, ended: createEnded(place.store) });
   return await createAdmin({
     ...{ contract: bindings.contract, metrics, readiness, hosts: hostsOf(config) },
-    // Here `reading: readingRoutes(…)` joins the API, and `console: consoleRoutes()` the admin side.
-    api: apiRoutes({ access, place, log }),
+    api: apiRoutes({ access, place, log, reading: readingRoutes(reading) }),
+    console: consoleRoutes(),
   });
 }
 

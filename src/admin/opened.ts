@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Readiness } from '../admin.ts';
 import type { ResultsStore } from '../drivers/results.ts';
 import type { AuditPlaces } from '../results/audit.ts';
 import type { ReplicaRow } from '../results/rows.ts';
@@ -9,6 +8,7 @@ import type { Kept } from './kept.ts';
 import type { Live } from './live.ts';
 import type { ReadingParts } from './parts.ts';
 import type { createTenantIndex } from './tenant-index.ts';
+import type { Readiness } from './side.ts';
 
 /** What is known of replicas: those that are up, and those that went without a word within the last hour too. */
 export interface KnownReplicas {

@@ -1,4 +1,3 @@
-import type { Readiness } from '../admin.ts';
 import type { Cursors } from '../bindings/cursor.ts';
 import type { Bindings } from '../bindings/load.ts';
 import type { Config } from '../config.ts';
@@ -10,6 +9,7 @@ import type { Sampler } from '../results/sample.ts';
 import type { WriterState } from '../results/writer.ts';
 import type { ShadowState } from '../shadow/open.ts';
 import type { AuditEntry } from './schema.ts';
+import type { Readiness } from './side.ts';
 
 /** What the admin API reads of a running façade. */
 export interface ReadingParts {

@@ -32,6 +32,8 @@ export interface Sessions {
   /** `undefined` where there is none any more: forged, over, ended, or its token or group is gone. */
   caller(cookie: string): Promise<Caller | undefined>;
   end(caller: Caller): Promise<void>;
+  /** Whether somebody who was let in would be let in again, as far as that is known. */
+  isStillIn(caller: Caller): boolean;
 }
 
 export interface Started {
@@ -68,6 +70,7 @@ export function createSessions(config: AccessConfig, sealing: Sealing, ended: En
       const caller = payload === undefined ? undefined : callerOf(config, payload as unknown as Payload);
       return caller === undefined || (await ended.has(caller.id as string)) ? undefined : caller;
     },
+    isStillIn: ({ id, until = Number.POSITIVE_INFINITY }) => until > Date.now() && (id === undefined || !ended.knows(id)),
     async end({ id, until }) {
       if (id !== undefined && until !== undefined) await ended.end(id, until);
     },

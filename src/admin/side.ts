@@ -70,7 +70,7 @@ export async function createAdmin(options: AdminOptions): Promise<FastifyInstanc
     void reply.type(type).send(contract.source);
   });
 
-  app.get('/', (_request, reply) => void reply.redirect('/docs/'));
+  app.get('/', (_request, reply) => void reply.redirect('/console'));
 
   await app.register(api, { prefix: '/admin/v1' });
   if (console !== undefined) await app.register(console);
