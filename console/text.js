@@ -1,0 +1,57 @@
+/** Data of others on the page: always text, in its own direction, with what cannot be seen made visible. */
+import { age, count, cut, pieces, stamp } from './format.js';
+import { html, useEffect, useState } from './lib.js';
+
+/**
+ * One line of data. `most`: how much of it is shown at first; the rest on demand.
+ * @param {{ text: string | undefined, most?: number, mono?: boolean, more?: boolean }} props
+ */
+export function Text({ text = '', most = 300, mono = false, more = false }) {
+  const [whole, setWhole] = useState(false);
+  const { text: shown, left } = cut(text, whole ? 2_000_000 : most);
+  const parts = pieces(shown).map((piece) => (piece.odd ? html`<span class="odd">${piece.text}</span>` : piece.text));
+  const rest =
+    left > 0 &&
+    (more
+      ? html`<button type="button" class="link" onClick=${() => setWhole(true)}>… ${count(left)} more characters</button>`
+      : html`<span class="cut">… ${count(left)} more</span>`);
+  return html`<bdi class=${mono ? 'data mono' : 'data'}>${parts}${rest}</bdi>`;
+}
+
+/** Several lines, as they are. @param {{ text: string, most?: number }} props */
+export function Block({ text, most = 20_000 }) {
+  const [whole, setWhole] = useState(false);
+  const { text: shown, left } = cut(text, whole ? 2_000_000 : most);
+  const lines = shown.split('\n');
+  const parts = lines.flatMap((line, index) => [
+    ...(index === 0 ? [] : ['\n']),
+    ...pieces(line).map((piece) => (piece.odd ? html`<span class="odd">${piece.text}</span>` : piece.text)),
+  ]);
+  return html`<pre class="block" tabindex="0">${parts}</pre>
+    ${left > 0 && html`<button type="button" class="link" onClick=${() => setWhole(true)}>Show ${count(left)} more characters</button>`}`;
+}
+
+/** A moment: the day only where it is not today. @param {{ at: string | number | undefined }} props */
+export function Moment({ at }) {
+  if (at === undefined) return html`<span>–</span>`;
+  const date = new Date(at);
+  return html`<time datetime=${date.toISOString()} title=${`${date.toString()}\n${date.toISOString()}`}>${stamp(at)}</time>`;
+}
+
+/** How long ago, kept up to date. @param {{ at: string | number | undefined }} props */
+export function Ago({ at }) {
+  const now = useNow(5_000);
+  if (at === undefined) return html`<span>never</span>`;
+  const date = new Date(at);
+  return html`<time datetime=${date.toISOString()} title=${date.toString()}>${age(now - date.getTime())} ago</time>`;
+}
+
+/** The time, anew every so often. @param {number} every milliseconds */
+export function useNow(every) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
