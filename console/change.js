@@ -1,5 +1,5 @@
 /** A change is seen before it is made. @import { Change as Made, ChangeRequest, GateVerdict } from '../src/admin/schema.ts' */
-import { count, percent } from './format.js';
+import { count, counted, percent } from './format.js';
 import { StageMark } from './glyphs.js';
 import { html, useState } from './lib.js';
 import { Verdict } from './operation.js';
@@ -103,11 +103,18 @@ export function Preview({ change }) {
   const shown = change.effects.slice(0, MOST);
   return html`<p class="what"><${Text} text=${change.what} most=${400} /></p>
     ${!change.changed && html`<p class="sub">That is how it is already.</p>`}
-    ${shown.map((effect) => html`<${Effect} key=${effect.operation} effect=${effect} />`)}
+    ${change.effects.length > 2 ? html`<${Many} effects=${shown} />` : shown.map((effect) => html`<${Effect} key=${effect.operation} effect=${effect} />`)}
     ${change.effects.length > MOST && html`<p class="sub">And ${count(change.effects.length - MOST)} more operations.</p>`}
     ${change.gate.length > 0 && html`<h4>Gate</h4>${change.gate.slice(0, MOST).map((/** @type {GateVerdict} */ verdict) => html`<${Verdict} key=${verdict.operation} verdict=${verdict} />`)}`}
     ${change.diff !== undefined && change.diff !== '' && html`<details><summary>Difference in stages.yaml</summary><${Block} text=${change.diff} /></details>`}`;
 }
+
+/** Of many operations a line each. @param {{ effects: Made['effects'] }} props */
+const Many = ({ effects }) =>
+  html`<ul class="reasons">${effects.map(
+    ({ operation, moving, before, after, note }) =>
+      html`<li><b><${Text} text=${operation} most=${80} /></b>${moving !== undefined && html` <span class="sub">${counted(moving, 'tenant')}</span>`}<span class="cure"><${Text} text=${before} most=${120} /> → <${Text} text=${after} most=${120} /></span>${note !== '' && html`<${Text} text=${note} most=${300} />`}</li>`,
+  )}</ul>`;
 
 /** @param {{ effect: Made['effects'][number] }} props */
 function Effect({ effect }) {

@@ -61,18 +61,36 @@ function Compared({ diff, comparison }) {
   </div>`;
 }
 
-const ROW = 24;
+/** In rem. */
+const ROW = 1.75;
+
+/** @typedef {Row & { sides: readonly ('left' | 'right')[] }} SidedRow */
+
+/** Where there is no room for two columns, what differs stands on two lines, and what is equal on one. @param {Row} row @param {boolean} narrow @returns {SidedRow[]} */
+function sided(row, narrow) {
+  if (!narrow) return [{ ...row, sides: ['left', 'right'] }];
+  const differs = row.place.mark !== undefined || row.inside !== undefined;
+  /** @type {SidedRow} */
+  const left = { ...row, sides: [row.place.left === undefined ? 'right' : 'left'] };
+  return differs && row.place.left !== undefined ? [left, { ...row, sides: ['right'] }] : [left];
+}
 
 /** @param {{ root: Place, comparison: Comparison, names: string[] }} props */
 function TreeView({ root, comparison, names }) {
   const store = useStore();
   const narrow = useNarrow();
-  const height = ROW * (narrow ? 2 : 1) * (parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
+  const height = ROW * parseFloat(getComputedStyle(document.documentElement).fontSize);
   const first = useMemo(() => openAtFirst(root), [root]);
   const [turned, setTurned] = useState(/** @type {ReadonlyMap<Place, boolean>} */ (new Map()));
   const isOpen = (/** @type {Place} */ place) => turned.get(place) ?? first(place);
-  const rows = useMemo(() => rowsOf(root, isOpen), [root, turned]);
-  const stops = useMemo(() => rows.flatMap(({ place }, index) => (place.mark === undefined ? [] : [index])), [rows]);
+  const rows = useMemo(() => rowsOf(root, isOpen).flatMap((row) => sided(row, narrow)), [root, turned, narrow]);
+  const stops = useMemo(
+    () =>
+      rows.flatMap(({ place }, index) =>
+        place.mark === undefined || (narrow && rows[index]?.sides[0] === 'right') ? [] : [index],
+      ),
+    [rows],
+  );
   const [at, setAt] = useState(-1);
   const [whole, setWhole] = useState(/** @type {Row | undefined} */ (undefined));
   /** @type {{ current: any }} */
@@ -113,15 +131,15 @@ function TreeView({ root, comparison, names }) {
       <button type="button" class="button" aria-disabled=${stops.length === 0 ? 'true' : undefined} onClick=${() => step(-1)}>Previous <kbd>p</kbd></button>
       <button type="button" class="button" aria-disabled=${stops.length === 0 ? 'true' : undefined} onClick=${() => step(1)}>Next <kbd>n</kbd></button>
       <span class="tree-fact">${difference && html`<b>${difference.kind}</b> <span class="mono"><${Text} text=${difference.at} most=${120} /></span>${difference.facts.map((fact) => html` <span class="tag"><${Text} text=${fact} most=${80} /></span>`)}`}</span></div>
-    <div class="tree-head" aria-hidden="true"><span>${names[0]}</span><span>${names[1]}</span></div>
+    <div class="tree-head" aria-hidden="true"><span>${names[0]}</span><span>${narrow ? `≠ second line: ${names[1]}` : names[1]}</span></div>
     <div class="tree-scroll" ref=${scroller} onScroll=${look} tabindex="0" role="region" aria-label=${`${names[0]} and ${names[1]}, side by side`}>
-      <div class="tree-rows" role="table" aria-rowcount=${rows.length} aria-label="Both answers" style=${{ height: `${total}px` }}>${rows.slice(from, to).map((row, offset) => html`<${TreeRow} key=${row.place.id} row=${row} index=${from + offset} height=${height} current=${from + offset === current} onTurn=${turn} onWhole=${setWhole} />`)}</div>
+      <div class="tree-rows" role="table" aria-rowcount=${rows.length} aria-label="Both answers" style=${{ height: `${total}px` }}>${rows.slice(from, to).map((row, offset) => html`<${TreeRow} key=${row.place.id + row.sides[0]} row=${row} index=${from + offset} height=${height} current=${from + offset === current} onTurn=${turn} onWhole=${setWhole} />`)}</div>
     </div>
     ${whole && html`<${Dialog} title="Both values, whole" wide onClose=${() => setWhole(undefined)}><div class="sides"><div class="side"><h3>${names[0]}</h3><${Block} text=${whole.place.left?.text ?? '(absent)'} /></div><div class="side"><h3>${names[1]}</h3><${Block} text=${whole.place.right?.text ?? '(absent)'} /></div></div><//>`}
   </div>`;
 }
 
-/** @param {{ row: Row, index: number, height: number, current: boolean, onTurn: (place: Place) => void, onWhole: (row: Row) => void }} props */
+/** @param {{ row: SidedRow, index: number, height: number, current: boolean, onTurn: (place: Place) => void, onWhole: (row: Row) => void }} props */
 function TreeRow({ row, index, height, current, onTurn, onWhole }) {
   const { place, depth, opened } = row;
   const differs = place.mark !== undefined || row.inside !== undefined;

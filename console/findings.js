@@ -3,7 +3,7 @@ import { queryOf } from './api.js';
 import { count, counted, percent } from './format.js';
 import { Sign } from './glyphs.js';
 import { go } from './go.js';
-import { html, useMemo } from './lib.js';
+import { html, memo, useMemo } from './lib.js';
 import { Spark } from './plots.js';
 import { routeTo } from './route.js';
 import { Rows, useNarrow } from './rows.js';
@@ -77,8 +77,10 @@ export function FindingsPage({ route }) {
   </section>`;
 }
 
+const FindingRow = memo(Row);
+
 /** @param {{ finding: Finding, index: number }} props */
-function FindingRow({ finding, index }) {
+function Row({ finding, index }) {
   const {
     fingerprint,
     operation,

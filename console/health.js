@@ -114,7 +114,7 @@ function Replicas({ health: { replicas } }) {
     <p class="sub">${counted(replicas.filter(({ alive }) => alive).length, 'replica')} alive${behind > 0 ? html`, <b class="warn">${behind} not yet on the flags of now</b>` : ''}.</p>
     ${
       replicas.length > 0 &&
-      html`<div class="scroll" tabindex="0" role="region" aria-label="Replicas"><table><thead><tr><th scope="col">Replica</th><th scope="col">State</th><th scope="col">Flags</th><th scope="col">From</th><th scope="col">Seen</th><th scope="col">Started</th><th scope="col">Version</th><th scope="col" class="num">Dropped</th></tr></thead>
+      html`<div class="scroll" tabindex="0" role="region" aria-label="Table of the replicas"><table><thead><tr><th scope="col">Replica</th><th scope="col">State</th><th scope="col">Flags</th><th scope="col">From</th><th scope="col">Seen</th><th scope="col">Started</th><th scope="col">Version</th><th scope="col" class="num">Dropped</th></tr></thead>
     <tbody>${replicas.slice(0, 200).map((one) => html`<tr><th scope="row"><${Text} text=${one.name} most=${60} />${one.self && html` <span class="tag">this one</span>`}</th><td>${!one.alive ? html`<${Sign} word="idle" say="gone" />` : one.current ? html`<${Sign} word="good" say="current" />` : html`<${Sign} word="differs" say="behind" />`}</td><td class="mono"><${Text} text=${one.flags} most=${24} /></td><td>${one.flagsFrom}</td><td><${Ago} at=${one.seen} /></td><td><${Moment} at=${one.started} /></td><td>${one.version}</td><td class="num">${count(one.dropped)}</td></tr>`)}</tbody></table></div>`
     }</section>`;
 }

@@ -3,6 +3,7 @@
 import { go } from './go.js';
 import { html, useEffect, useRef } from './lib.js';
 import { PAGES } from './route.js';
+import { WhoAmI } from './session.js';
 import { useStore } from './store.js';
 import { Theme } from './theming.js';
 import { Dialog } from './ui.js';
@@ -73,5 +74,5 @@ export function KeysDialog() {
   };
   return html`<${Dialog} title="Keyboard and colours" onClose=${() => (store.dialog.value = undefined)}>
     <dl class="keys">${LIST.map(([keys, what]) => html`<dt>${keys.split(' ').map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${what}</dd>`)}</dl>
-    <label class="check"><input type="checkbox" checked=${store.shortcuts.value} onChange=${turn} /> Shortcuts of single keys</label><p class="colours">Colours <${Theme} /></p><//>`;
+    <label class="check"><input type="checkbox" checked=${store.shortcuts.value} onChange=${turn} /> Shortcuts of single keys</label><p class="colours">Colours <${Theme} /></p><p><${WhoAmI} /></p><//>`;
 }

@@ -1,15 +1,17 @@
 /** One operation on the ladder. @import { Operation } from '../src/admin/schema.ts' */
 import { count, counted, duration, percent, rate, roughly, visible } from './format.js';
 import { isBefore, Sign, StageMark } from './glyphs.js';
-import { html } from './lib.js';
+import { html, memo } from './lib.js';
 import { sharesOf } from './merge.js';
 import { routeTo } from './route.js';
 import { useStore } from './store.js';
 import { Text } from './text.js';
 import { Change } from './ui.js';
 
+export const OperationRow = memo(Row);
+
 /** @param {{ operation: Operation, index: number, columns: readonly string[] }} props */
-export function OperationRow({ operation, index, columns }) {
+function Row({ operation, index, columns }) {
   const store = useStore();
   const { id, method, path, bound, why, health, findings, exposures } = operation;
   const perSecond = operation.requests.reduce((sum, one) => sum + one.perSecond, 0);
@@ -56,7 +58,7 @@ export function Cell({ stage, operation }) {
 function Gate({ operation }) {
   const store = useStore();
   const { id, next, bound } = operation;
-  if (next === undefined) return html`<span class="sub">${bound ? 'at the last stage' : ''}</span>`;
+  if (next === undefined || !bound) return html`<span class="sub">${bound ? 'at the last stage' : ''}</span>`;
   const verdict = store.gates.value.get(id)?.verdict;
   return html`<span class="to">→ ${next}</span>
     ${verdict === undefined ? html`<span class="sub">asking the gate …</span>` : html`<a class="sub" href=${routeTo('stages', id)} title=${verdict.reasons[0]?.sentence ?? verdict.failed}><${Sign} word=${verdict.verdict} /></a>`}`;

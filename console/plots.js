@@ -12,7 +12,7 @@ export function Spark({ hours, now = Math.floor(Date.now() / 3_600_000) }) {
   const most = Math.max(1, ...values);
   return html`<svg class="spark" viewBox="0 0 96 20" preserveAspectRatio="none" role="img" aria-label=${`The last 48 hours, ${values.reduce((a, b) => a + b, 0)} sightings`}>
     <line x1="0" y1="19.5" x2="96" y2="19.5" class="axis" />
-    ${values.map((n, i) => n > 0 && html`<rect x=${i * 2} y=${19 - (17 * n) / most - 1} width="1.6" height=${(17 * n) / most + 1} />`)}
+    <path d=${values.map((n, i) => (n > 0 ? `M${i * 2} 19v${(-17 * n) / most - 1}h1.6V19z` : '')).join('')} />
   </svg>`;
 }
 

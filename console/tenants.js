@@ -3,7 +3,7 @@ import { queryOf } from './api.js';
 import { count } from './format.js';
 import { Stage } from './glyphs.js';
 import { go } from './go.js';
-import { html, useCallback, useEffect, useRef, useState } from './lib.js';
+import { html, memo, useCallback, useEffect, useRef, useState } from './lib.js';
 import { routeTo } from './route.js';
 import { Rows, useNarrow } from './rows.js';
 import { useStore } from './store.js';
@@ -43,8 +43,10 @@ export function TenantsPage({ route }) {
   </section>`;
 }
 
+const TenantRow = memo(Row);
+
 /** @param {{ tenant: any, index: number, operation: string }} props */
-function TenantRow({ tenant, index, operation }) {
+function Row({ tenant, index, operation }) {
   const store = useStore();
   /** @type {Tenants['tenants'][number]} */
   const { tenant: name, last, stages } = tenant;

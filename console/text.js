@@ -15,7 +15,8 @@ export function Text({ text = '', most = 300, mono = false, more = false }) {
     (more
       ? html`<button type="button" class="link" onClick=${() => setWhole(true)}>… ${count(left)} more characters</button>`
       : html`<span class="cut">… ${count(left)} more</span>`);
-  return html`<bdi class=${mono ? 'data mono' : 'data'}>${parts}${rest}</bdi>`;
+  // From left to right whatever it begins with: a name must not turn the line around that it stands in.
+  return html`<bdi dir="ltr" class=${mono ? 'data mono' : 'data'}>${parts}${rest}</bdi>`;
 }
 
 /** Several lines, as they are. @param {{ text: string, most?: number }} props */
