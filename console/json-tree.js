@@ -78,7 +78,7 @@ function readString(reader) {
 
 /** @param {Reader} reader */
 function readWord(reader) {
-  const word = /true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+  const word = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
   word.lastIndex = reader.at;
   const found = word.exec(reader.text);
   if (found === null) throw new SyntaxError('no value');
