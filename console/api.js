@@ -30,8 +30,9 @@ export async function call(method, path, body, signal) {
 
 /** @param {string} method @param {string} path @param {unknown} body @param {AbortSignal} [signal] */
 async function ask(method, path, body, signal) {
-  const content = body === undefined ? {} : { body: JSON.stringify(body) };
-  const headers = { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) };
+  // What changes something says that it is JSON, body or not: another page’s form cannot.
+  const content = method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) };
+  const headers = { accept: 'application/json', ...(method !== 'GET' && { 'content-type': 'application/json' }) };
   try {
     return await fetch(`/admin/v1${path}`, { method, headers, credentials: 'same-origin', signal, ...content });
   } catch (error) {

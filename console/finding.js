@@ -92,8 +92,14 @@ function Samples({ detail, path, left, right }) {
     setAsked({ busy: sample });
     try {
       const sent = headersOf(headers);
+      const requestId = samples[sample]?.requestId ?? '';
       const diff = /** @type {Diff} */ (
-        await store.call('POST', `${path}/diff`, { sample, ...(sent && { headers: sent }) }, undefined)
+        await store.call(
+          'POST',
+          `${path}/diff`,
+          { sample, ...(requestId !== '' && { requestId }), ...(sent && { headers: sent }) },
+          undefined,
+        )
       );
       setAsked({ diff, sample });
       store.said.value = 'The origins have answered again.';

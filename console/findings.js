@@ -4,12 +4,13 @@ import { count, counted, percent } from './format.js';
 import { Sign } from './glyphs.js';
 import { go } from './go.js';
 import { html, memo, useMemo } from './lib.js';
+import { usePages } from './paging.js';
 import { Spark } from './plots.js';
 import { routeTo } from './route.js';
 import { Rows, useNarrow } from './rows.js';
 import { useStore } from './store.js';
 import { Ago, Text } from './text.js';
-import { Empty, Loading, Problem, useAsked, useSettled } from './ui.js';
+import { Empty, Loading, Problem, useSettled } from './ui.js';
 
 export const KINDS = Object.freeze([
   'exposure',
@@ -27,6 +28,10 @@ export const KINDS = Object.freeze([
 const PAIRS = Object.freeze(['legacy-dynamodb', 'legacy-mongodb', 'dynamodb-mongodb']);
 const STATES = Object.freeze(['exposure', 'persistent', 'unsettled', 'passing']);
 
+const PAGE = 200;
+
+/** @typedef {{ evidence: string, findings: Finding[], total?: number, next?: string, results?: string }} Page */
+
 /** @param {{ route: import('./route.js').Route }} props */
 export function FindingsPage({ route }) {
   const store = useStore();
@@ -34,14 +39,21 @@ export function FindingsPage({ route }) {
   const narrow = useNarrow();
   const query = useSettled(queryOf({ operation, pair, kind, state, search }), 200);
   const turn = useSettled(store.findings.value, 1_000);
-  const { value, error, loading, again } = useAsked(
-    async (stop) =>
-      /** @type {{ evidence: string, findings: Finding[] }} */ (
-        await store.call('GET', `/findings${query}`, undefined, stop)
+  const list = usePages(
+    async (after, stop) =>
+      /** @type {Page} */ (
+        await store.call(
+          'GET',
+          `/findings${queryOf({ operation, pair, kind, state, search, after, limit: PAGE })}`,
+          undefined,
+          stop,
+        )
       ),
+    (page) => page.findings,
     [query, turn],
   );
-  const all = value?.findings;
+  const { page, error, loading, again } = list;
+  const all = page === undefined ? undefined : list.rows;
   const rows = useMemo(
     () => (all ?? []).filter((one) => known === '' || (known === 'yes') === (one.known !== undefined)),
     [all, known],
@@ -57,7 +69,7 @@ export function FindingsPage({ route }) {
   ) =>
     html`<label class="field"><span>${label}</span><select value=${chosen} onChange=${(/** @type {any} */ event) => filter({ [name]: event.target.value })}><option value="">any</option>${words.map((word) => html`<option value=${word}>${word}</option>`)}</select></label>`;
   return html`<section class="page" aria-labelledby="title">
-    <div class="page-head"><h1 id="title" tabindex="-1">Findings</h1><p class="summary">${all && html`${counted(rows.length, 'finding')} <span class="sub">of evidence <code>${value?.evidence}</code></span>`}</p></div>
+    <div class="page-head"><h1 id="title" tabindex="-1">Findings</h1><p class="summary">${all && html`${counted(known === '' ? (page?.total ?? rows.length) : rows.length, 'finding')} <span class="sub">of evidence <code>${page?.evidence}</code></span>`}</p></div>
     <div class="tools" role="search">
       <label class="field grow"><span>Search</span><input type="search" data-search value=${search} placeholder="Path, sentence, fingerprint" onInput=${(/** @type {any} */ event) => filter({ search: event.target.value })} /></label>
       <label class="field grow"><span>Operation</span><input list="operations" value=${operation} placeholder="any" onChange=${(/** @type {any} */ event) => filter({ operation: event.target.value })} /></label>
@@ -65,13 +77,14 @@ export function FindingsPage({ route }) {
       ${choose('State', 'state', state, STATES)}${choose('Kind', 'kind', kind, KINDS)}${choose('Pair', 'pair', pair, PAIRS)}${choose('Known', 'known', known, ['yes', 'no'])}
     </div>
     ${error && html`<${Problem} error=${error} retry=${again} what="The findings cannot be shown." />`}
+    ${page?.results !== undefined && html`<p class="note warn-note">Findings are not known, or not of now: <${Text} text=${page.results} most=${300} /></p>`}
     ${all === undefined && loading && html`<${Loading} what="Asking for the findings" />`}
-    ${all !== undefined && rows.length === 0 && (some ? html`<${Empty} title="No finding is like that."><button type="button" class="button" onClick=${() => go('findings', undefined, {}, true)}>Show all</button><//>` : html`<${Empty} title="Nothing differs, as far as was compared.">That says something only where there was traffic to compare: see the gate of each operation in <a href="#/stages">Stages</a>.<//>`)}
+    ${all !== undefined && rows.length === 0 && page?.results === undefined && (some ? html`<${Empty} title="No finding is like that."><button type="button" class="button" onClick=${() => go('findings', undefined, {}, true)}>Show all</button><//>` : html`<${Empty} title="Nothing differs, as far as was compared.">That says something only where there was traffic to compare: see the gate of each operation in <a href="#/stages">Stages</a>.<//>`)}
     ${
       rows.length > 0 &&
-      html`<div class="findings" role="table" aria-label="Findings" aria-rowcount=${rows.length + 1}>
+      html`<div class="findings" role="table" aria-label="Findings" aria-rowcount=${(page?.total ?? rows.length) + 1}>
       <div class="list-head finding-row" role="row" aria-rowindex="1"><span role="columnheader">State</span><span role="columnheader">What differs</span><span role="columnheader">Pair</span><span role="columnheader" class="num">Seen</span><span role="columnheader">Last 48 h</span><span role="columnheader">Last</span></div>
-      <${Rows} count=${rows.length} height=${narrow ? 9 : 3.5} name="rows rowgroup" margin=${110} row=${(/** @type {number} */ index) => html`<${FindingRow} finding=${rows[index]} index=${index} />`} />
+      <${Rows} count=${rows.length} height=${narrow ? 9 : 3.5} name="rows rowgroup" margin=${110} onWindow=${list.onWindow} row=${(/** @type {number} */ index) => html`<${FindingRow} finding=${rows[index]} index=${index} />`} />
     </div>`
     }
   </section>`;

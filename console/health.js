@@ -107,10 +107,10 @@ function Process({ health: { process } }) {
     <dt>Event loop, p99</dt><dd>${duration(process.eventLoopDelay)}</dd><dt>Memory</dt><dd>${bytes(process.memory)}</dd><dt>Requests in flight</dt><dd>${count(process.inFlight)}</dd><dt>Up</dt><dd>${age(process.uptime)}</dd></dl></section>`;
 }
 
-/** @param {{ health: Health }} props */
-function Replicas({ health: { replicas } }) {
+/** @param {{ health: Health & { unknown?: string } }} props */
+function Replicas({ health: { replicas, unknown } }) {
   const behind = replicas.filter(({ alive, current }) => alive && !current).length;
-  return html`<section aria-labelledby="replicas"><h2 id="replicas">Replicas</h2>
+  return html`<section aria-labelledby="replicas"><h2 id="replicas">Replicas</h2>${unknown !== undefined && html`<p class="note warn-note">They are not known: <${Text} text=${unknown} most=${300} /></p>`}
     <p class="sub">${counted(replicas.filter(({ alive }) => alive).length, 'replica')} alive${behind > 0 ? html`, <b class="warn">${behind} not yet on the flags of now</b>` : ''}.</p>
     ${
       replicas.length > 0 &&

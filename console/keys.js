@@ -59,7 +59,7 @@ const ACTS = Object.freeze({
   },
   '/': () => /** @type {HTMLElement | null} */ (document.querySelector('[data-search]'))?.focus(),
   K: (store) => {
-    if (store.session.value) store.dialog.value = { kind: 'kill' };
+    if (store.operator.value) store.dialog.value = { kind: 'kill' };
   },
   n: () => dispatchEvent(new CustomEvent('crossfade:step', { detail: 1 })),
   p: () => dispatchEvent(new CustomEvent('crossfade:step', { detail: -1 })),

@@ -23,7 +23,7 @@ export function OperationPage({ id }) {
     (stop) => store.call('GET', `/operations/${encodeURIComponent(id)}`, undefined, stop),
     [id, known?.revision, store.findings.value],
   );
-  const detail = /** @type {Static<typeof OperationDetail> | undefined} */ (value);
+  const detail = /** @type {(Static<typeof OperationDetail> & { results?: string }) | undefined} */ (value);
   if (known === undefined)
     return html`<section class="page"><h1 id="title" tabindex="-1">Operation</h1><${Loading} /></section>`;
   if (operation === undefined) {
@@ -55,6 +55,7 @@ export function OperationPage({ id }) {
     </div>
     ${operation.next && html`<${GatePart} verdict=${store.gates.value.get(id)?.verdict} next=${operation.next} />`}
     ${error && html`<${Problem} error=${error} retry=${again} what="What is known of it cannot be shown." />`}
+    ${detail?.results !== undefined && html`<p class="note warn-note">What was compared is not known: <${Text} text=${detail.results} most=${300} /></p>`}
     ${detail && html`<${Pairs} detail=${detail} /><${Named} detail=${detail} />`}
   </section>`;
 }

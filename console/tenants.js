@@ -3,7 +3,8 @@ import { queryOf } from './api.js';
 import { count } from './format.js';
 import { Stage } from './glyphs.js';
 import { go } from './go.js';
-import { html, memo, useCallback, useEffect, useRef, useState } from './lib.js';
+import { html, memo } from './lib.js';
+import { usePages } from './paging.js';
 import { routeTo } from './route.js';
 import { Rows, useNarrow } from './rows.js';
 import { useStore } from './store.js';
@@ -18,11 +19,19 @@ export function TenantsPage({ route }) {
   const { search = '', operation = '' } = route.query;
   const narrow = useNarrow();
   const settled = useSettled(`${search}\n${operation}`, 200);
-  const list = useTenants(settled, search, operation);
+  const list = usePages(
+    async (after, stop) =>
+      /** @type {Tenants & { results?: string }} */ (
+        await store.call('GET', `/tenants${queryOf({ search, operation, after, limit: PAGE })}`, undefined, stop)
+      ),
+    (page) => page.tenants,
+    [settled, store.operations.value?.revision],
+  );
   const filter = (/** @type {Record<string, string>} */ change) =>
     go('tenants', undefined, { ...route.query, ...change }, true);
   const operations = store.operations.value?.operations ?? [];
-  const { rows, total, error, loading } = list;
+  const { rows, page, error, loading } = list;
+  const total = page?.total;
   return html`<section class="page" aria-labelledby="title">
     <div class="page-head"><h1 id="title" tabindex="-1">Tenants</h1><p class="summary">${total !== undefined && `${count(total)} ${search === '' ? 'known' : 'found'}`}</p></div>
     <div class="tools" role="search">
@@ -31,6 +40,7 @@ export function TenantsPage({ route }) {
       <datalist id="operations">${operations.slice(0, 200).map(({ id }) => html`<option value=${id}></option>`)}</datalist>
     </div>
     ${error && html`<${Problem} error=${error} retry=${list.again} what="The tenants cannot be shown." />`}
+    ${page?.results !== undefined && html`<p class="note warn-note">Only tenants with a stage of their own are known: <${Text} text=${page.results} most=${300} /></p>`}
     ${rows.length === 0 && loading && html`<${Loading} what="Looking for tenants" />`}
     ${rows.length === 0 && !loading && !error && (search === '' ? html`<${Empty} title="No tenant is known yet.">A tenant is known once it has sent a request, or has a stage of its own.<//>` : html`<${Empty} title="No tenant has that in its name."><button type="button" class="button" onClick=${() => filter({ search: '' })}>Show all</button><//>`)}
     ${
@@ -58,57 +68,4 @@ function Row({ tenant, index, operation }) {
     <div role="cell" class="one-line">${stages.length === 0 ? html`<span class="sub">with the others</span>` : stages.slice(0, 6).map((one) => html`<span class="placed">${operation === '' && html`<a href=${routeTo('stages', one.operation)}><${Text} text=${one.operation} most=${40} /></a> `}<${Stage} stage=${one.stage} />${one.own && html` <span class="sub">by name</span>`}</span>`)}${stages.length > 6 && html`<span class="sub"> and ${stages.length - 6} more</span>`}</div>
     <div role="cell">${(operation !== '' || stages[0]) && html`<${Change} onClick=${() => move(operation || stages[0].operation)}>Move…<//>`}</div>
   </div>`;
-}
-
-/** Pages of tenants, the next one asked for as its place comes near. @param {string} key @param {string} search @param {string} operation */
-function useTenants(key, search, operation) {
-  const store = useStore();
-  const [state, setState] = useState(
-    /** @type {{ rows: Tenants['tenants'], total: number | undefined, next: string | undefined, error: any, loading: boolean }} */ ({
-      rows: [],
-      total: undefined,
-      next: undefined,
-      error: undefined,
-      loading: true,
-    }),
-  );
-  const [turn, setTurn] = useState(0);
-  const busy = useRef(false);
-  const load = async (
-    /** @type {string | undefined} */ after,
-    /** @type {Tenants['tenants']} */ known,
-    /** @type {AbortSignal | undefined} */ stop,
-  ) => {
-    busy.current = true;
-    try {
-      const page = /** @type {Tenants} */ (
-        await store.call('GET', `/tenants${queryOf({ search, operation, after, limit: PAGE })}`, undefined, stop)
-      );
-      setState({
-        rows: [...known, ...page.tenants],
-        total: page.total,
-        next: page.next,
-        error: undefined,
-        loading: false,
-      });
-    } catch (error) {
-      if (!stop?.aborted) setState((now) => ({ ...now, error, loading: false }));
-    } finally {
-      busy.current = false;
-    }
-  };
-  useEffect(() => {
-    const stop = new AbortController();
-    setState((now) => ({ ...now, loading: true }));
-    load(undefined, [], stop.signal);
-    return () => stop.abort();
-  }, [key, turn, store.operations.value?.revision]);
-  const onWindow = useCallback(
-    (/** @type {number} */ _from, /** @type {number} */ to) => {
-      if (state.next !== undefined && !busy.current && to > state.rows.length - 60)
-        load(state.next, state.rows, undefined);
-    },
-    [state],
-  );
-  return { ...state, onWindow, again: () => setTurn((now) => now + 1) };
 }
