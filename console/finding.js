@@ -127,7 +127,14 @@ function Samples({ detail, path, left, right }) {
 
 /** @param {{ name: string, side: FindingDetail['samples'][number]['left'] }} props */
 function Side({ name, side }) {
-  return html`<div class="side"><h3>${name}</h3><p class="mono">${side.value !== undefined ? html`<${Text} text=${side.value} most=${400} more />` : html`<span class="sub">${side.type === 'absent' ? 'absent' : 'not kept in clear'}</span>`}</p><p class="sub mono"><${Text} text=${side.type} most=${60} />${side.type !== 'absent' && `, length ${count(side.length)}`}${side.hash !== undefined && html`, hash <${Text} text=${side.hash} most=${16} />`}</p></div>`;
+  const { type, length, hash, value } = side;
+  const known = [
+    value === undefined ? '' : type,
+    length > 0 ? `length ${count(length)}` : '',
+    hash === undefined ? '' : `hash ${hash.slice(0, 16)}`,
+    value === undefined && length > 0 ? 'not kept in clear' : '',
+  ];
+  return html`<div class="side"><h3>${name}</h3><p class="mono"><${Text} text=${value ?? type} most=${400} more /></p><p class="sub"><${Text} text=${known.filter(Boolean).join(', ')} most=${200} /></p></div>`;
 }
 
 /** @param {string} text @returns {Record<string, string> | undefined} */
