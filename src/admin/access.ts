@@ -178,7 +178,10 @@ const tooMany = (wait: number) =>
 export function checkHost(allowed: ReadonlySet<string>, metrics: Metrics) {
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     const name = request.host.replace(/:\d+$/, '').toLowerCase();
-    if (allowed.has(name) || isProbe(request.url)) return done();
+    if (allowed.has(name) || isProbe(request.url)) {
+      done();
+      return;
+    }
     metrics.adminRefused.inc({ reason: 'host' satisfies Refused });
     reply.code(421).type('text/plain').send(`This is not ${name}: ADMIN_HOSTS says by which names it is.\n`);
   };

@@ -7,8 +7,8 @@ import type { Found } from './found.ts';
 import type { Kept } from './kept.ts';
 import type { Live } from './live.ts';
 import type { ReadingParts } from './parts.ts';
-import type { createTenantIndex } from './tenant-index.ts';
 import type { Readiness } from './side.ts';
+import type { createTenantIndex } from './tenant-index.ts';
 
 /** What is known of replicas: those that are up, and those that went without a word within the last hour too. */
 export interface KnownReplicas {

@@ -70,7 +70,8 @@ export function createSessions(config: AccessConfig, sealing: Sealing, ended: En
       const caller = payload === undefined ? undefined : callerOf(config, payload as unknown as Payload);
       return caller === undefined || (await ended.has(caller.id as string)) ? undefined : caller;
     },
-    isStillIn: ({ id, until = Number.POSITIVE_INFINITY }) => until > Date.now() && (id === undefined || !ended.knows(id)),
+    isStillIn: ({ id, until = Number.POSITIVE_INFINITY }) =>
+      until > Date.now() && (id === undefined || !ended.knows(id)),
     async end({ id, until }) {
       if (id !== undefined && until !== undefined) await ended.end(id, until);
     },

@@ -130,9 +130,9 @@ t.test('a session that ends, or that may no longer look, ends its stream', async
   const notes = await withNotes(t);
   const admin = await withRoutes(t, notes.facade.app.reading);
   let valid = true;
-  admin.caller = { name: 'bob', role: 'viewer', isValid: () => valid };
+  admin.caller = { who: 'bob', role: 'viewer', isValid: () => valid };
   const bob = await listen(t, admin);
-  admin.caller = { name: 'alice', role: 'viewer', isValid: () => true };
+  admin.caller = { who: 'alice', role: 'viewer', isValid: () => true };
   const alice = await listen(t, admin);
   await sleep(1_500);
   t.notOk(bob.ended());

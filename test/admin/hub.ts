@@ -22,7 +22,7 @@ t.test('a listener that does not read is cut instead of kept for', async (t) => 
   };
   const hub = createHub({ ...reading, parts });
   t.teardown(hub.close);
-  const caller = { name: 'slow', role: 'viewer', isValid: () => true } as const;
+  const caller = { who: 'slow', role: 'viewer', isValid: () => true } as const;
   let cut = false;
   const server = createServer(async (_request, response) => {
     const first = await hub.whole();

@@ -17,7 +17,7 @@ const valuesIn = (value: unknown): number =>
     ? 1 + Object.values(value).reduce((sum: number, one) => sum + valuesIn(one), 0)
     : 1;
 
-t.test('every value of a body has one pointer, by the byte where it begins', async (t) => {
+t.test('every value of a body has one pointer, by the byte where it begins', async () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 4 }), fc.boolean(), (json, spaced) => {
       const value = JSON.parse(json);

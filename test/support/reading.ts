@@ -23,9 +23,10 @@ export interface Asked {
 /** The reading routes on a bare app, asked by somebody whom its access has let in. */
 export async function withRoutes(t: Test, reading: Reading): Promise<Asked> {
   const app = Fastify({ forceCloseConnections: 'idle' });
-  app.decorateRequest('admin', null);
   app.addHook('onRequest', async (request) => {
-    Object.assign(request, { admin: asked.caller });
+    const { who, role, isValid } = asked.caller;
+    request.caller = { who, name: who, role, by: 'token' };
+    request.isStillIn = isValid;
   });
   await app.register(readingRoutes(reading), { prefix: '/admin/v1' });
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -42,7 +43,7 @@ export async function withRoutes(t: Test, reading: Reading): Promise<Asked> {
   const asked: Asked = {
     ...{ url, send, close: () => app.close() },
     get: (path) => send('GET', path),
-    caller: { name: 'alice', role: 'operator', isValid: () => true },
+    caller: { who: 'alice', role: 'operator', isValid: () => true },
   };
   return asked;
 }
