@@ -17,11 +17,11 @@ const levels = [
   ['contract'],
   ['model', 'config', 'metrics'],
   ['access'],
-  ['credentials', 'settings'],
+  ['credentials', 'settings', 'telemetry'],
   ['errors'],
 ];
 
-const driverPackages = /^(mongodb$|@aws-sdk\/)/;
+const driverPackages = /^(mongodb$|@aws-sdk\/|@opentelemetry\/)/;
 const mayUseDrivers = /^(drivers\/|demo\/|commands\/check)/;
 
 /** What is wrong with the imports of these files (path below src/ → source), one line each. */
