@@ -11,7 +11,7 @@ import { type Bindings, loadBindings } from './bindings/load.ts';
 import { type Config, VERSION } from './config.ts';
 import { openResults, type ResultsStore } from './drivers/results.ts';
 import { openUnleash, tokenOf } from './drivers/unleash.ts';
-import { AuthError, ConfigError, type Problem } from './errors.ts';
+import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { FlagApi } from './flags/api.ts';
 import type { Flags, FlagsState } from './flags/decide.ts';
@@ -20,7 +20,10 @@ import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
+import type { Log } from './model/log.ts';
+import type { Tracing } from './model/span.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
+import { exposureLog, noteFailure, openTraces } from './observers.ts';
 import { closePlace, placeAt } from './operate/place.ts';
 import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
@@ -31,14 +34,9 @@ import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
 import { createSampling } from './results/sample.ts';
 import type { ResultsWriter } from './results/writer.ts';
-import { openShadow, type ShadowOptions, type ShadowState } from './shadow/open.ts';
+import { openShadow, type ShadowState } from './shadow/open.ts';
 
-/** One structured line. `level` is pino's word. */
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  details?: Readonly<Record<string, unknown>>,
-) => void;
+export type { Log } from './model/log.ts';
 
 export interface App {
   readonly facadeUrl: string;
@@ -96,11 +94,15 @@ async function build(
   });
   metrics.buildInfo.set({ version: VERSION, api: bindings.name }, 1);
   checkNeeds(config, bindings);
+  const tracing = await openTraces(config, metrics, log, closers);
   const origins = openOrigins(config, bindings, { timeout: config.originTimeout }, closers);
   const legacy =
     config.legacyUrl === undefined
       ? undefined
-      : createLegacyOrigin({ url: config.legacyUrl, encrypted: config.tls !== undefined, ...config.legacy });
+      : createLegacyOrigin({
+          ...{ url: config.legacyUrl, encrypted: config.tls !== undefined, ...config.legacy },
+          replaced: tracing?.propagates === true ? ['traceparent', 'tracestate'] : [],
+        });
   if (legacy !== undefined) closers.push(() => legacy.close());
   let tellReplica = () => {};
   const api: FlagApi = { name: bindings.name, operations: bindings.operations };
@@ -120,7 +122,7 @@ async function build(
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
   const shadowing = openShadowing({
-    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, answererOf, closers },
+    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, answererOf, closers },
   });
   if (shadowing !== undefined) tellReplica = shadowing.beat;
   const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: config.gatewaySecrets });
@@ -141,7 +143,7 @@ async function build(
   });
   let draining = false;
   const inFlight = { n: 0 };
-  const facade = createFacade({ line, metrics, tls: config.tls, isDraining: () => draining, inFlight });
+  const facade = createFacade({ line, metrics, tracing, tls: config.tls, isDraining: () => draining, inFlight });
   const place = placeAt(config, bindings);
   closers.push(() => closePlace(place));
   const ready = readiness({ bindings, flags, origins, auth, isDraining: () => draining });
@@ -251,6 +253,7 @@ interface ShadowingParts {
   readonly legacy: Legacy | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly tracing: Tracing | undefined;
   readonly answererOf: (origins: Origins, timeout: number) => Answerer;
   readonly closers: Close[];
 }
@@ -272,7 +275,7 @@ interface Shadowing {
 
 /** Shadow and results; `undefined` where there is no place for results. */
 function openShadowing(parts: ShadowingParts): Shadowing | undefined {
-  const { config, evidence, bindings, flags, cursors, legacy, metrics, log, answererOf, closers } = parts;
+  const { config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, answererOf, closers } = parts;
   const { shadow: settings, sampleSecret, resultsUri } = config;
   if (resultsUri === undefined) return undefined;
   const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
@@ -282,7 +285,7 @@ function openShadowing(parts: ShadowingParts): Shadowing | undefined {
       evidence,
       version: VERSION,
       reveal: bindings.spec.reveal ?? [],
-      metrics,
+      ...{ metrics, tracing },
       percent: () => flags.state().sampling,
       flags: () => ({ flags: flags.revision(), flagsFrom: flags.state().source }),
       onError: (message, error) => log('warn', message, { cause: error }),
@@ -321,17 +324,6 @@ function openShadowing(parts: ShadowingParts): Shadowing | undefined {
   return { shadow, meet, beat, writer, state };
 }
 
-/** One line a minute for each operation: the counter has the number. */
-function exposureLog(log: Log): ShadowOptions['onExposure'] {
-  const last = new Map<string, number>();
-  return (operation, pair, requestId) => {
-    const now = Date.now();
-    if (now - (last.get(operation) ?? 0) < 60_000) return;
-    last.set(operation, now);
-    log('error', `exposure: ${pair.split('-')[1]} answers what legacy refuses`, { operation, pair, requestId });
-  };
-}
-
 const RECHECK_SOCKETS = 16;
 /** Of an answer of legacy that is asked for again. */
 const MAX_LEGACY_BYTES = 8 * 1024 * 1024;
@@ -361,19 +353,4 @@ async function listen(
   }
   const address = app.server.address() as AddressInfo;
   return `${app.server instanceof TlsServer ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-}
-
-/** What is ours to mend is logged with its cause; what the client did is not. */
-function noteFailure(metrics: Metrics, log: Log): Parameters<typeof createFacade>[0]['line']['onFailure'] {
-  return (error, request) => {
-    if (error instanceof AuthError) metrics.authRefused.inc({ reason: error.reason });
-    if (error.status < 500) return;
-    const cause = error.cause instanceof Error ? error.cause : error;
-    log('error', cause.message, {
-      requestId: request.id,
-      operation: request.trace.operation,
-      origin: request.trace.origin,
-      cause,
-    });
-  };
 }

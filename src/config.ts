@@ -8,6 +8,7 @@ import { type AccessConfig, accessOf } from './access.ts';
 import { secretsOf, type TlsConfig, tlsOf } from './credentials.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import { SETTINGS, type Values } from './settings.ts';
+import { type TracingConfig, tracingOf } from './telemetry.ts';
 
 /** This package's own. */
 export const VERSION: string = manifest.version;
@@ -55,6 +56,8 @@ export interface Config {
   readonly drainDelay: number;
   readonly serverTiming: boolean;
   readonly logLevel: string;
+  /** `undefined`: nobody takes traces. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 const FORWARDED_STYLES = ['x-forwarded', 'forwarded', 'both', 'none'] as const;
@@ -106,6 +109,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     problems.push({ where: 'GATEWAY_SECRETS', message: 'holds a character that a header cannot carry as it is' });
   const tls = tlsOf(given, cwd, problems);
   const access = accessOf(given, cwd, problems);
+  const tracing = tracingOf(env, problems);
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
@@ -148,6 +152,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     drainDelay: values.DRAIN_DELAY_MS,
     serverTiming: values.SERVER_TIMING,
     logLevel: level,
+    tracing,
   });
 }
 

@@ -9,11 +9,13 @@ import type { TlsConfig } from './credentials.ts';
 import type { RequestError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { ErrorRequest } from './model/binding.ts';
+import type { Tracing } from './model/span.ts';
 import { errorRequest } from './request/ask.ts';
 import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
 import { parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
 import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
+import { endRequestSpan, knownMethod } from './request/spans.ts';
 import type { Trace } from './request/trace.ts';
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -32,6 +34,8 @@ const BODILESS = new Set(['GET', 'HEAD']);
 export interface FacadeOptions {
   readonly line: Line;
   readonly metrics: Metrics;
+  /** Absent where nobody takes traces. */
+  readonly tracing?: Tracing | undefined;
   /** Without it the façade speaks plain HTTP. */
   readonly tls?: TlsConfig | undefined;
   readonly isDraining: () => boolean;
@@ -43,7 +47,17 @@ export interface FacadeOptions {
  * The client side. Bound reads go down the line in `request/handle.ts`; all else passes to legacy in the first hook,
  * before any body is touched.
  */
-export function createFacade({ line, metrics, tls, isDraining, inFlight = { n: 0 } }: FacadeOptions): FastifyInstance {
+export function createFacade(options: FacadeOptions): FastifyInstance {
+  const { line, metrics, tracing, tls, isDraining, inFlight = { n: 0 } } = options;
+  const begin = (request: FastifyRequest, reply: FastifyReply, operation: BoundOperation | undefined): void => {
+    inFlight.n += 1;
+    request.trace = newTrace(operation);
+    request.trace.span = tracing?.request(request.headers, request.trace.began);
+    reply.raw.on('close', () => {
+      inFlight.n -= 1;
+      finish(metrics, request, reply);
+    });
+  };
   const app = Fastify({
     logger: false,
     // A body may take long; a head that does not come is not waited for.
@@ -68,7 +82,7 @@ export function createFacade({ line, metrics, tls, isDraining, inFlight = { n: 0
       ignoreTrailingSlash: line.bindings.spec.trailingSlash === 'ignore',
     },
     frameworkErrors: (_error, request, reply) => {
-      request.trace = newTrace(undefined);
+      begin(request as FastifyRequest, reply as FastifyReply, undefined);
       const unfit = refusal(request.raw);
       inTurn(reply.raw, () => {
         if (unfit === undefined) void pass(line, request as FastifyRequest, reply as FastifyReply);
@@ -103,12 +117,7 @@ export function createFacade({ line, metrics, tls, isDraining, inFlight = { n: 0
   app.addHook('onRequest', (request, reply, done) => {
     // While draining each reply ends its connection, so that none is cut later.
     if (isDraining()) reply.raw.shouldKeepAlive = false;
-    inFlight.n += 1;
-    reply.raw.on('close', () => {
-      inFlight.n -= 1;
-      measure(metrics, request, reply);
-    });
-    request.trace = newTrace(request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation);
+    begin(request, reply, request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation);
     inTurn(reply.raw, () => admit(request, reply, done));
   });
 
@@ -215,21 +224,24 @@ const newTrace = (operation: BoundOperation | undefined): Trace => ({
   tenant: undefined,
   stage: undefined,
   origin: undefined,
+  failure: undefined,
+  span: undefined,
 });
 
 const requestId = (sent: string | string[] | undefined): string =>
   typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-
-function measure(metrics: Metrics, request: FastifyRequest, reply: FastifyReply): void {
+/** What became of a request, once nothing more is sent. */
+function finish(metrics: Metrics, request: FastifyRequest, reply: FastifyReply): void {
   const { trace } = request;
+  // The client may have left before it had its reply.
+  const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
   metrics.requestDuration.observe(
     {
-      http_request_method: METHODS.has(request.method) ? request.method : 'OTHER',
+      http_request_method: knownMethod(request.method),
       http_route: trace.route,
-      // The client left before it had its reply (nginx's 499).
-      http_response_status_code: reply.raw.writableFinished ? String(reply.raw.statusCode) : '499',
+      // As nginx has it.
+      http_response_status_code: status === undefined ? '499' : String(status),
       origin: trace.origin ?? 'none',
     },
     (performance.now() - trace.began) / 1000,
@@ -237,4 +249,5 @@ function measure(metrics: Metrics, request: FastifyRequest, reply: FastifyReply)
   if (trace.operation !== undefined && trace.stage !== undefined) {
     metrics.stageRequests.inc({ operation: trace.operation, stage: trace.stage });
   }
+  if (trace.span !== undefined) endRequestSpan(trace.span, request, status, undefined);
 }

@@ -25,6 +25,7 @@ export interface Metrics {
   readonly exposures: Counter<'operation' | 'pair'>;
   readonly shadowQueueDepth: Gauge;
   readonly resultsDropped: Counter;
+  readonly spansDropped: Counter;
   readonly buildInfo: Gauge<'version' | 'api'>;
   /** Called before each scrape, for gauges that are read off something. */
   readonly onCollect: (read: () => void) => void;
@@ -177,6 +178,11 @@ export function createMetrics(): Metrics {
     resultsDropped: new Counter({
       name: 'crossfade_results_dropped_total',
       help: 'Results that could not be kept while their store was away.',
+      registers,
+    }),
+    spansDropped: new Counter({
+      name: 'crossfade_spans_dropped_total',
+      help: 'Spans that could not be sent, or that there was no room for.',
       registers,
     }),
     buildInfo: new Gauge({

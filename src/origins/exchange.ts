@@ -14,6 +14,8 @@ export interface ForwardExtra {
   /** Put onto the client's reply in place of legacy's own of the same name. Names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly capture?: Capturing | undefined;
+  /** Sent to legacy in place of the client's headers that are to be replaced. */
+  readonly context?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Keep legacy's answer, up to so many bytes of body; the request's body too, where that is asked for. */

@@ -12,16 +12,18 @@ export interface Sent {
   readonly encrypted: boolean;
 }
 
+export type HeadersOf = (sent: Sent, requestId: string | undefined, own?: Readonly<Record<string, string>>) => string[];
+
 /**
  * A client's headers → those that legacy gets, names and values in turn: end-to-end headers as they came, then who
- * forwards what for whom. `requestId` replaces the client's own.
+ * forwards what for whom. `requestId` replaces the client's own, and `own` the headers `replaced` (in lower case).
  */
-export function requestHeaders(config: ForwardedConfig): (sent: Sent, requestId: string | undefined) => string[] {
-  const dropped = droppedBy(config);
+export function requestHeaders(config: ForwardedConfig, replaced: readonly string[] = []): HeadersOf {
+  const dropped = new Set([...droppedBy(config), ...replaced]);
   const lengths = lengthsOf([...dropped, 'x-request-id']);
   const plain = config.style === 'x-forwarded' || config.style === 'both';
   const standard = config.style === 'forwarded' || config.style === 'both';
-  return (sent, requestId) => {
+  return (sent, requestId, own) => {
     const { rawHeaders } = sent;
     const nominated = nominatedBy(sent.headers.connection);
     const out: string[] = [];
@@ -37,6 +39,7 @@ export function requestHeaders(config: ForwardedConfig): (sent: Sent, requestId:
     if (plain) addPlain(out, sent, config.trust, nominated);
     if (standard) addStandard(out, sent, config.trust);
     if (requestId !== undefined) out.push('X-Request-Id', requestId);
+    if (own !== undefined) for (const name in own) out.push(name, own[name] as string);
     return out;
   };
 }

@@ -30,6 +30,8 @@ export interface LegacyOptions {
   readonly encrypted?: boolean | undefined;
   /** Default: X-Forwarded-For is added to, X-Forwarded-Host and X-Forwarded-Proto are set where the client says none. */
   readonly forwarded?: ForwardedConfig | undefined;
+  /** Headers of clients, in lower case, in whose place our own are sent: `context`. */
+  readonly replaced?: readonly string[] | undefined;
 }
 
 /** What is asked of legacy once more. */
@@ -39,9 +41,12 @@ export interface Message {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** As it was sent, in the coding that the headers say. */
   readonly body?: Buffer | undefined;
+  /** Headers of ours. */
+  readonly context?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Legacy {
+  readonly server: { readonly address: string; readonly port: number };
   /**
    * Sends the request as it came and streams the reply back, once: no retry, no decompression, nothing buffered.
    * Throws a `StoreError` only while nothing has been sent to the client. A client that leaves before legacy answers
@@ -86,21 +91,22 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
   // The pool's own queue would keep a request whose client has left until a connection is free.
   const places = new Places(connections);
   const own = new Pool(url.origin, { ...settings, connections: OWN_CONNECTIONS });
-  const headersOf = requestHeaders(options.forwarded ?? APPENDED);
+  const headersOf = requestHeaders(options.forwarded ?? APPENDED, options.replaced);
 
   return Object.freeze<Legacy>({
+    server: serverOf(url),
     forward(message, reply, extra = {}) {
       const exchange = new Exchange(reply, extra);
       if (reply.destroyed) exchange.abandon();
       else {
-        const headers = headersOf(sentBy(message), extra.requestId);
+        const headers = headersOf(sentBy(message), extra.requestId, extra.context);
         if (message.url === '*') askServer(url, message, headers, exchange);
         else dispatch({ pool, places }, { message, path: base + message.url, headers, timeout }, exchange);
       }
       return exchange.done;
     },
     async ask(message, { signal, maxBytes }) {
-      const headers = headersOf(heldBy(message, options.encrypted === true), undefined);
+      const headers = headersOf(heldBy(message, options.encrypted === true), undefined, message.context);
       const path = base + message.url;
       const { method, body: upload = null } = message;
       const sent = own.request({ method, path, headers, body: upload, signal });
@@ -117,6 +123,9 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
     },
   });
 }
+
+const serverOf = ({ protocol, hostname, port }: URL): Legacy['server'] =>
+  Object.freeze({ address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
 
 /** The client library takes a reset for the end of a reply without a length: under another name it is an error, as it is. */
 function connector(timeout: number): buildConnector.connector {

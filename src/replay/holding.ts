@@ -5,8 +5,9 @@ import type { OriginName } from '../model/stage.ts';
 import type { Result } from '../results/rows.ts';
 import type { Sampler as Sampling } from '../results/sample.ts';
 import type { Breakers } from '../shadow/breaker.ts';
+import type { Offer } from '../shadow/offer.ts';
 import type { Queue } from '../shadow/queue.ts';
-import { createShadow, type Offer, type Shadow } from '../shadow/run.ts';
+import { createShadow, type Shadow } from '../shadow/run.ts';
 
 /** The shadow's comparison, recheck and results, for one who has time: it waits where the shadow would shed. */
 export interface Holding {

@@ -2,7 +2,7 @@ import { StoreError, UsageError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import type { OriginName, StoreName } from '../model/stage.ts';
 import { hash48 } from '../results/distinct.ts';
-import type { Offer } from '../shadow/run.ts';
+import type { Offer } from '../shadow/offer.ts';
 import { type DressOptions, dressed, dressedFor } from './dress.ts';
 import type { Holding } from './holding.ts';
 import type { Sent } from './legacy.ts';

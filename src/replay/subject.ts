@@ -12,7 +12,7 @@ import type { Observe } from '../request/observe.ts';
 import { createOffering } from '../request/shadowing.ts';
 import { tenantOf } from '../request/tenant.ts';
 import { overrides, unfitness } from '../request/validated.ts';
-import type { Offer } from '../shadow/run.ts';
+import type { Offer } from '../shadow/offer.ts';
 import type { Sent } from './legacy.ts';
 import { matchOf, type NoMatch } from './match.ts';
 

@@ -4,6 +4,7 @@ import type { Bindings, BoundOperation } from '../bindings/load.ts';
 import { AuthError, RequestError, StoreError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
 import type { Observation } from '../model/answer.ts';
+import { observed } from '../model/span.ts';
 import type { OriginName, Plan, StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
 import type { Question } from './answer.ts';
@@ -71,7 +72,10 @@ export async function handle(
     if (route.to === 'legacy') return void (await forward(line, request, reply));
     refuseUnknown(operation, asked);
     const asking = question(operation, asked, route, claims);
-    const control = await line.observe(route.to, asking, () => errorRequest(request, operation, asked));
+    const call = { origin: route.to, operation: operation.id, role: 'control' } as const;
+    const control = await observed(request.trace.span, call, () =>
+      line.observe(route.to, asking, () => errorRequest(request, operation, asked)),
+    );
     line.onAnswer(operation.id, route.to, control.duration / 1000);
     if (control.ok) send(line, request, reply, control.answer);
     else refuse(line, operation, asked, request, reply, control.error);
@@ -124,6 +128,7 @@ const shownOf = (request: FastifyRequest) => ({
   method: request.method,
   url: request.raw.url ?? '/',
   headers: request.headers,
+  span: request.trace.span?.ref,
 });
 
 /** Where a request stands: legacy's without a look at it, legacy's beside which the stores are asked, or a tenant's at a plan. Of one without a tenant nobody is let in. */

@@ -5,6 +5,7 @@ import type { Answer } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import type { Capturing, Forwarded, Legacy } from '../origins/legacy.ts';
 import { withCors } from './cors.ts';
+import { forwarded } from './spans.ts';
 
 const CAUSE_OF: Readonly<Record<StoreFailure, 'unavailable' | 'timeout' | 'internal'>> = Object.freeze({
   unavailable: 'unavailable',
@@ -94,7 +95,10 @@ export async function forward(
   request.trace.origin = 'legacy';
   reply.hijack();
   const headers = ownHeaders(line, request);
-  return await line.legacy.forward(request.raw, reply.raw, { requestId: request.id, headers, capture });
+  const { forward: pass, server } = line.legacy;
+  return await forwarded(request, server, (context) =>
+    pass(request.raw, reply.raw, { requestId: request.id, headers, capture, context }),
+  );
 }
 
 function ownHeaders(line: Sender, request: FastifyRequest): Readonly<Record<string, string>> {

@@ -6,10 +6,11 @@ import { RequestError, StoreError } from '../errors.ts';
 import type { Answer, Observation } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import { parseDuration } from '../model/duration.ts';
+import type { Span, SpanRef } from '../model/span.ts';
 import type { OriginName, Stage, StoreName } from '../model/stage.ts';
 import { hash48 } from '../results/distinct.ts';
 import type { SampledRequest } from '../results/sample.ts';
-import type { Offer } from '../shadow/run.ts';
+import type { Offer } from '../shadow/offer.ts';
 import type { Question } from './answer.ts';
 import { withCors } from './cors.ts';
 import type { Observe } from './observe.ts';
@@ -30,6 +31,8 @@ export interface Answered {
   readonly control: Observation;
   readonly candidates: readonly OriginName[];
   readonly unfit: string | undefined;
+  /** The request's, where traces are taken. */
+  readonly span?: SpanRef | undefined;
   /** The request's, where legacy had one: it is asked again with the same. */
   readonly body?: Buffer | undefined;
 }
@@ -121,7 +124,11 @@ function hashOf({ operation, request: { path, query, body }, parameters, cursor 
 }
 
 /** Asks legacy what a client asked it. Rejects with a StoreError. */
-export type AskLegacy = (message: SampledRequest & Pick<Answered, 'body'>, signal: AbortSignal) => Promise<Answer>;
+export type AskLegacy = (
+  message: SampledRequest &
+    Pick<Answered, 'body'> & { readonly context?: Readonly<Record<string, string>> | undefined },
+  signal: AbortSignal,
+) => Promise<Answer>;
 
 export interface OfferingParts {
   readonly operations: readonly BoundOperation[];
@@ -173,10 +180,11 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
           : await observe(store, question, error, { consistent });
       return control.origin === 'legacy' && method === 'HEAD' ? bodiless(seen) : seen;
     };
-    const fromLegacy = (): Promise<Observation> =>
+    const fromLegacy = (span: Span | undefined): Promise<Observation> =>
       observeLegacy(async () => {
         if (askLegacy === undefined) throw new StoreError('legacy', 'unavailable', 'there is no legacy service');
-        return await askLegacy({ ...request, body: answered.body }, AbortSignal.timeout(timeout));
+        const message = { ...request, body: answered.body, context: span?.headers() };
+        return await askLegacy(message, AbortSignal.timeout(timeout));
       });
     const limit = asked === undefined ? undefined : limitOf(asked);
     return {
@@ -188,13 +196,14 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
       control,
       candidates,
       ...(control.origin === 'legacy' ? { plain: () => plainOf(control) } : {}),
-      again: (origin, consistent) => (origin === 'legacy' ? fromLegacy() : fromStore(origin, consistent)),
+      again: (origin, consistent, span) => (origin === 'legacy' ? fromLegacy(span) : fromStore(origin, consistent)),
       repeatable,
       plan: plan.list === undefined ? plan : { ...plan, list: { ...plan.list, limit } },
       freshness,
       strata: (one, other) => strataOf(operation, asked, url, [one, other]),
       hash: () => (asked === undefined ? hash48([operation.id, tenant, url]) : hashOf(asked, tenant)),
       unfit,
+      span: answered.span,
     };
   };
 }

@@ -1,3 +1,4 @@
+import type { Span } from '../model/span.ts';
 import type { OriginName, Stage } from '../model/stage.ts';
 
 /** What became of one request, for its metrics, its log line and its Server-Timing header. */
@@ -8,6 +9,10 @@ export interface Trace {
   tenant: string | undefined;
   stage: Stage | undefined;
   origin: OriginName | undefined;
+  /** What went wrong on our side, for the log. */
+  failure: Error | undefined;
+  /** Absent where nobody takes traces. */
+  span: Span | undefined;
 }
 
 declare module 'fastify' {

@@ -1,6 +1,7 @@
 import { openResults } from '../drivers/results.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Pair } from '../model/comparison.ts';
+import type { Tracing } from '../model/span.ts';
 import type { OriginName } from '../model/stage.ts';
 import type { ReplicaRow, Result } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
@@ -36,6 +37,7 @@ export interface ShadowOptions {
   /** What the heartbeat says of the flags. */
   readonly flags: () => Pick<ReplicaRow, 'flags' | 'flagsFrom'>;
   readonly onError: (message: string, error: unknown) => void;
+  readonly tracing?: Tracing | undefined;
   /** A store answers what legacy refuses. */
   readonly onExposure: (operation: string, pair: Pair, requestId: string) => void;
 }
@@ -84,6 +86,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     pulse: startPulse(settings.eventLoopDelay),
     sampler: createSampler(),
     percent: options.percent,
+    tracing: options.tracing,
     sampling: createSampling(settings.sampleSecret, options.reveal),
     record: (result) => {
       measure(metrics, result, options.onExposure);

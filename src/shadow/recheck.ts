@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observation } from '../model/answer.ts';
 import type { Comparison } from '../model/comparison.ts';
+import type { Span } from '../model/span.ts';
 import type { OriginName } from '../model/stage.ts';
 import { identityOf, isPresent, type Judged, judge, keepsMoving } from './verdict.ts';
 
-/** Asks an origin the same question once more; its failure is data. */
-export type Again = (origin: OriginName, consistent: boolean) => Promise<Observation>;
+/** Asks an origin the same question once more, as part of a span; its failure is data. */
+export type Again = (origin: OriginName, consistent: boolean, span?: Span) => Promise<Observation>;
 
 export interface RecheckOptions {
   readonly again: Again;

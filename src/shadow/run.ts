@@ -1,45 +1,23 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ComparePlan, startComparing } from '../compare/compare.ts';
+import { startComparing } from '../compare/compare.ts';
 import { factsOf } from '../compare/facts.ts';
 import { StoreError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import { type Comparison, fingerprintOf, OUTCOMES, type Outcome, pairName, type Verdict } from '../model/comparison.ts';
-import type { OriginName, Stage } from '../model/stage.ts';
-import { hash48 } from '../results/distinct.ts';
-import { type Finding, MAX_SUBJECTS, type ReplicaRow, type Result, type Subject } from '../results/rows.ts';
-import type { SampledRequest, Sampler as Sampling } from '../results/sample.ts';
+import { observed, type Span, type Tracing } from '../model/span.ts';
+import type { OriginName } from '../model/stage.ts';
+import type { Finding, ReplicaRow, Result } from '../results/rows.ts';
+import type { Sampler as Sampling } from '../results/sample.ts';
 import { type StandsAlone, standsAlone } from './alone.ts';
 import type { Breakers } from './breaker.ts';
 import type { Budget } from './budget.ts';
+import type { Offer } from './offer.ts';
 import type { Pulse } from './pulse.ts';
 import type { Queue } from './queue.ts';
-import { type Again, type Rechecked, recheck } from './recheck.ts';
+import { type Rechecked, recheck } from './recheck.ts';
+import { type Compared, type OriginPair, refuses, resultOf, subjectsOf } from './result.ts';
 import type { Sampler } from './sampler.ts';
 import { type Judged, judge, worst } from './verdict.ts';
-
-/** One answered request whose plan has candidates: data, and a way to ask again. Holds nothing of the HTTP request. */
-export interface Offer {
-  readonly operation: string;
-  readonly tenant: string;
-  readonly stage: Stage;
-  readonly requestId: string;
-  readonly request: SampledRequest;
-  readonly control: Observation;
-  readonly candidates: readonly OriginName[];
-  /** The control's answer as it is to be compared (legacy's, without its compression); asked once the reply is sent. */
-  readonly plain?: () => Promise<Observation>;
-  readonly again: Again;
-  /** Whether legacy may be asked again. */
-  readonly repeatable: boolean;
-  readonly plan: ComparePlan;
-  /** Milliseconds within which the newer store is kept in step. */
-  readonly freshness: number;
-  readonly strata: (one: Observation, other: Observation) => readonly string[];
-  /** What tells this question from others: 48 bits of a hash. */
-  readonly hash: () => number;
-  /** Why this request cannot be compared, where it cannot: `cursor`, `conditional`. */
-  readonly unfit: string | undefined;
-}
 
 export interface ShadowParts {
   readonly queue: Queue;
@@ -56,6 +34,7 @@ export interface ShadowParts {
   readonly percent: () => number;
   readonly sampling: Sampling;
   readonly record: (result: Result) => void;
+  readonly tracing?: Tracing | undefined;
   readonly onCandidate: (operation: string, origin: OriginName, seconds: number) => void;
   /** Only what is broken in here: no store's failure and no client's. */
   readonly onError: (error: unknown) => void;
@@ -116,8 +95,14 @@ export function createShadow(parts: ShadowParts): Shadow {
     }
     if (open.length === 0) return;
     const bytes = OVERHEAD + sizeOf(given.control);
-    const work = () =>
-      shadow(given, open).catch((error: unknown) => open.forEach((pair) => void broken(given, pair, error)));
+    const work = async (): Promise<void> => {
+      const span = spanOf(parts.tracing, given);
+      await shadow(given, open, span).catch((error: unknown) => {
+        span?.fail('internal');
+        span?.end();
+        for (const pair of open) broken(given, pair, error);
+      });
+    };
     const drop = (reason: string) => open.forEach((pair) => void record(resultOf(given, pair, 'shed', reason)));
     if (!parts.queue.offer(bytes, work, () => drop('shutdown'))) drop('queue');
   };
@@ -145,10 +130,12 @@ export function createShadow(parts: ShadowParts): Shadow {
   };
 
   /** Asks every candidate once and holds all that is there together, two by two. */
-  const shadow = async (given: Offer, pairs: readonly OriginPair[]): Promise<void> => {
+  const shadow = async (given: Offer, pairs: readonly OriginPair[], span: Span | undefined): Promise<void> => {
     const control = (await given.plain?.()) ?? given.control;
     const asked = given.candidates.filter((candidate) => pairs.some((pair) => pair.includes(candidate)));
-    const observations = [control, ...(await Promise.all(asked.map((one) => observe(given, one, false))))];
+    const call = (origin: OriginName) => ({ origin, operation: given.operation, role: 'candidate' }) as const;
+    const asking = asked.map((one) => observed(span, call(one), (around) => observe(given, one, false, around)));
+    const observations = [control, ...(await Promise.all(asking))];
     for (const { origin, duration } of observations.slice(1))
       parts.onCandidate(given.operation, origin, duration / 1000);
     const seen = new Map(observations.map((observation) => [observation.origin, observation]));
@@ -156,38 +143,37 @@ export function createShadow(parts: ShadowParts): Shadow {
     for (const pair of pairs) {
       try {
         const [one, other] = pair.map((origin) => seen.get(origin) as Observation) as [Observation, Observation];
-        compared.push({ pair, comparison: await compareSliced(given, one, other), one, other });
+        compared.push({ pair, comparison: await compareWithin(span, given, one, other), one, other });
       } catch (error) {
         broken(given, pair, error);
       }
     }
     const alone = standsAlone(compared.map(({ comparison }) => comparison));
-    for (const one of compared) settle(given, one, alone);
+    const settled = compared.map((one) => settle(given, one, alone, span));
+    // Whoever waits for the looks again is not waited for: the queue's next one begins.
+    void Promise.all(settled).finally(() => span?.end());
   };
 
   /** Records a comparison, a mismatch once it is looked at again. */
-  const settle = (given: Offer, compared: Compared, alone: StandsAlone): void => {
+  const settle = (given: Offer, compared: Compared, alone: StandsAlone, span: Span | undefined): Settled => {
     const { comparison, pair } = compared;
-    if (comparison.outcome !== 'mismatch') {
-      record(outcomeOf(given, compared));
-      return;
-    }
+    if (comparison.outcome !== 'mismatch') return record(outcomeOf(given, compared));
     const mayAsk = given.repeatable || !pair.includes('legacy');
     const bytes = sizeOf(comparison.left) + sizeOf(comparison.right);
     const room = rechecks.size < MAX_RECHECKS && waitingBytes + bytes <= maxBytes;
     if (!mayAsk || !room || closing.signal.aborted || !parts.recheckBudget.take()) {
-      record(mismatch(given, compared, { judged: judge(comparison, []), lag: undefined }, alone));
-      return;
+      return record(mismatch(given, compared, { judged: judge(comparison, []), lag: undefined }, alone));
     }
     waitingBytes += bytes;
     // Not in the queue: it waits for the most part.
-    const rechecking = lookAgain(given, compared, alone)
+    const rechecking = lookAgain(given, compared, alone, span)
       .catch((error: unknown) => broken(given, pair, error))
       .finally(() => {
         waitingBytes -= bytes;
         rechecks.delete(rechecking);
       });
     rechecks.add(rechecking);
+    return rechecking;
   };
 
   const mayLookClosely = (): (() => void) | undefined => {
@@ -198,20 +184,23 @@ export function createShadow(parts: ShadowParts): Shadow {
     };
   };
 
-  const lookAgain = async (given: Offer, compared: Compared, alone: StandsAlone): Promise<void> => {
+  const lookAgain = async (given: Offer, compared: Compared, alone: StandsAlone, within: Span | undefined) => {
+    const span = within?.child('recheck', 'internal', { 'crossfade.pair': pairName(...compared.pair) });
     const rechecked = await recheck(compared.comparison, {
-      again: (origin, consistent) => observe(given, origin, consistent),
+      again: (origin, consistent) => observe(given, origin, consistent, span),
       compare: (one, other) => compareSliced(given, one, other),
       freshness: given.freshness,
       mayLookClosely,
       signal: closing.signal,
     });
+    span?.set({ 'crossfade.verdict': worst(rechecked.judged), 'crossfade.lag_ms': rechecked.lag });
+    span?.end();
     record(mismatch(given, compared, rechecked, alone));
   };
 
   /** One asking, with what it says about the origin's health. */
-  const observe = async (given: Offer, origin: OriginName, consistent: boolean): Promise<Observation> => {
-    const observation = await given.again(origin, consistent);
+  const observe = async (given: Offer, origin: OriginName, consistent: boolean, span?: Span): Promise<Observation> => {
+    const observation = await given.again(origin, consistent, span);
     const failure =
       observation.ok || !(observation.error instanceof StoreError) ? undefined : observation.error.failure;
     if (failure === 'throttled') parts.budgets[origin]?.throttled();
@@ -302,71 +291,36 @@ async function compareSliced(given: Offer, one: Observation, other: Observation)
   }
 }
 
-const sizeOf = (side: Observation): number => (side.ok ? side.answer.body.length : 0);
-
-/** Two origins that are held together; the control first, where it is one of them. */
-type OriginPair = readonly [OriginName, OriginName];
-
-/** One pair of observations and what came of it. */
-interface Compared {
-  readonly pair: OriginPair;
-  readonly comparison: Comparison;
-  readonly one: Observation;
-  readonly other: Observation;
+async function compareWithin(span: Span | undefined, given: Offer, one: Observation, other: Observation) {
+  const comparing = span?.child('compare', 'internal', { 'crossfade.pair': pairName(one.origin, other.origin) });
+  const comparison = await compareSliced(given, one, other);
+  const { outcome, reason, differences } = comparison;
+  comparing?.set({
+    'crossfade.outcome': outcome,
+    'crossfade.reason': reason,
+    'crossfade.differences': differences.length,
+  });
+  comparing?.end();
+  return comparison;
 }
+
+/** The span of all that follows one reply: a trace of its own, so that the client's is not longer for it. */
+const spanOf = (tracing: Tracing | undefined, { span, operation, stage, requestId, control }: Offer) =>
+  span &&
+  tracing?.linked(`shadow ${operation}`, span, {
+    'crossfade.operation': operation,
+    'crossfade.stage': stage,
+    'crossfade.request_id': requestId,
+    'crossfade.control': control.origin,
+  });
+
+/** When a comparison is recorded: at once, or later. */
+type Settled = Promise<void> | void;
+
+const sizeOf = (side: Observation): number => (side.ok ? side.answer.body.length : 0);
 
 /** The control with each candidate, and the candidates with each other. */
 function pairsOf({ control: { origin }, candidates }: Offer): readonly OriginPair[] {
   const between = candidates.flatMap((one, at) => candidates.slice(at + 1).map((other): OriginPair => [one, other]));
   return [...candidates.map((candidate): OriginPair => [origin, candidate]), ...between];
 }
-
-const refuses = (side: Observation): boolean => side.ok && side.answer.status >= 400;
-
-/** Whom a finding is about: items where its path goes through a list, else this request. */
-function subjectsOf(given: Offer, places: readonly Judged[]): readonly number[] {
-  const subjects = places.slice(0, MAX_SUBJECTS).map(({ difference: { path, at } }) => {
-    const star = path.lastIndexOf('*');
-    return star === -1 ? given.hash() : hash48([given.tenant, at.slice(0, at.length - (path.length - star - 1))]);
-  });
-  return [...new Set(subjects)];
-}
-
-/** The result without what only a mismatch has. */
-function resultOf(
-  given: Offer,
-  pair: OriginPair,
-  outcome: Outcome,
-  reason?: string,
-  held?: Omit<Compared, 'pair'>,
-): Result {
-  const { operation, tenant, stage } = given;
-  const compared = held !== undefined && outcome !== 'error' && outcome !== 'skipped';
-  return {
-    at: Date.now(),
-    operation,
-    tenant,
-    stage,
-    pair: pairName(...pair),
-    outcome,
-    reason,
-    rules: held?.comparison.rules.map(({ rule }) => rule) ?? NONE,
-    verdict: undefined,
-    strata: compared ? given.strata(held.one, held.other) : NONE,
-    control: held?.one.duration ?? (pair[0] === given.control.origin ? given.control.duration : undefined),
-    candidate: held?.other.duration,
-    lag: undefined,
-    findings: [],
-    subject: compared ? subjectOf(given, held.one, held.other) : undefined,
-    request: undefined,
-  };
-}
-
-function subjectOf(given: Offer, one: Observation, other: Observation): Subject {
-  const counts = [one, other].map((side) => (side.ok ? side.answer.items : undefined));
-  const items = counts.reduce((most, n) => (n === undefined ? most : Math.max(most ?? 0, n)), undefined);
-  const full = [one, other].every((side) => side.ok && side.answer.status < 300 && side.answer.body.length > 0);
-  return { hash: given.hash(), items: items ?? 1, full: full && items !== 0 };
-}
-
-const NONE: readonly string[] = Object.freeze([]);

@@ -19,7 +19,7 @@ import { replay } from '../../src/replay/run.ts';
 import { openSource } from '../../src/replay/source.ts';
 import { createSubjects, type Subject } from '../../src/replay/subject.ts';
 import { createTally } from '../../src/replay/tally.ts';
-import type { Offer } from '../../src/shadow/run.ts';
+import type { Offer } from '../../src/shadow/offer.ts';
 
 const PAGE =
   '{ type: object, properties: { things: { type: array, items: { type: object, properties: { id: { type: string } } } }, next: { type: string } } }';

@@ -5,8 +5,9 @@ import type { OriginName } from '../../src/model/stage.ts';
 import type { Result } from '../../src/results/rows.ts';
 import { createSampling } from '../../src/results/sample.ts';
 import { createBreakers } from '../../src/shadow/breaker.ts';
+import type { Offer } from '../../src/shadow/offer.ts';
 import { createQueue } from '../../src/shadow/queue.ts';
-import { createShadow, type Offer } from '../../src/shadow/run.ts';
+import { createShadow } from '../../src/shadow/run.ts';
 
 const MIB = 1024 * 1024;
 const big = (origin: OriginName, fill: string): Observation => {

@@ -5,7 +5,7 @@ const levels = [
   ['cli', 'index'],
   ['commands'],
   ['compose', 'demo'],
-  ['readiness'],
+  ['readiness', 'observers'],
   ['facade', 'admin'],
   ['operate'],
   ['replay'],

@@ -1,0 +1,63 @@
+import { type Config, VERSION } from './config.ts';
+import { AuthError } from './errors.ts';
+import type { FacadeOptions } from './facade.ts';
+import type { Metrics } from './metrics.ts';
+import type { Log } from './model/log.ts';
+import type { Tracing } from './model/span.ts';
+import type { ShadowOptions } from './shadow/open.ts';
+
+/** How long spans may take to be sent when the process ends. */
+const LAST_SPANS = 2_000;
+
+/** Nothing of OpenTelemetry is loaded unless somebody takes traces. */
+export async function openTraces(
+  { tracing: config }: Config,
+  metrics: Metrics,
+  log: Log,
+  closers: (() => unknown)[],
+): Promise<Tracing | undefined> {
+  if (config === undefined) return undefined;
+  const { openTracing } = await import('./drivers/tracing.ts');
+  const tracing = openTracing({
+    ...{ config, version: VERSION },
+    onDropped: (count) => metrics.spansDropped.inc(count),
+    onError: atMostEachMinute((cause: Error) => log('warn', 'spans could not be sent', { cause })),
+  });
+  closers.push(() => tracing.close(LAST_SPANS));
+  return tracing;
+}
+
+function atMostEachMinute<T>(act: (value: T) => void): (value: T) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (value) => {
+    if (performance.now() - last < 60_000) return;
+    last = performance.now();
+    act(value);
+  };
+}
+
+/** One line a minute for each operation: the counter has the number. */
+export function exposureLog(log: Log): ShadowOptions['onExposure'] {
+  const last = new Map<string, number>();
+  return (operation, pair, requestId) => {
+    const now = Date.now();
+    if (now - (last.get(operation) ?? 0) < 60_000) return;
+    last.set(operation, now);
+    log('error', `exposure: ${pair.split('-')[1]} answers what legacy refuses`, { operation, pair, requestId });
+  };
+}
+
+/** What is ours to mend is logged with its cause; what the client did is not. */
+export function noteFailure(metrics: Metrics, log: Log): FacadeOptions['line']['onFailure'] {
+  return (error, request) => {
+    if (error instanceof AuthError) metrics.authRefused.inc({ reason: error.reason });
+    if (error.status < 500) return;
+    const cause = error.cause instanceof Error ? error.cause : error;
+    log('error', cause.message, {
+      requestId: request.id,
+      operation: request.trace.operation,
+      origin: request.trace.origin,
+      cause,
+    });
+  };
+}
