@@ -5,6 +5,7 @@ import { type Io, processIo } from './commands/io.ts';
 import { VERSION } from './config.ts';
 import { ConfigError, StoreError, UsageError } from './errors.ts';
 import { printable } from './model/printable.ts';
+import { withoutCredentials } from './model/redacted.ts';
 
 // Most of a command's time is loading code: it is kept compiled, and only what the verb needs is loaded.
 enableCompileCache();
@@ -61,7 +62,7 @@ function quiet(command: Command): Command {
 /** 0 good, 1 found something, 2 usage or configuration, 3 a service failed. */
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  io.err(`${printable(error instanceof Error ? error.message : String(error))}\n`);
+  io.err(`${printable(withoutCredentials(error instanceof Error ? error.message : String(error)))}\n`);
   if (error instanceof ConfigError || error instanceof UsageError) return 2;
   if (error instanceof StoreError) return 3;
   return 3;

@@ -18,18 +18,19 @@ import type { Flags, FlagsState } from './flags/decide.ts';
 import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, type Metrics, risesTo } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
 import type { Log } from './model/log.ts';
 import type { Tracing } from './model/span.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
-import { exposureLog, noteFailure, openTraces } from './observers.ts';
+import { exposureLog, noteFailure, openTraces, tenantShower } from './observers.ts';
 import { closePlace, placeAt } from './operate/place.ts';
 import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
 import { readiness } from './readiness.ts';
 import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
+import { createRequestLog } from './request/log.ts';
 import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
 import { createSampling } from './results/sample.ts';
@@ -56,6 +57,8 @@ export interface App {
 export interface ComposeOptions {
   readonly bindings: string;
   readonly log: Log;
+  /** Lines of the log that could not be written, so far. */
+  readonly logDropped?: () => number;
 }
 
 type Close = () => Promise<unknown> | unknown;
@@ -64,7 +67,7 @@ type Close = () => Promise<unknown> | unknown;
  * Config → parts, in order; listens on both ports. Throws a ConfigError where a part cannot be had, having closed what
  * was already open.
  */
-export async function compose(config: Config, { bindings: file, log }: ComposeOptions): Promise<App> {
+export async function compose(config: Config, { bindings: file, log, logDropped }: ComposeOptions): Promise<App> {
   const closers: Close[] = [];
   // One part that cannot be closed must not keep the others, and what they still have to write, from it.
   const close = async () => {
@@ -73,7 +76,7 @@ export async function compose(config: Config, { bindings: file, log }: ComposeOp
     }
   };
   try {
-    return await build(config, file, log, closers, close);
+    return await build(config, file, log, logDropped, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -84,6 +87,7 @@ async function build(
   config: Config,
   file: string,
   log: Log,
+  logDropped: (() => number) | undefined,
   closers: Close[],
   close: () => Promise<void>,
 ): Promise<App> {
@@ -92,6 +96,7 @@ async function build(
     legacy: config.legacyUrl !== undefined,
     onViolation: (operation, origin) => metrics.contractViolations.inc({ operation, origin }),
   });
+  if (logDropped !== undefined) metrics.onCollect(risesTo(metrics.logDropped, logDropped));
   metrics.buildInfo.set({ version: VERSION, api: bindings.name }, 1);
   checkNeeds(config, bindings);
   const tracing = await openTraces(config, metrics, log, closers);
@@ -127,6 +132,9 @@ async function build(
   if (shadowing !== undefined) tellReplica = shadowing.beat;
   const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: config.gatewaySecrets });
   closers.push(() => auth.close());
+  const shownTenant = tenantShower(config);
+  const requestLog = createRequestLog({ ...config.requestLog, log, shownTenant });
+  closers.push(requestLog.close);
   const line = Object.freeze({
     bindings,
     flags,
@@ -139,11 +147,15 @@ async function build(
     serverTiming: config.serverTiming,
     onAnswer: (operation: string, origin: OriginName, seconds: number) =>
       metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
-    onFailure: noteFailure(metrics, log),
+    onFailure: noteFailure(metrics, requestLog),
   });
   let draining = false;
   const inFlight = { n: 0 };
-  const facade = createFacade({ line, metrics, tracing, tls: config.tls, isDraining: () => draining, inFlight });
+  const facade = createFacade({
+    ...{ line, metrics, tracing, requestLog, shownTenant, inFlight },
+    tls: config.tls,
+    isDraining: () => draining,
+  });
   const place = placeAt(config, bindings);
   closers.push(() => closePlace(place));
   const ready = readiness({ bindings, flags, origins, auth, isDraining: () => draining });

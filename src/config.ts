@@ -56,10 +56,15 @@ export interface Config {
   readonly drainDelay: number;
   readonly serverTiming: boolean;
   readonly logLevel: string;
+  readonly requestLog: { readonly mode: (typeof LOG_MODES)[number]; readonly slow: number };
+  /** How logs and traces show a tenant. */
+  readonly tenants: (typeof SHOWN)[number];
   /** `undefined`: nobody takes traces. */
   readonly tracing: TracingConfig | undefined;
 }
 
+const LOG_MODES = ['sampled', 'all', 'off'] as const;
+const SHOWN = ['off', 'hashed', 'clear'] as const;
 const FORWARDED_STYLES = ['x-forwarded', 'forwarded', 'both', 'none'] as const;
 
 /** What legacy is told of who a request was forwarded for, and whether what clients say of it is believed. */
@@ -100,9 +105,11 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const unleash = unleashOf(given, cwd, problems);
   const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
-  const style = FORWARDED_STYLES.find((one) => one === (given.FORWARDED ?? 'x-forwarded'));
-  if (style === undefined)
-    problems.push({ where: 'FORWARDED', message: `must be one of ${FORWARDED_STYLES.join(', ')}` });
+  const style = oneOf('FORWARDED', FORWARDED_STYLES, given.FORWARDED ?? 'x-forwarded', problems);
+  const mode = oneOf('LOG_REQUESTS', LOG_MODES, given.LOG_REQUESTS ?? 'sampled', problems);
+  const tenants = oneOf('TELEMETRY_TENANT', SHOWN, given.TELEMETRY_TENANT ?? 'off', problems);
+  if (tenants === 'hashed' && given.SAMPLE_SECRET === undefined)
+    problems.push({ where: 'TELEMETRY_TENANT', message: 'is hashed, which takes a SAMPLE_SECRET' });
   const secrets = secretsOf('CURSOR_SECRETS', given, problems);
   const gatewaySecrets = secretsOf('GATEWAY_SECRETS', given, problems);
   if (gatewaySecrets.some((secret) => !/^[\x21-\x7e]*$/.test(secret)))
@@ -113,7 +120,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
-  if (values === undefined || style === undefined || problems.length > 0) throw new ConfigError(problems);
+  if (values === undefined || !style || !mode || !tenants || problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
@@ -152,8 +159,21 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     drainDelay: values.DRAIN_DELAY_MS,
     serverTiming: values.SERVER_TIMING,
     logLevel: level,
+    requestLog: Object.freeze({ mode, slow: values.LOG_SLOW_MS }),
+    tenants,
     tracing,
   });
+}
+
+function oneOf<T extends string>(
+  where: string,
+  words: readonly T[],
+  given: string,
+  problems: Problem[],
+): T | undefined {
+  const found = words.find((word) => word === given);
+  if (found === undefined) problems.push({ where, message: `must be one of ${words.join(', ')}` });
+  return found;
 }
 
 /** Project and environment are what the token says, `project:environment.secret`, unless they are said apart. */

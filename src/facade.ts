@@ -13,6 +13,7 @@ import type { Tracing } from './model/span.ts';
 import { errorRequest } from './request/ask.ts';
 import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
+import type { RequestLog } from './request/log.ts';
 import { parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
 import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
 import { endRequestSpan, knownMethod } from './request/spans.ts';
@@ -38,6 +39,9 @@ export interface FacadeOptions {
   readonly tracing?: Tracing | undefined;
   /** Without it the façade speaks plain HTTP. */
   readonly tls?: TlsConfig | undefined;
+  readonly requestLog?: RequestLog | undefined;
+  /** A tenant as traces and logs may show it. */
+  readonly shownTenant?: ((tenant: string | undefined) => string | undefined) | undefined;
   readonly isDraining: () => boolean;
   /** Counts the requests under way: `n` is written here alone. */
   readonly inFlight?: { n: number };
@@ -48,14 +52,14 @@ export interface FacadeOptions {
  * before any body is touched.
  */
 export function createFacade(options: FacadeOptions): FastifyInstance {
-  const { line, metrics, tracing, tls, isDraining, inFlight = { n: 0 } } = options;
+  const { line, tracing, tls, isDraining, inFlight = { n: 0 } } = options;
   const begin = (request: FastifyRequest, reply: FastifyReply, operation: BoundOperation | undefined): void => {
     inFlight.n += 1;
     request.trace = newTrace(operation);
     request.trace.span = tracing?.request(request.headers, request.trace.began);
     reply.raw.on('close', () => {
       inFlight.n -= 1;
-      finish(metrics, request, reply);
+      finish(options, request, reply);
     });
   };
   const app = Fastify({
@@ -225,6 +229,7 @@ const newTrace = (operation: BoundOperation | undefined): Trace => ({
   stage: undefined,
   origin: undefined,
   failure: undefined,
+  done: false,
   span: undefined,
 });
 
@@ -232,10 +237,12 @@ const requestId = (sent: string | string[] | undefined): string =>
   typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
 
 /** What became of a request, once nothing more is sent. */
-function finish(metrics: Metrics, request: FastifyRequest, reply: FastifyReply): void {
+function finish(options: FacadeOptions, request: FastifyRequest, reply: FastifyReply): void {
+  const { metrics, requestLog, shownTenant } = options;
   const { trace } = request;
   // The client may have left before it had its reply.
   const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
+  const duration = performance.now() - trace.began;
   metrics.requestDuration.observe(
     {
       http_request_method: knownMethod(request.method),
@@ -244,10 +251,12 @@ function finish(metrics: Metrics, request: FastifyRequest, reply: FastifyReply):
       http_response_status_code: status === undefined ? '499' : String(status),
       origin: trace.origin ?? 'none',
     },
-    (performance.now() - trace.began) / 1000,
+    duration / 1000,
   );
   if (trace.operation !== undefined && trace.stage !== undefined) {
     metrics.stageRequests.inc({ operation: trace.operation, stage: trace.stage });
   }
-  if (trace.span !== undefined) endRequestSpan(trace.span, request, status, undefined);
+  if (trace.span !== undefined) endRequestSpan(trace.span, request, status, shownTenant?.(trace.tenant));
+  requestLog?.note(request, status, duration);
+  trace.done = true;
 }

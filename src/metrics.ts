@@ -26,6 +26,7 @@ export interface Metrics {
   readonly shadowQueueDepth: Gauge;
   readonly resultsDropped: Counter;
   readonly spansDropped: Counter;
+  readonly logDropped: Counter;
   readonly buildInfo: Gauge<'version' | 'api'>;
   /** Called before each scrape, for gauges that are read off something. */
   readonly onCollect: (read: () => void) => void;
@@ -185,6 +186,11 @@ export function createMetrics(): Metrics {
       help: 'Spans that could not be sent, or that there was no room for.',
       registers,
     }),
+    logDropped: new Counter({
+      name: 'crossfade_log_lines_dropped_total',
+      help: 'Lines of the log that nobody read in time.',
+      registers,
+    }),
     buildInfo: new Gauge({
       name: 'crossfade_build_info',
       help: '1, labelled with what runs.',
@@ -197,4 +203,14 @@ export function createMetrics(): Metrics {
       return registry.metrics();
     },
   });
+}
+
+/** A counter that another one is read off. */
+export function risesTo(counter: Counter, total: () => number): () => void {
+  let told = 0;
+  return () => {
+    const now = total();
+    counter.inc(now - told);
+    told = now;
+  };
 }

@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto';
 import { type Config, VERSION } from './config.ts';
 import { AuthError } from './errors.ts';
 import type { FacadeOptions } from './facade.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log } from './model/log.ts';
 import type { Tracing } from './model/span.ts';
+import type { RequestLog } from './request/log.ts';
 import type { ShadowOptions } from './shadow/open.ts';
 
 /** How long spans may take to be sent when the process ends. */
@@ -47,17 +49,24 @@ export function exposureLog(log: Log): ShadowOptions['onExposure'] {
   };
 }
 
-/** What is ours to mend is logged with its cause; what the client did is not. */
-export function noteFailure(metrics: Metrics, log: Log): FacadeOptions['line']['onFailure'] {
+/** What is ours to mend gets into the request's line with its cause; what the client did does not. */
+export function noteFailure(metrics: Metrics, requestLog: RequestLog): FacadeOptions['line']['onFailure'] {
   return (error, request) => {
     if (error instanceof AuthError) metrics.authRefused.inc({ reason: error.reason });
     if (error.status < 500) return;
-    const cause = error.cause instanceof Error ? error.cause : error;
-    log('error', cause.message, {
-      requestId: request.id,
-      operation: request.trace.operation,
-      origin: request.trace.origin,
-      cause,
-    });
+    const { trace } = request;
+    trace.failure = error.cause instanceof Error ? error.cause : error;
+    // The client did not wait for it, and has its line: this must be heard of all the same.
+    if (trace.done) requestLog.note(request, undefined, performance.now() - trace.began);
   };
+}
+
+/** How traces and logs show a tenant. A hash is the same in every replica that has the same secret. */
+export function tenantShower({ tenants, sampleSecret }: Pick<Config, 'tenants' | 'sampleSecret'>) {
+  if (tenants === 'clear') return (tenant: string | undefined) => tenant;
+  if (tenants === 'off' || sampleSecret === undefined) return () => undefined;
+  return (tenant: string | undefined) =>
+    tenant === undefined
+      ? undefined
+      : createHmac('sha256', `tenant\0${sampleSecret}`).update(tenant).digest('base64url').slice(0, 16);
 }

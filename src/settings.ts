@@ -180,6 +180,19 @@ export const SETTINGS = Type.Object({
     description: 'How long to go on serving, not ready, after SIGTERM.',
   }),
   SERVER_TIMING: Type.Boolean({ default: false, description: 'Say origin and stage in a Server-Timing header.' }),
+  LOG_REQUESTS: Type.String({
+    default: 'sampled',
+    description: 'A line for each request: `sampled` (all, as far as they are few), `all`, or `off` (failures of ours only).',
+  }),
+  LOG_SLOW_MS: Type.Integer({
+    default: 1_000,
+    minimum: 1,
+    description: 'From how many milliseconds on a request is slow, and gets its line.',
+  }),
+  TELEMETRY_TENANT: Type.String({
+    default: 'off',
+    description: 'The tenant in logs and traces: `off`, `hashed` (with `SAMPLE_SECRET`) or `clear`.',
+  }),
   LOG_LEVEL: Type.String({ default: 'info', description: 'fatal, error, warn, info, debug, trace or silent.' }),
 });
 

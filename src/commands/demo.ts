@@ -15,7 +15,7 @@ import { UsageError } from '../errors.ts';
 import type { BindingsSpec } from '../model/binding.ts';
 import type { Stage } from '../model/stage.ts';
 import type { Io } from './io.ts';
-import { createLog } from './serve.ts';
+import { openLogging } from './logging.ts';
 
 /** Ctrl-C ends everything within this, come what may. */
 const GRACE = 4_500;
@@ -170,7 +170,9 @@ export async function startDemo(io: Io, options: DemoOptions = {}): Promise<Demo
     Object.assign(process.env, DEMO_AWS);
     await writeWhole(stagesFile, await stages(bindings, stage));
     const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
-    const app = await compose(config, { bindings, log: createLog(config.logLevel) });
+    const logging = openLogging(config.logLevel);
+    started.push({ stop: () => logging.close(1_000) });
+    const app = await compose(config, { bindings, log: logging.log, logDropped: logging.dropped });
     started.push({ stop: app.close });
     const { facadeUrl, adminUrl, adminToken } = app;
     const file = { bindings, stagesFile, port: portOf(facadeUrl), adminPort: portOf(adminUrl), env } satisfies DemoFile;

@@ -1,12 +1,15 @@
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
-import { pino } from 'pino';
-import { type App, compose, type Log } from '../compose.ts';
+import { type App, compose } from '../compose.ts';
 import { type Config, loadConfig } from '../config.ts';
 import type { Io } from './io.ts';
+import { type Logging, openLogging } from './logging.ts';
 
 /** Longer than any request's deadline, so that none in flight is cut. */
-const GRACE_MARGIN = 5_000;
+const GRACE_MARGIN = 9_000;
+
+/** How long the last lines may take, in milliseconds, where nobody reads them. */
+const LAST_LINES = 1_000;
 
 export function command(io: Io): Command {
   return new Command('serve')
@@ -23,15 +26,16 @@ export function command(io: Io): Command {
 }
 
 async function serve(io: Io, config: Config, bindings: string): Promise<void> {
-  const log = createLog(config.logLevel);
+  const logging = openLogging(config.logLevel);
+  const { log } = logging;
   if (config.cursorSecretsMade) {
     log('warn', 'CURSOR_SECRETS is not set: page cursors are sealed with a secret that ends with this process');
   }
-  const app = await compose(config, { bindings, log });
+  const app = await compose(config, { bindings, log, logDropped: logging.dropped });
   log('info', 'ready', { facade: app.facadeUrl, admin: app.adminUrl, api: app.bindings.name });
   // Not into the log, which is kept and sent elsewhere.
   if (app.adminToken !== undefined) io.err(tokenMade(app.adminUrl, app.adminToken));
-  stopOnSignal(app, config, log);
+  stopOnSignal(app, config, logging);
 }
 
 /** Shown once. What follows a `#` no browser sends. */
@@ -39,18 +43,13 @@ const tokenMade = (url: string, token: string): string =>
   `ADMIN_TOKENS is not set: until this process ends an operator is who has ${token}\n  ${url}/console#token=${token}\n`;
 
 /** SIGTERM and SIGINT: not ready, then the drain delay, then what is in flight, then the parts in reverse. */
-function stopOnSignal(app: App, config: Config, log: Log): void {
+function stopOnSignal(app: App, config: Config, { log, close }: Logging): void {
   closeWithGrace({ delay: config.drainDelay + config.originTimeout + GRACE_MARGIN }, async ({ err, signal }) => {
     if (err !== undefined) log('error', err.message, { cause: err });
     log('info', 'closing', { signal });
     app.drain();
     await new Promise((done) => setTimeout(done, config.drainDelay));
     await app.close();
+    await close(LAST_LINES);
   });
-}
-
-/** One JSON line per event on standard output; headers and secrets never reach it. */
-export function createLog(level: string): Log {
-  const logger = pino({ level, base: null, serializers: { cause: pino.stdSerializers.err } });
-  return (severity, message, details = {}) => logger[severity](details, message);
 }

@@ -11,6 +11,8 @@ export interface Trace {
   origin: OriginName | undefined;
   /** What went wrong on our side, for the log. */
   failure: Error | undefined;
+  /** Nothing more is sent, and what came of it is written down. */
+  done: boolean;
   /** Absent where nobody takes traces. */
   span: Span | undefined;
 }

@@ -1,0 +1,55 @@
+/** `mongodb://user:password@host`, up to the last @: a password may hold one that should have been escaped. */
+const IN_URLS: Secret = [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>]{0,512}@/gi, '$1***@'];
+
+type Secret = readonly [pattern: RegExp, left: string];
+
+/** What must not be written down wherever it stands in a text, and what is left of it. Bounded, so that none is slow. */
+const SECRETS: readonly Secret[] = Object.freeze([
+  IN_URLS,
+  [/\b(bearer|basic|digest|negotiate) +[^\s"',;]+/gi, '$1 ***'],
+  [
+    /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-amz-security-token)(["']?\s{0,9}[:=])[^\r\n]*/gi,
+    '$1$2 ***',
+  ],
+  [/\b(credential|signature|password|passwd|pwd|secret|token|api_?key)(["']?\s{0,9}[:=]\s{0,9})[^\s,;&]+/gi, '$1$2***'],
+  // Values of a query, of a URL or of a request's target.
+  [/(\/[^\s?#"'<>]{0,256})\?[^\s"'<>]*/g, '$1?***'],
+]);
+
+/** Longer texts are cut: what a driver quotes may be a whole document. */
+const LONGEST = 2_048;
+
+/** A text for whoever started the process: without the credentials of a URL. */
+export const withoutCredentials = (text: string): string => text.replace(...IN_URLS);
+
+/** A text of an error or of a driver, without credentials, and without the values of queries. */
+export function redacted(text: string): string {
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return SECRETS.reduce((rest, [pattern, left]) => rest.replace(pattern, left), cut);
+}
+
+/** How many causes of causes are told. */
+const DEPTH = 4;
+
+/** What is told of an error: words and where it came from, none of what drivers hang onto it (requests, replies, headers). */
+export interface ToldError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | number | undefined;
+  readonly failure?: string | undefined;
+  readonly cause?: ToldError | undefined;
+}
+
+export function errorTold(error: unknown, depth = DEPTH): ToldError {
+  if (!(error instanceof Error)) return { type: typeof error, message: redacted(String(error)) };
+  const { code, failure } = error as Error & { code?: unknown; failure?: unknown };
+  return {
+    type: error.name,
+    message: redacted(error.message),
+    stack: error.stack === undefined ? undefined : redacted(error.stack),
+    code: typeof code === 'string' ? redacted(code) : typeof code === 'number' ? code : undefined,
+    failure: typeof failure === 'string' ? failure : undefined,
+    cause: error.cause === undefined || depth <= 1 ? undefined : errorTold(error.cause, depth - 1),
+  };
+}

@@ -1,0 +1,47 @@
+import t from 'tap';
+import { errorTold, redacted } from '../../src/model/redacted.ts';
+
+const cases = [
+  ['connect mongodb://ann:p%40ss@db:27017/x failed', 'connect mongodb://***@db:27017/x failed'],
+  ['mongodb+srv://ann:p@ss/w@db/x', 'mongodb+srv://***@db/x'],
+  ['http://only-user@host/', 'http://***@host/'],
+  ['Authorization: Bearer abc.def', 'Authorization: ***'],
+  ['{"authorization":"Basic YTpi","x":1}', '{"authorization": ***'],
+  ['with Bearer abc.def, and more', 'with Bearer ***, and more'],
+  ['Cookie: sid=1; other=2\nnext', 'Cookie: ***\nnext'],
+  ['x-amz-security-token:IQoJb3JpZ2lu', 'x-amz-security-token: ***'],
+  ['Credential=AKIA/2026/x, SignedHeaders=host, Signature=0a1b', 'Credential=***, SignedHeaders=host, Signature=***'],
+  ['password=hunter2&x', 'password=***&x'],
+  ['GET /users/u-1?email=ann@example.org HTTP/1.1', 'GET /users/u-1?*** HTTP/1.1'],
+  ['https://host/a?b=c', 'https://host/a?***'],
+  ['there is nothing in here: 12 of 13', 'there is nothing in here: 12 of 13'],
+] as const;
+
+for (const [given, left] of cases)
+  t.test(`what is left of ${given.slice(0, 40)}`, async (t) => {
+    t.equal(redacted(given), left);
+  });
+
+t.test('of an error: words and causes, none of what drivers hang onto it', async (t) => {
+  const inner = Object.assign(new Error('no route to mongodb://ann:hunter2@db'), { code: 'ECONNREFUSED' });
+  const outer = Object.assign(new Error('cannot connect', { cause: inner }), {
+    $response: { headers: { authorization: 'hunter2' } },
+    request: { headers: { cookie: 'hunter2' } },
+    failure: 'unavailable',
+  });
+  const told = errorTold(outer);
+  t.match(told, { type: 'Error', message: 'cannot connect', failure: 'unavailable' });
+  t.match(told.cause, { message: 'no route to mongodb://***@db', code: 'ECONNREFUSED' });
+  t.notMatch(JSON.stringify(told), 'hunter2');
+  const circle = new Error('round');
+  circle.cause = circle;
+  t.ok(JSON.stringify(errorTold(circle)).length < 20_000, 'causes in a circle end');
+  t.match(errorTold('thrown by somebody'), { type: 'string', message: 'thrown by somebody' });
+});
+
+t.test('a text that is made to be slow is not', async (t) => {
+  const texts = ['a'.repeat(100_000), 'a://'.repeat(25_000), '/'.repeat(100_000), 'token: '.repeat(20_000)];
+  const began = performance.now();
+  for (const text of texts) redacted(text);
+  t.ok(performance.now() - began < 100, `${performance.now() - began} ms`);
+});
