@@ -18,12 +18,12 @@ import type { Flags, FlagsState } from './flags/decide.ts';
 import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
-import { createMetrics, type Metrics, risesTo } from './metrics.ts';
+import { addProcessMetrics, createMetrics, type Metrics, risesTo } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
 import type { Log } from './model/log.ts';
 import type { Tracing } from './model/span.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
-import { exposureLog, noteFailure, openTraces, tenantShower } from './observers.ts';
+import { exposureLog, noteFailure, openTraces, showConnections, tenantShower } from './observers.ts';
 import { closePlace, placeAt } from './operate/place.ts';
 import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
@@ -59,6 +59,8 @@ export interface ComposeOptions {
   readonly log: Log;
   /** Lines of the log that could not be written, so far. */
   readonly logDropped?: () => number;
+  /** Whether this process is the façade's alone, so that its metrics (event loop, memory, collections) are ours to show. */
+  readonly ownsProcess?: boolean;
 }
 
 type Close = () => Promise<unknown> | unknown;
@@ -67,16 +69,18 @@ type Close = () => Promise<unknown> | unknown;
  * Config → parts, in order; listens on both ports. Throws a ConfigError where a part cannot be had, having closed what
  * was already open.
  */
-export async function compose(config: Config, { bindings: file, log, logDropped }: ComposeOptions): Promise<App> {
+export async function compose(config: Config, options: ComposeOptions): Promise<App> {
   const closers: Close[] = [];
   // One part that cannot be closed must not keep the others, and what they still have to write, from it.
   const close = async () => {
     for (const one of closers.splice(0).reverse()) {
-      await Promise.resolve(one()).catch((error: unknown) => log('error', 'a part did not close', { cause: error }));
+      await Promise.resolve(one()).catch((error: unknown) =>
+        options.log('error', 'a part did not close', { cause: error }),
+      );
     }
   };
   try {
-    return await build(config, file, log, logDropped, closers, close);
+    return await build(config, options, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -85,9 +89,7 @@ export async function compose(config: Config, { bindings: file, log, logDropped 
 
 async function build(
   config: Config,
-  file: string,
-  log: Log,
-  logDropped: (() => number) | undefined,
+  { bindings: file, log, logDropped, ownsProcess = false }: ComposeOptions,
   closers: Close[],
   close: () => Promise<void>,
 ): Promise<App> {
@@ -96,6 +98,7 @@ async function build(
     legacy: config.legacyUrl !== undefined,
     onViolation: (operation, origin) => metrics.contractViolations.inc({ operation, origin }),
   });
+  if (ownsProcess) addProcessMetrics(metrics);
   if (logDropped !== undefined) metrics.onCollect(risesTo(metrics.logDropped, logDropped));
   metrics.buildInfo.set({ version: VERSION, api: bindings.name }, 1);
   checkNeeds(config, bindings);
@@ -109,6 +112,10 @@ async function build(
           replaced: tracing?.propagates === true ? ['traceparent', 'tracestate'] : [],
         });
   if (legacy !== undefined) closers.push(() => legacy.close());
+  metrics.onCollect(() => {
+    if (legacy !== undefined) showConnections(metrics, 'legacy', 'control', legacy);
+    for (const origin of Object.values(origins)) showConnections(metrics, origin.name, 'control', origin);
+  });
   let tellReplica = () => {};
   const api: FlagApi = { name: bindings.name, operations: bindings.operations };
   const flagged = flagsPlace(config, bindings.name);
@@ -150,9 +157,9 @@ async function build(
     onFailure: noteFailure(metrics, requestLog),
   });
   let draining = false;
-  const inFlight = { n: 0 };
+  const active = new Map<string, number>();
   const facade = createFacade({
-    ...{ line, metrics, tracing, requestLog, shownTenant, inFlight },
+    ...{ line, metrics, tracing, requestLog, shownTenant, active },
     tls: config.tls,
     isDraining: () => draining,
   });
@@ -163,7 +170,11 @@ async function build(
   const reading = openReading({
     ...{ bindings, config, cursors, flags, metrics, evidence, results, readiness: ready },
     sampling: createSampling(config.sampleSecret, []),
-    ...{ shadow: shadowing?.state, writer: shadowing?.writer, inFlight: () => inFlight.n },
+    ...{
+      shadow: shadowing?.state,
+      writer: shadowing?.writer,
+      inFlight: () => active.values().reduce((all, n) => all + n, 0),
+    },
     auditEntry: (row) => entryOf(row, place),
   });
   closers.push(reading.close);
@@ -313,10 +324,11 @@ function openShadowing(parts: ShadowingParts): Shadowing | undefined {
   );
   if (!shadowed) return { shadow: undefined, meet, beat, writer, state: undefined };
   const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
-  const observe = createObserver(
-    answererOf(openOrigins(config, bindings, pool, closers), settings.timeout),
-    bindings.spec.cors,
-  );
+  const own = openOrigins(config, bindings, pool, closers);
+  metrics.onCollect(() => {
+    for (const origin of Object.values(own)) showConnections(metrics, origin.name, 'candidate', origin);
+  });
+  const observe = createObserver(answererOf(own, settings.timeout), bindings.spec.cors);
   const offering = createOffering({
     operations: bindings.operations,
     api: bindings.spec,

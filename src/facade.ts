@@ -43,8 +43,8 @@ export interface FacadeOptions {
   /** A tenant as traces and logs may show it. */
   readonly shownTenant?: ((tenant: string | undefined) => string | undefined) | undefined;
   readonly isDraining: () => boolean;
-  /** Counts the requests under way: `n` is written here alone. */
-  readonly inFlight?: { n: number };
+  /** Requests under way by method; written here alone. */
+  readonly active?: Map<string, number>;
 }
 
 /**
@@ -52,16 +52,20 @@ export interface FacadeOptions {
  * before any body is touched.
  */
 export function createFacade(options: FacadeOptions): FastifyInstance {
-  const { line, tracing, tls, isDraining, inFlight = { n: 0 } } = options;
+  const { line, metrics, tracing, tls, isDraining, active = new Map<string, number>() } = options;
   const begin = (request: FastifyRequest, reply: FastifyReply, operation: BoundOperation | undefined): void => {
-    inFlight.n += 1;
     request.trace = newTrace(operation);
     request.trace.span = tracing?.request(request.headers, request.trace.began);
+    const method = knownMethod(request.method);
+    active.set(method, (active.get(method) ?? 0) + 1);
     reply.raw.on('close', () => {
-      inFlight.n -= 1;
+      active.set(method, (active.get(method) ?? 0) - 1);
       finish(options, request, reply);
     });
   };
+  metrics.onCollect(() => {
+    for (const [method, count] of active) metrics.activeRequests.set({ http_request_method: method }, count);
+  });
   const app = Fastify({
     logger: false,
     // A body may take long; a head that does not come is not waited for.
@@ -236,6 +240,12 @@ const newTrace = (operation: BoundOperation | undefined): Trace => ({
 const requestId = (sent: string | string[] | undefined): string =>
   typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
 
+/** A legacy service may say any three digits: those that nobody has given a meaning count by their class. */
+const statusLabel = (status: number | undefined): string => {
+  if (status === undefined) return '499';
+  return STATUS_CODES[status] === undefined ? `${Math.trunc(status / 100)}xx` : String(status);
+};
+
 /** What became of a request, once nothing more is sent. */
 function finish(options: FacadeOptions, request: FastifyRequest, reply: FastifyReply): void {
   const { metrics, requestLog, shownTenant } = options;
@@ -247,8 +257,8 @@ function finish(options: FacadeOptions, request: FastifyRequest, reply: FastifyR
     {
       http_request_method: knownMethod(request.method),
       http_route: trace.route,
-      // As nginx has it.
-      http_response_status_code: status === undefined ? '499' : String(status),
+      // 499, as nginx has it: the client left.
+      http_response_status_code: statusLabel(status),
       origin: trace.origin ?? 'none',
     },
     duration / 1000,

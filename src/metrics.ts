@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { exposition } from './exposition.ts';
 
 /**
  * Every metric on one page. Labels hold operations, origins, stages and statuses only: never a path, a tenant or a
@@ -24,14 +25,20 @@ export interface Metrics {
   readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
   readonly exposures: Counter<'operation' | 'pair'>;
   readonly shadowQueueDepth: Gauge;
+  readonly activeRequests: Gauge<'http_request_method'>;
+  readonly breakerOpen: Gauge<'origin' | 'operation'>;
+  readonly shadowQueueBytes: Gauge;
+  readonly rechecksWaiting: Gauge;
+  readonly resultsWaiting: Gauge;
+  readonly originConnections: Gauge<'origin' | 'role' | 'state'>;
   readonly resultsDropped: Counter;
   readonly spansDropped: Counter;
   readonly logDropped: Counter;
   readonly buildInfo: Gauge<'version' | 'api'>;
   /** Called before each scrape, for gauges that are read off something. */
   readonly onCollect: (read: () => void) => void;
-  /** All of them, as Prometheus reads it. */
-  readonly text: () => Promise<string>;
+  /** All of them as Prometheus reads it, piece by piece, with turns of the event loop between. */
+  readonly chunks: () => AsyncIterable<Buffer>;
 }
 
 /** Upper bounds of the buckets of durations. */
@@ -176,6 +183,39 @@ export function createMetrics(): Metrics {
       help: 'Shadows that wait or are under way.',
       registers,
     }),
+    activeRequests: new Gauge({
+      name: 'http_server_active_requests',
+      help: 'Requests that have no whole reply yet.',
+      labelNames: ['http_request_method'] as const,
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'crossfade_breaker_open',
+      help: '1 while an operation’s shadows do not ask an origin that failed them.',
+      labelNames: ['origin', 'operation'] as const,
+      registers,
+    }),
+    shadowQueueBytes: new Gauge({
+      name: 'crossfade_shadow_queue_bytes',
+      help: 'Bytes of answers that shadows hold which wait or are under way.',
+      registers,
+    }),
+    rechecksWaiting: new Gauge({
+      name: 'crossfade_rechecks_waiting',
+      help: 'Mismatches that wait to be looked at again, or are.',
+      registers,
+    }),
+    resultsWaiting: new Gauge({
+      name: 'crossfade_results_waiting',
+      help: 'Rows of results that are not written yet.',
+      registers,
+    }),
+    originConnections: new Gauge({
+      name: 'crossfade_origin_connections',
+      help: 'Connections to an origin by what they do; `waiting`: requests that wait for one.',
+      labelNames: ['origin', 'role', 'state'] as const,
+      registers,
+    }),
     resultsDropped: new Counter({
       name: 'crossfade_results_dropped_total',
       help: 'Results that could not be kept while their store was away.',
@@ -198,11 +238,16 @@ export function createMetrics(): Metrics {
       registers,
     }),
     onCollect: (read: () => void) => void readers.push(read),
-    text: () => {
+    chunks: () => {
       for (const read of readers) read();
-      return registry.metrics();
+      return exposition(registry);
     },
   });
+}
+
+/** Event loop, memory, collections, descriptors, by prom-client's names. What watches them lasts as long as the process. */
+export function addProcessMetrics({ registry }: Metrics): void {
+  collectDefaultMetrics({ register: registry });
 }
 
 /** A counter that another one is read off. */

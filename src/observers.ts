@@ -4,7 +4,9 @@ import { AuthError } from './errors.ts';
 import type { FacadeOptions } from './facade.ts';
 import type { Metrics } from './metrics.ts';
 import type { Log } from './model/log.ts';
+import type { Connections } from './model/origin.ts';
 import type { Tracing } from './model/span.ts';
+import type { OriginName } from './model/stage.ts';
 import type { RequestLog } from './request/log.ts';
 import type { ShadowOptions } from './shadow/open.ts';
 
@@ -69,4 +71,13 @@ export function tenantShower({ tenants, sampleSecret }: Pick<Config, 'tenants' |
     tenant === undefined
       ? undefined
       : createHmac('sha256', `tenant\0${sampleSecret}`).update(tenant).digest('base64url').slice(0, 16);
+}
+
+export function showConnections(
+  { originConnections }: Metrics,
+  origin: OriginName,
+  role: 'control' | 'candidate',
+  of: { connections(): Connections },
+): void {
+  for (const [state, count] of Object.entries(of.connections())) originConnections.set({ origin, role, state }, count);
 }

@@ -182,7 +182,8 @@ export const SETTINGS = Type.Object({
   SERVER_TIMING: Type.Boolean({ default: false, description: 'Say origin and stage in a Server-Timing header.' }),
   LOG_REQUESTS: Type.String({
     default: 'sampled',
-    description: 'A line for each request: `sampled` (all, as far as they are few), `all`, or `off` (failures of ours only).',
+    description:
+      'A line for each request: `sampled` (all, as far as they are few), `all`, or `off` (failures of ours only).',
   }),
   LOG_SLOW_MS: Type.Integer({
     default: 1_000,

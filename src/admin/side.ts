@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -62,7 +63,7 @@ export async function createAdmin(options: AdminOptions): Promise<FastifyInstanc
   });
 
   app.get('/metrics', async (_request, reply) => {
-    return reply.type(metrics.registry.contentType).send(await metrics.text());
+    return reply.type(metrics.registry.contentType).send(Readable.from(metrics.chunks()));
   });
 
   app.get('/contract', (_request, reply) => {

@@ -172,7 +172,9 @@ export async function startDemo(io: Io, options: DemoOptions = {}): Promise<Demo
     const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
     const logging = openLogging(config.logLevel);
     started.push({ stop: () => logging.close(1_000) });
-    const app = await compose(config, { bindings, log: logging.log, logDropped: logging.dropped });
+    const app = await compose(config, {
+      ...{ bindings, log: logging.log, logDropped: logging.dropped, ownsProcess: true },
+    });
     started.push({ stop: app.close });
     const { facadeUrl, adminUrl, adminToken } = app;
     const file = { bindings, stagesFile, port: portOf(facadeUrl), adminPort: portOf(adminUrl), env } satisfies DemoFile;

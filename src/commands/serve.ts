@@ -31,7 +31,7 @@ async function serve(io: Io, config: Config, bindings: string): Promise<void> {
   if (config.cursorSecretsMade) {
     log('warn', 'CURSOR_SECRETS is not set: page cursors are sealed with a secret that ends with this process');
   }
-  const app = await compose(config, { bindings, log, logDropped: logging.dropped });
+  const app = await compose(config, { bindings, log, logDropped: logging.dropped, ownsProcess: true });
   log('info', 'ready', { facade: app.facadeUrl, admin: app.adminUrl, api: app.bindings.name });
   // Not into the log, which is kept and sent elsewhere.
   if (app.adminToken !== undefined) io.err(tokenMade(app.adminUrl, app.adminToken));

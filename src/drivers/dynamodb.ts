@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import {
   DescribeTableCommand,
   DynamoDBClient,
@@ -17,6 +19,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NoSuchItem, StoreError, type StoreFailure } from '../errors.ts';
 import type { BatchGetItemInput, GetItemInput, Item, QueryInput, ScanInput } from '../model/call.ts';
 import { exactDouble } from '../model/number.ts';
+import type { Connections } from '../model/origin.ts';
 
 export interface DynamoDbOptions {
   readonly region?: string | undefined;
@@ -59,13 +62,15 @@ export interface DynamoDb {
   /** Resolves when DynamoDB answers, even if only to say that these credentials may not list tables. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+  connections(): Connections;
 }
 
 const MARSHALL = { removeUndefinedValues: true, convertEmptyValues: false, allowImpreciseNumbers: true };
 
 export function openDynamoDb(options: DynamoDbOptions): DynamoDb {
   const timeout = options.timeout ?? 10_000;
-  const agent = { keepAlive: true, maxSockets: options.maxSockets ?? 100 };
+  const settings = { keepAlive: true, maxSockets: options.maxSockets ?? 100 };
+  const agents = { httpAgent: new HttpAgent(settings), httpsAgent: new HttpsAgent(settings) };
   const region = options.region ?? (options.endpoint ? 'us-east-1' : undefined);
   const credentials = options.credentials ?? localCredentials(options.endpoint);
   const client = new DynamoDBClient({
@@ -74,8 +79,7 @@ export function openDynamoDb(options: DynamoDbOptions): DynamoDb {
       connectionTimeout: Math.min(timeout, 3000),
       requestTimeout: timeout,
       throwOnRequestTimeout: true,
-      httpAgent: agent,
-      httpsAgent: agent,
+      ...agents,
       logger: SILENT,
     }),
     logger: SILENT,
@@ -123,8 +127,19 @@ export function openDynamoDb(options: DynamoDbOptions): DynamoDb {
     async close() {
       client.destroy();
     },
+    connections: () => ({
+      used: sizeOf(agents, 'sockets'),
+      idle: sizeOf(agents, 'freeSockets'),
+      waiting: sizeOf(agents, 'requests'),
+    }),
   });
 }
+
+const sizeOf = (agents: Readonly<Record<string, HttpAgent>>, kind: 'sockets' | 'freeSockets' | 'requests'): number =>
+  Object.values(agents).reduce(
+    (sum, agent) => Object.values(agent[kind]).reduce((all, some) => all + (some?.length ?? 0), sum),
+    0,
+  );
 
 const ignore = () => {};
 const SILENT = Object.freeze({ trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore });

@@ -9,6 +9,7 @@ import {
 } from 'mongodb';
 import { NoSuchItem, StoreError, type StoreFailure } from '../errors.ts';
 import type { Item, Sort } from '../model/call.ts';
+import type { Connections } from '../model/origin.ts';
 
 export interface MongoDbOptions {
   /** With the database's name. Its own readPreference and readConcernLevel go before ours (primary, majority). */
@@ -46,6 +47,7 @@ export interface MongoDb {
   listIndexes(collection: string, signal: AbortSignal): Promise<readonly Item[]>;
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+  connections(): Connections;
 }
 
 /** Connects with the first call, so that a store which is away is that call's error, and not the start's. */
@@ -92,6 +94,7 @@ export function openMongoDb(options: MongoDbOptions): MongoDb {
       await attempt(() => db.command({ ping: 1 }, limits(signal)), signal, {});
     },
     close: () => client.close(),
+    connections: countConnections(client),
   });
 }
 
@@ -107,6 +110,22 @@ function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOpt
     ...(!inUri('readPreference') && { readPreference: 'primary' }),
     ...(!inUri('readConcernLevel') && { readConcern: { level: 'majority' } }),
   };
+}
+
+/** What the driver says of its pools, added up. */
+function countConnections(client: MongoClient): () => Connections {
+  const now = { open: 0, used: 0, waiting: 0 };
+  const add = (what: keyof typeof now, count: number) => () => {
+    now[what] += count;
+  };
+  client.on('connectionCreated', add('open', 1));
+  client.on('connectionClosed', add('open', -1));
+  client.on('connectionCheckOutStarted', add('waiting', 1));
+  client.on('connectionCheckOutFailed', add('waiting', -1));
+  client.on('connectionCheckedOut', add('waiting', -1));
+  client.on('connectionCheckedOut', add('used', 1));
+  client.on('connectionCheckedIn', add('used', -1));
+  return () => ({ used: now.used, idle: Math.max(now.open - now.used, 0), waiting: now.waiting });
 }
 
 const NAMESPACE_NOT_FOUND = 26;

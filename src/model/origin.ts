@@ -11,4 +11,12 @@ export interface StoreOrigin {
   /** Resolves when the store answers; throws a `StoreError` when it does not. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+  connections(): Connections;
+}
+
+/** Connections of one origin now; `waiting`: requests that wait for one. */
+export interface Connections {
+  readonly used: number;
+  readonly idle: number;
+  readonly waiting: number;
 }

@@ -23,6 +23,7 @@ export function createDynamoDbOrigin(driver: DynamoDb): StoreOrigin {
     fetch: (call, want) => fetchFrom(driver, call, want),
     ping: driver.ping,
     close: driver.close,
+    connections: driver.connections,
   });
 }
 

@@ -5,6 +5,7 @@ import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { ForwardedConfig } from '../config.ts';
 import { StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
+import type { Connections } from '../model/origin.ts';
 import { answerHeaders, Exchange, type ForwardExtra, type Forwarded } from './exchange.ts';
 import { requestHeaders, type Sent } from './forwarded.ts';
 import { translate } from './legacy-error.ts';
@@ -61,6 +62,7 @@ export interface Legacy {
   /** Resolves when legacy answers anything at all; throws a `StoreError` when it does not. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+  connections(): Connections;
 }
 
 const MAX_HEADER_BYTES = 256 * 1024;
@@ -118,6 +120,11 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
       const { body } = await own.request({ method: 'HEAD', path: base || '/', signal }).catch(fail);
       await body.dump();
     },
+    connections: () => ({
+      used: pool.stats.connected - pool.stats.free,
+      idle: pool.stats.free,
+      waiting: places.waiting,
+    }),
     async close() {
       await Promise.all([pool.close(), own.close()]);
     },

@@ -13,6 +13,7 @@ export function createMongoDbOrigin(driver: MongoDb): StoreOrigin {
     fetch: (call, want) => fetchFrom(driver, call, want),
     ping: driver.ping,
     close: driver.close,
+    connections: driver.connections,
   });
 }
 

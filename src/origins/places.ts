@@ -17,6 +17,11 @@ export class Places {
     return () => void this.#line.delete(begin);
   }
 
+  /** How many stand in line. */
+  get waiting(): number {
+    return this.#line.size;
+  }
+
   /** A place is free again: the next in line has it. */
   give(): void {
     const [next] = this.#line;

@@ -330,7 +330,8 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     },
     dropped: () => dropped,
     state: () => {
-      const waiting = [counts, findings, rules, requests.rows].reduce((sum, rows) => sum + dirtyOf(rows), 0);
+      const rows = [counts, findings, rules, requests.rows].reduce((sum, rows) => sum + dirtyOf(rows), 0);
+      const waiting = rows + unwritten.length;
       return Object.freeze({ waiting, most: maxRows, dropped, written: lastWritten, problem });
     },
     flush,

@@ -6,14 +6,14 @@ export interface Breakers {
   report(origin: string, operation: string, ok: boolean): void;
   /** Those that are open: `origin operation`. */
   open(): readonly string[];
-  /** The same for people: `trying` while a trial is under way. */
+  /** Of all that were ever asked; `trying` while a trial is under way. */
   states(): readonly BreakerState[];
 }
 
 export interface BreakerState {
   readonly origin: string;
   readonly operation: string;
-  readonly state: 'open' | 'trying';
+  readonly state: 'closed' | 'open' | 'trying';
 }
 
 export interface BreakerOptions {
@@ -27,6 +27,8 @@ export interface BreakerOptions {
 }
 
 interface State {
+  readonly origin: string;
+  readonly operation: string;
   failures: number;
   pause: number;
   /** When the next trial may begin; 0 while closed. */
@@ -40,7 +42,7 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
   const states = new Map<string, State>();
   const stateOf = (origin: string, operation: string): State => {
     const name = `${origin} ${operation}`;
-    const state = states.get(name) ?? { failures: 0, pause, until: 0, trying: false };
+    const state = states.get(name) ?? { origin, operation, failures: 0, pause, until: 0, trying: false };
     states.set(name, state);
     return state;
   };
@@ -68,9 +70,9 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
     },
     open: () => [...states].filter(([, { until }]) => until !== 0).map(([name]) => name),
     states: () =>
-      [...states].flatMap(([name, { until, trying }]) => {
-        const [origin = '', operation = ''] = name.split(' ');
-        return until === 0 ? [] : [Object.freeze({ origin, operation, state: trying ? 'trying' : 'open' } as const)];
+      [...states.values()].map(({ origin, operation, until, trying }) => {
+        const state = until === 0 ? 'closed' : trying ? 'trying' : 'open';
+        return Object.freeze({ origin, operation, state });
       }),
   });
 }

@@ -58,7 +58,8 @@ export interface ShadowState {
   readonly bytes: number;
   readonly bytesMax: number;
   readonly underWay: number;
-  readonly breakers: readonly BreakerState[];
+  /** Those that are not closed. */
+  readonly breakers: readonly (BreakerState & { readonly state: 'open' | 'trying' })[];
 }
 
 /** Everything that follows a reply, put together: queue, breakers, budgets, samples and the writer of results. */
@@ -76,8 +77,15 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     maxBytes: settings.queueBytes,
     concurrency: settings.concurrency,
   });
-  metrics.onCollect(() => metrics.shadowQueueDepth.set(queue.depth()));
   const breakers = createBreakers();
+  metrics.onCollect(() => {
+    metrics.shadowQueueDepth.set(queue.depth());
+    metrics.shadowQueueBytes.set(queue.state().bytes);
+    metrics.rechecksWaiting.set(shadow.rechecks());
+    metrics.resultsWaiting.set(writer.state().waiting);
+    for (const { origin, operation, state } of breakers.states())
+      metrics.breakerOpen.set({ origin, operation }, state === 'closed' ? 0 : 1);
+  });
   const shadow: Shadow = createShadow({
     queue,
     breakers,
@@ -101,8 +109,9 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     writer,
     state: () => {
       const { waiting, underWay, bytes } = queue.state();
+      const unwell = breakers.states().flatMap(({ state, ...of }) => (state === 'closed' ? [] : [{ ...of, state }]));
       const most = { queueMax: settings.queue, bytesMax: settings.queueBytes };
-      return Object.freeze({ queue: waiting, bytes, underWay, ...most, breakers: breakers.states() });
+      return Object.freeze({ queue: waiting, bytes, underWay, ...most, breakers: unwell });
     },
     close: async (milliseconds: number) => {
       await shadow.close();

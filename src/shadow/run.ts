@@ -45,6 +45,8 @@ export interface Shadow {
   /** Takes an answered request. Never throws and never waits: what it does happens after the reply. */
   offer(offer: Offer): void;
   totals(): ReplicaRow['totals'];
+  /** Mismatches that wait to be looked at again, or are. */
+  rechecks(): number;
   /** Ends: what has not begun is shed, rechecks stay unverified. */
   close(): Promise<void>;
 }
@@ -266,6 +268,7 @@ export function createShadow(parts: ShadowParts): Shadow {
 
   return Object.freeze({
     offer,
+    rechecks: () => rechecks.size,
     totals() {
       const done = OUTCOMES.reduce((sum, outcome) => sum + totals[outcome], 0);
       return Object.freeze({ ...totals, offered, pending: offered - done, dropped: 0 });

@@ -155,17 +155,18 @@ t.test('queue and breakers show their state to people', async (t) => {
 
   const { now, pass } = clock();
   const breakers = createBreakers({ failures: 2, pause: 100, now });
-  t.same(breakers.states(), []);
+  const unwell = () => breakers.states().filter(({ state }) => state !== 'closed');
+  t.same(unwell(), []);
   pass(1);
   for (let n = 0; n < 2; n += 1) breakers.report('mongodb', 'getNote', false);
-  t.same(breakers.states(), [{ origin: 'mongodb', operation: 'getNote', state: 'open' }]);
+  t.same(unwell(), [{ origin: 'mongodb', operation: 'getNote', state: 'open' }]);
   pass(100);
   t.ok(breakers.allows('mongodb', 'getNote'));
-  t.match(breakers.states(), [{ state: 'trying' }]);
+  t.match(unwell(), [{ state: 'trying' }]);
   breakers.report('mongodb', 'getNote', false);
-  t.match(breakers.states(), [{ state: 'open' }]);
+  t.match(unwell(), [{ state: 'open' }]);
   pass(200);
   breakers.allows('mongodb', 'getNote');
   breakers.report('mongodb', 'getNote', true);
-  t.same(breakers.states(), []);
+  t.same(unwell(), []);
 });

@@ -17,7 +17,7 @@ const levels = [
   ['contract'],
   ['model', 'config', 'metrics'],
   ['access'],
-  ['credentials', 'settings', 'telemetry'],
+  ['credentials', 'settings', 'telemetry', 'exposition'],
   ['errors'],
 ];
 
