@@ -29,6 +29,7 @@ async function ours(): Promise<string> {
     {
       ...{ PORT: '0', ADMIN_PORT: '0', LEGACY_URL: legacy, LOG_LEVEL: 'info', STAGES_FILE: stages, ...nowhere },
       MONGODB_URI: 'mongodb://127.0.0.1:9/none?serverSelectionTimeoutMS=1000',
+      ...telemetry(),
     },
     folder,
   );
@@ -36,6 +37,14 @@ async function ours(): Promise<string> {
   const app = await compose(config, { bindings, log: () => undefined });
   return app.facadeUrl;
 }
+
+/** What of the environment says how traces are taken, and which requests are logged. */
+const telemetry = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      /^(OTEL_|LOG_REQUESTS$)/.test(name) && value !== undefined ? [[name, value]] : [],
+    ),
+  );
 
 async function replyFromPeer(): Promise<string> {
   const app = Fastify({ logger: false });
