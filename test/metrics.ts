@@ -41,7 +41,7 @@ t.test('what is written in slices is what prom-client writes, also of odd names'
   t.equal((await buffer(Readable.from(createMetrics().chunks()))).toString(), await createMetrics().registry.metrics());
 });
 
-t.test('a scrape of 1,000 operations holds the event loop for milliseconds', async (t) => {
+t.test('a scrape of 1,000 operations holds the event loop far shorter than prom-client does', async (t) => {
   const metrics = busy(1_000);
   const blocked: number[] = [];
   for (let round = 0; round < 5; round += 1) {
@@ -57,7 +57,15 @@ t.test('a scrape of 1,000 operations holds the event loop for milliseconds', asy
     t.ok(bytes > 10_000_000);
     blocked.push(longest);
   }
-  t.ok(Math.min(...blocked) < 50, `the best of five: ${Math.min(...blocked).toFixed(1)} ms`);
+  const whole: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const began = performance.now();
+    await metrics.registry.metrics();
+    whole.push(performance.now() - began);
+  }
+  const [ours, theirs] = [Math.min(...blocked), Math.min(...whole)];
+  t.comment(`${ours.toFixed(1)} ms, in one go ${theirs.toFixed(1)} ms`);
+  t.ok(ours < theirs / 3, 'far shorter than all in one go');
 });
 
 t.test('a counter that is read off another one rises with it', async (t) => {

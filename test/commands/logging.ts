@@ -9,10 +9,14 @@ const CHILD = join(import.meta.dirname, '..', 'support', 'logging-child.ts');
 /** Runs the child that logs, its standard output wherever it is told; gives what it said of itself. */
 async function logging(lines: number, stdout: 'pipe' | number, read: boolean) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(_?TAP|NODE_OPTIONS)/.test(name)));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD, String(lines)], {
-    stdio: ['ignore', stdout, 'pipe'],
-    env,
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', CHILD, String(lines), read ? '10000' : '500'],
+    {
+      stdio: ['ignore', stdout, 'pipe'],
+      env,
+    },
+  );
   let [out, err] = ['', ''];
   if (read)
     child.stdout?.on('data', (chunk) => {
