@@ -14,7 +14,7 @@ import { openUnleash, tokenOf } from './drivers/unleash.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import { createFacade } from './facade.ts';
 import type { FlagApi } from './flags/api.ts';
-import type { Flags, FlagsState } from './flags/decide.ts';
+import type { Flags } from './flags/decide.ts';
 import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
@@ -129,7 +129,7 @@ async function build(
   closers.push(() => flags.close());
   if (flagged.server !== undefined)
     closers.push(reportUsage({ http: flagged.server.http, api, version: VERSION, counts: () => countsOf(metrics) }));
-  metrics.onCollect(() => showFlags(metrics, flags.state()));
+  metrics.onCollect(() => showFlags(metrics, flags));
   const cursors = createCursors(config.cursorSecrets);
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
@@ -226,7 +226,10 @@ function flagMetrics(metrics: Metrics, log: Log) {
   };
 }
 
-function showFlags(metrics: Metrics, { confirmed, kill, source }: FlagsState): void {
+function showFlags(metrics: Metrics, flags: Flags): void {
+  const { confirmed, kill, source } = flags.state();
+  // Twelve hexadecimal digits: a double holds them exactly.
+  metrics.flagsRevision.set(Number.parseInt(flags.revision(), 16) || 0);
   metrics.flagsLastUpdate.set(confirmed / 1000);
   metrics.killActive.set(kill ? 1 : 0);
   for (const one of ['file', 'server', 'saved', 'none'])

@@ -14,6 +14,7 @@ export interface Metrics {
   readonly killActive: Gauge;
   readonly flagsLastUpdate: Gauge;
   readonly flagsSource: Gauge<'source'>;
+  readonly flagsRevision: Gauge;
   readonly flagsErrors: Counter<'reason'>;
   readonly flagsUnsaved: Counter;
   readonly flagsRefused: Counter;
@@ -118,6 +119,11 @@ export function createMetrics(): Metrics {
       name: 'crossfade_flags_source',
       help: '1 for where the flags in force are from; `saved`: from disk, `none`: there never were any.',
       labelNames: ['source'] as const,
+      registers,
+    }),
+    flagsRevision: new Gauge({
+      name: 'crossfade_flags_revision',
+      help: 'A number for what the flags in force say: replicas that run on the same have the same.',
       registers,
     }),
     flagsErrors: new Counter({
