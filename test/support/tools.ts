@@ -9,7 +9,6 @@ const execute = promisify(execFile);
 
 /** Tools of others that read what `deploy/` holds. Each is fetched once, by its package, into the cache of the demo. */
 const HELM = { module: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' };
-const KUBECONFORM = { module: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0' };
 const COMPOSE = { module: 'github.com/compose-spec/compose-go/v2/cmd', version: 'v2.16.2' };
 /** Carries the JSON schemas of every release of Kubernetes since 1.25. */
 const KUBERNETES_SCHEMAS = 'kubernetes-validate==1.37.0';
@@ -42,7 +41,6 @@ export function patience(t: Test, seconds: number): void {
 }
 
 export const helm = (): Promise<string> => goTool('helm', HELM);
-export const kubeconform = (): Promise<string> => goTool('kubeconform', KUBECONFORM);
 /** The reference reader of Compose files: prints the project that it understood. */
 export const compose = (): Promise<string> => goTool('cmd', COMPOSE);
 
@@ -83,8 +81,8 @@ export async function prometheus(): Promise<{ readonly server: string; readonly 
   return { server: join(folder, 'usr/bin/prometheus'), tool: join(folder, 'usr/bin/promtool') };
 }
 
-/** The folder with Kubernetes' schemas: `v1.34.0-local-strict/deployment-apps-v1.json` and so on. */
-export async function kubernetesSchemas(): Promise<string> {
+/** The folder with the JSON schemas of a release of Kubernetes that allow nothing which they do not name: `deployment-apps-v1.json` and so on. */
+export async function kubernetesSchemas(release: string): Promise<string> {
   const folder = await cached('kubernetes-schemas-1.37.0', async (target) => {
     await execute('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', target, KUBERNETES_SCHEMAS]);
     const wheel = (await readdir(target)).find((name) => name.endsWith('.whl'));
@@ -92,7 +90,7 @@ export async function kubernetesSchemas(): Promise<string> {
     await execute('python3', ['-m', 'zipfile', '-e', join(target, wheel), target]);
     await rm(join(target, wheel));
   });
-  const schemas = join(folder, 'kubernetes_validate', 'kubernetes-json-schema');
+  const schemas = join(folder, 'kubernetes_validate', 'kubernetes-json-schema', `v${release}-local-strict`);
   await access(schemas);
   return schemas;
 }
