@@ -7,7 +7,7 @@ import { AUDIENCE, bearer, signingKey, withIssuer } from '../support/issuer.ts';
 import { LIKE_LEGACY, startNotesLegacy } from '../support/notes-legacy.ts';
 import { serveAlone } from '../support/process.ts';
 import { withPrometheus } from '../support/prometheus.ts';
-import { type Proxy, through, withProxy } from '../support/proxy.ts';
+import { through, withProxy } from '../support/proxy.ts';
 import { alertsOf, ruleFile } from '../support/rules.ts';
 import { note, withNotes } from '../support/shadow.ts';
 import { patience } from '../support/tools.ts';
@@ -50,10 +50,16 @@ async function fault(t: Test, what: string, names: readonly string[], make: () =
   });
 }
 
-let proxy: Proxy | undefined;
+let proxy: Awaited<ReturnType<typeof withProxy>> | undefined;
 const notes = await withNotes(t, {
   stage: 'validate',
   more: LIKE_LEGACY,
+  // A binding that keeps the process busy for one id.
+  edit: (text) =>
+    `const busy = (id) => { for (const end = Date.now() + (id === 'n-long' ? 400 : 0); Date.now() < end; ); };\n${text}`.replace(
+      'dynamodb: ({ tenant, path }) => (',
+      'dynamodb: ({ tenant, path }) => busy(path.id) ?? (',
+    ),
   throughMongo: async (uri) => {
     const { hostname, port } = new URL(uri);
     proxy = await withProxy(t, hostname, Number(port));
@@ -63,6 +69,18 @@ const notes = await withNotes(t, {
     (await startNotesLegacy(t, documents, table, { refuses: ({ id }) => id === 'n-closed' })).url,
 });
 const { facade } = notes;
+/** What some alerts are about comes with the admin API and the telemetry: their faults are made where it is there. */
+const known = new Set(
+  [...(await (await fetch(`${facade.app.adminUrl}/metrics`)).text()).matchAll(/^# TYPE (\S+)/gm)].map(
+    ([, name]) => name,
+  ),
+);
+const needs: Readonly<Record<string, string>> = {
+  CrossfadeCandidateFailing: 'crossfade_breaker_open',
+  CrossfadeEventLoopSlow: 'nodejs_eventloop_lag_p99_seconds',
+  CrossfadeAdminGuessing: 'crossfade_admin_refused_total',
+};
+const can = (alert: string) => needs[alert] === undefined || known.has(needs[alert]);
 /** Two replicas have a file each. */
 const folder = join(t.testdirName, 'second');
 const stages = async (getNote: string, more = '') => {
@@ -97,7 +115,9 @@ t.test('all is well', async (t) => {
     await sleep(700);
   }
   t.equal((await prometheus.query('up == 1')).length, 2);
-  t.ok((await prometheus.query('rate(crossfade_comparisons_total{outcome="match"}[1h]) > 0')).length > 0, 'with load');
+  const compared = 'sum(crossfade_comparisons_total{outcome="match"}) > 50';
+  for (let n = 0; n < 50 && (await prometheus.query(compared)).length === 0; n += 1) await sleep(200);
+  t.equal((await prometheus.query(compared)).length, 1, 'with load');
   t.same(await prometheus.firing(), [], 'nobody is woken');
 });
 
@@ -121,10 +141,32 @@ await fault(t, 'an edit that cannot be read', ['CrossfadeFlagsRefused/notes', 'C
   writeFile(join(t.testdirName, 'stages.yaml'), 'operations: { getNote: { stage: nowhere } }\n'),
 );
 
+if (can('CrossfadeCandidateFailing')) {
+  await fault(t, 'MongoDB is away where it is compared', ['CrossfadeCandidateFailing/notes'], async () => {
+    await stages('shadow');
+    Object.assign(proxy ?? {}, { mode: 'refused' });
+    await ask('n-1', 30);
+  });
+  Object.assign(proxy ?? {}, { mode: 'pass' });
+}
+
+if (can('CrossfadeEventLoopSlow'))
+  await fault(t, 'a façade that is too busy', ['CrossfadeEventLoopSlow/notes'], async () => {
+    for (let n = 0; n < 15; n += 1) await ask('n-long', 1, second.url);
+  });
+
+if (can('CrossfadeAdminGuessing'))
+  await fault(t, 'somebody tries tokens', ['CrossfadeAdminGuessing/notes'], async () => {
+    for (let n = 0; n < 60; n += 1) {
+      const headers = { authorization: `Bearer guess-${n}` };
+      await (await fetch(`${second.adminUrl}/admin/v1/operations`, { headers })).arrayBuffer();
+    }
+  });
+
 await fault(t, 'MongoDB is slow where it answers', ['CrossfadeSlow/notes'], async () => {
   await stages('live');
-  Object.assign(proxy as Proxy, { mode: 'slow', delay: 1_300 });
-  await ask('n-1', 100);
+  Object.assign(proxy ?? {}, { mode: 'slow', delay: 1_300 });
+  await ask('n-1', 30);
 });
 
 await fault(
@@ -132,37 +174,46 @@ await fault(
   'MongoDB is away where it answers',
   ['CrossfadeErrorsFast/notes', 'CrossfadeErrorsSlow/notes'],
   async () => {
-    (proxy as Proxy).mode = 'refused';
+    Object.assign(proxy ?? {}, { mode: 'refused' });
     t.same(new Set(await ask('n-1', 50)), new Set([503]));
   },
 );
 
 await t.test('flags of a server', async (t) => {
   const unleash = await withUnleash(t);
+  const { name } = unleash.api;
+  const operations = ['getNote', 'listNotes'].map((id) => ({
+    ...{ id, flag: `${name}.${id}`, offered: ['dynamodb', 'shadow', 'live'] as const, initial: 'dynamodb' as const },
+  }));
+  const { edit } = await withOperator(t, { ...unleash, api: { name, operations } });
   const others = await withNotes(t, {
-    name: unleash.api.name,
+    name,
     env: { ...unleash.env, STATE_DIR: '/dev/null/state' },
+    // Without it `live` cannot be.
     edit: (text) => text.replace(/\n *freshness:.*\n/, '\n'),
   });
-  await others.put([note('n-1')]);
-  const operations = others.facade.app.bindings.operations.map((one) => ({
-    ...{ ...one, offered: ['dynamodb', 'shadow', 'live'] as const },
-  }));
-  const { edit } = await withOperator(t, { ...unleash, api: { name: unleash.api.name, operations } });
-  const get = () => others.facade.get('/notes/n-1', TENANT);
-  const until = async (holds: () => boolean | Promise<boolean>) => {
-    for (let n = 0; n < 100 && !(await holds()); n += 1) await sleep(50);
+  const { flags } = others.facade.app;
+  const until = async (holds: () => boolean) => {
+    for (let n = 0; n < 200 && !holds(); n += 1) await sleep(50);
+    t.ok(holds());
   };
-  await until(() => others.facade.app.flags.ready());
+  const turned = (before: string) => until(() => flags.revision() !== before);
+  await until(() => flags.ready());
   await fault(t, 'its flags cannot be kept', ['CrossfadeFlagsUnsaved/flags'], () =>
     prometheus.scrape('flags', others.facade.app.adminUrl),
   );
   await fault(t, 'a flag asks for what cannot be', ['CrossfadeStageLowered/flags'], async () => {
-    await edit({ operation: 'getNote', rest: 'live' } as never);
-    await until(async () => (await get()).status === 200);
-    await sleep(1_500);
-    await get();
+    const before = flags.revision();
+    await edit({ operation: 'getNote', stage: 'live' });
+    await turned(before);
+    await others.facade.get('/notes/n-1', TENANT);
   });
+  await fault(t, 'a flag is taken away', ['CrossfadeFlagsRefused/flags'], async () => {
+    const before = flags.revision();
+    await unleash.admin('POST', '/api/admin/projects/default/archive', { features: [`${name}.listNotes`] });
+    await turned(before);
+  });
+  await prometheus.forget('flags');
 });
 
 await t.test('no flags at all', async (t) => {
@@ -170,6 +221,7 @@ await t.test('no flags at all', async (t) => {
   await fault(t, 'a façade without flags', ['CrossfadeFlagsNone/none'], () =>
     prometheus.scrape('none', others.facade.app.adminUrl),
   );
+  await prometheus.forget('none');
 });
 
 await t.test('an issuer that is away', async (t) => {
@@ -187,6 +239,7 @@ await t.test('an issuer that is away', async (t) => {
   await fault(t, 'nobody can be told apart', ['CrossfadeAuthUnavailable/guarded'], async () => {
     for (let n = 0; n < 5; n += 1) await guarded.facade.get('/notes/n-1', headers);
   });
+  await prometheus.forget('guarded');
 });
 
 await fault(t, 'two replicas with different flags', ['CrossfadeReplicasDisagree/notes'], () =>
@@ -196,7 +249,9 @@ await fault(t, 'one façade is gone', ['CrossfadeReplicaDown/notes'], () => seco
 await fault(t, 'all façades are gone', ['CrossfadeDown/notes'], () => facade.app.close());
 
 t.test('every alert has fired', async (t) => {
-  const missing = alertsOf(ruleFile()).filter(({ alert }) => !fired.has(alert) && RECORDED[alert] === undefined);
+  const missing = alertsOf(ruleFile()).filter(
+    ({ alert }) => !fired.has(alert) && RECORDED[alert] === undefined && can(alert),
+  );
   t.same(
     missing.map(({ alert }) => alert),
     [],

@@ -18,6 +18,8 @@ export interface Prometheus {
   readonly url: string;
   /** From now on this façade is scraped, as one of that service. */
   readonly scrape: (service: string, adminUrl: string) => Promise<void>;
+  /** The façades of that service are not expected any more, and what is firing about them ends. */
+  readonly forget: (service: string) => Promise<void>;
   readonly firing: () => Promise<readonly FiringAlert[]>;
   // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asked for
   readonly query: (expression: string) => Promise<any[]>;
@@ -45,7 +47,7 @@ export async function withPrometheus(t: Test): Promise<Prometheus> {
   const { server } = await prometheus();
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-prometheus-'));
   await mkdir(join(folder, 'data'));
-  const targets: { targets: string[]; labels: { service: string } }[] = [];
+  let targets: { targets: string[]; labels: { service: string } }[] = [];
   const config = {
     global: { scrape_interval: PACE, scrape_timeout: PACE, evaluation_interval: PACE },
     rule_files: ['rules.json'],
@@ -87,11 +89,18 @@ export async function withPrometheus(t: Test): Promise<Prometheus> {
     if (reply.status !== 'success') throw new Error(`${path}: ${reply.error}`);
     return reply.data;
   };
+  const aim = async (wanted: typeof targets) => {
+    targets = wanted;
+    await writeFile(join(folder, 'targets.json'), JSON.stringify(targets));
+  };
+  const about = ({ alerts }: { alerts: readonly { labels: Readonly<Record<string, string>> }[] }) =>
+    alerts.map(({ labels }) => labels.service);
   return {
     url,
-    scrape: async (service, adminUrl) => {
-      targets.push({ targets: [new URL(adminUrl).host], labels: { service } });
-      await writeFile(join(folder, 'targets.json'), JSON.stringify(targets));
+    scrape: (service, adminUrl) => aim([...targets, { targets: [new URL(adminUrl).host], labels: { service } }]),
+    forget: async (service) => {
+      await aim(targets.filter(({ labels }) => labels.service !== service));
+      while ((await ask('alerts').then(about)).includes(service)) await sleep(100);
     },
     firing: async () => {
       const { alerts } = (await ask('alerts')) as {
