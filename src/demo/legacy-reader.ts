@@ -42,13 +42,16 @@ export interface LegacyReaderOptions {
   readonly onWrite?: OnWrite;
   /** Called with each request's line of an access log, in the combined format. */
   readonly onLine?: (line: string) => void;
+  /** Default: a free port of the loopback interface. */
+  readonly listen?: { readonly host: string; readonly port: number };
 }
 
-/** Listens on a free port of the loopback interface and reads and writes the table at `endpoint`. */
+/** Listens and reads and writes the table at `endpoint`. */
 export async function startLegacyReader({
   endpoint,
   onWrite,
   onLine,
+  listen = { host: '127.0.0.1', port: 0 },
 }: LegacyReaderOptions): Promise<{ url: string; stop(): Promise<void> }> {
   const client = demoDynamoDb(endpoint);
   if (onWrite) announceWrites(client, onWrite);
@@ -68,7 +71,7 @@ export async function startLegacyReader({
   conversations(app, db);
   messages(app, db);
   attachments(app, db);
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = await app.listen(listen);
   return {
     url,
     async stop() {

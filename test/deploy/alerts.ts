@@ -166,7 +166,7 @@ if (can('CrossfadeAdminGuessing'))
 await fault(t, 'MongoDB is slow where it answers', ['CrossfadeSlow/notes'], async () => {
   await stages('live');
   Object.assign(proxy ?? {}, { mode: 'slow', delay: 1_300 });
-  await ask('n-1', 30);
+  await ask('n-1', 80);
 });
 
 await fault(
