@@ -18,7 +18,7 @@ export interface Prometheus {
   readonly url: string;
   /** From now on this façade is scraped, as one of that service. */
   readonly scrape: (service: string, adminUrl: string) => Promise<void>;
-  /** The façades of that service are not expected any more, and what is firing about them ends. */
+  /** The façades of that service are not expected any more. */
   readonly forget: (service: string) => Promise<void>;
   readonly firing: () => Promise<readonly FiringAlert[]>;
   // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asked for
@@ -93,14 +93,14 @@ export async function withPrometheus(t: Test): Promise<Prometheus> {
     targets = wanted;
     await writeFile(join(folder, 'targets.json'), JSON.stringify(targets));
   };
-  const about = ({ alerts }: { alerts: readonly { labels: Readonly<Record<string, string>> }[] }) =>
-    alerts.map(({ labels }) => labels.service);
+  const query = async (expression: string) =>
+    ((await ask(`query?query=${encodeURIComponent(expression)}`)) as { result: [] }).result;
   return {
     url,
     scrape: (service, adminUrl) => aim([...targets, { targets: [new URL(adminUrl).host], labels: { service } }]),
     forget: async (service) => {
       await aim(targets.filter(({ labels }) => labels.service !== service));
-      while ((await ask('alerts').then(about)).includes(service)) await sleep(100);
+      while ((await query(`up{service="${service}"}`)).length > 0) await sleep(100);
     },
     firing: async () => {
       const { alerts } = (await ask('alerts')) as {
@@ -110,8 +110,7 @@ export async function withPrometheus(t: Test): Promise<Prometheus> {
         .filter(({ state }) => state === 'firing')
         .map(({ labels, annotations }) => ({ name: `${labels.alertname}/${labels.service ?? ''}`, annotations }));
     },
-    query: async (expression) =>
-      ((await ask(`query?query=${encodeURIComponent(expression)}`)) as { result: [] }).result,
+    query,
     metrics: () => ask('label/__name__/values'),
   };
 }
