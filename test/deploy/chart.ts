@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
-import { SETTINGS } from '../../src/config.ts';
+import { SETTINGS } from '../../src/settings.ts';
 import { DEPLOY, ruleFile } from '../support/rules.ts';
 import { helm, kubernetesSchemas, patience, prometheus, run } from '../support/tools.ts';
 
@@ -109,6 +109,8 @@ t.test('the pod may do little, and ends in time', async (t) => {
     [],
     'every variable is a setting',
   );
+  const hosts = ['photos-crossfade-admin', 'photos-crossfade-admin.apps', 'photos-crossfade-admin.apps.svc'];
+  t.same(env.ADMIN_HOSTS.split(','), [...hosts, 'crossfade.photos.example']);
   const needed = (Number(env.DRAIN_DELAY_MS) + Number(env.ORIGIN_TIMEOUT_MS) + 5_000) / 1000;
   t.ok(pod.spec.terminationGracePeriodSeconds > needed, 'longer than the process gives itself');
   t.same(

@@ -51,7 +51,7 @@ async function goTool(name: string, { module, version }: { module: string; versi
     await execute('go', ['install', '-trimpath', '-ldflags=-s -w', `${module}@${version}`], {
       ...{ env, cwd: target, maxBuffer: 2 ** 26 },
     }).catch((error: Error) => {
-      throw new Error(`${label} ${version} cannot be built: is Go 1.25 or later on the PATH? ${error.message}`);
+      throw new Error(`${label} ${version} cannot be built: is Go 1.26 or later on the PATH? ${error.message}`);
     });
   });
   return join(folder, name);
