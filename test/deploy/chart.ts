@@ -9,7 +9,7 @@ import { SETTINGS } from '../../src/settings.ts';
 import { DEPLOY, ruleFile } from '../support/rules.ts';
 import { helm, kubernetesSchemas, patience, prometheus, run } from '../support/tools.ts';
 
-patience(t, 600);
+patience(t, 900);
 
 const CHART = join(DEPLOY, 'helm', 'crossfade');
 const RELEASES = ['1.30.0', '1.34.0'];

@@ -48,7 +48,7 @@ async function goTool(name: string, { module, version }: { module: string; versi
   const label = name === 'cmd' ? (module.split('/')[2] as string) : name;
   const folder = await cached(`${label}-${version}`, async (target) => {
     const env = { ...process.env, GOBIN: target, CGO_ENABLED: '0' };
-    await execute('go', ['install', '-trimpath', '-ldflags=-s -w', `${module}@${version}`], {
+    await execute('go', ['install', '-ldflags=-s -w', `${module}@${version}`], {
       ...{ env, cwd: target, maxBuffer: 2 ** 26 },
     }).catch((error: Error) => {
       throw new Error(`${label} ${version} cannot be built: is Go 1.26 or later on the PATH? ${error.message}`);
