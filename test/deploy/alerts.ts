@@ -159,7 +159,7 @@ if (can('CrossfadeAdminGuessing'))
   await fault(t, 'somebody tries tokens', ['CrossfadeAdminGuessing/notes'], async () => {
     for (let n = 0; n < 60; n += 1) {
       const headers = { authorization: `Bearer guess-${n}` };
-      await (await fetch(`${second.adminUrl}/admin/v1/operations`, { headers })).arrayBuffer();
+      await (await fetch(`${second.adminUrl}/admin/v1/session`, { headers })).arrayBuffer();
     }
   });
 

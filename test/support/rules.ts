@@ -8,7 +8,7 @@ export const RULES_FILE = join(DEPLOY, 'prometheus', 'rules.yaml');
 
 /** Metrics that rules and dashboard name already, and that come with the admin API and the telemetry. */
 export const COMING: ReadonlySet<string> = new Set([
-  ...['crossfade_breaker_open', 'crossfade_admin_refused_total', 'crossfade_results_waiting'],
+  ...['crossfade_breaker_open', 'crossfade_results_waiting'],
   ...['nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes', 'nodejs_gc_duration_seconds_sum'],
   ...['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_open_fds'],
 ]);
