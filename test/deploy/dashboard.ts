@@ -133,6 +133,7 @@ t.test('a real Prometheus answers each, and has each metric that stands there fr
 });
 
 const BORN = [
+  'crossfade_admin_refused_total',
   'crossfade_auth_refused_total',
   'crossfade_contract_violations_total',
   'crossfade_exposures_total',
