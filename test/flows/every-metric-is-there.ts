@@ -63,6 +63,7 @@ t.test('under load each is there, by name and labels', async (t) => {
   const { url, adminUrl } = await serveAlone(t, dirname(file), file, notes.env);
   const headers = { 'x-tenant-id': 'acme' };
   const scrape = async () => await (await fetch(`${adminUrl}/metrics`)).text();
+  await (await fetch(`${adminUrl}/admin/v1/operations`)).text();
   let text = '';
   for (const end = Date.now() + 20_000; Date.now() < end && !/exposures_total\{/.test(text); await sleep(100)) {
     for (const id of ['n001', 'n002', 'n003']) await (await fetch(`${url}/notes/${id}`, { headers })).text();
