@@ -15,6 +15,8 @@ import { windowOf } from './virtual.js';
 export function DiffView({ diff, pair }) {
   const [chosen, setChosen] = useState(pair ?? diff.comparisons[0]?.pair);
   const comparison = diff.comparisons.find((one) => one.pair === chosen) ?? diff.comparisons[0];
+  // It stands below what asked for it.
+  useEffect(() => document.getElementById('answers')?.focus(), [diff]);
   return html`<section aria-labelledby="answers" class="answers"><h2 id="answers" tabindex="-1">Answers of now</h2>
     <p class="mono sub">${diff.method} <${Text} text=${diff.path} most=${400} more /> <span>tenant <${Text} text=${diff.tenant} most=${80} /></span></p>
     <div class="origins">${diff.origins.map((origin) => html`<${Origin} key=${origin.origin} origin=${origin} />`)}</div>

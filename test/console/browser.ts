@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { axe, openPage, picture, withChromium } from '../support/chromium.ts';
+
+/** The console of a demo with traffic, in a real browser. */
+const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
+const folder = await mkdtemp(join(tmpdir(), 'crossfade-console-'));
+const browser = await withChromium(t);
+const demo = await startDemo();
+const signedIn = `${demo.url}#token=${demo.token}`;
+
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
+
+t.test(
+  'every page at every size, in both colours: nothing sideways, nothing for axe, nothing from elsewhere',
+  async (t) => {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page, complaints } = await openPage(browser, demo.origin, { viewport, colorScheme });
+        await page.goto(demo.url);
+        await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+        await check(t, page, `sign-in-${size}-${colorScheme}`);
+        await page.goto(`about:blank`);
+        await page.goto(signedIn);
+        await page.locator('.ladder-row').first().waitFor();
+        t.notMatch(page.url(), 'token', 'the token has left the address');
+        await page.getByText('asking the gate').first().waitFor({ state: 'detached', timeout: 20_000 });
+        await check(t, page, `stages-${size}-${colorScheme}`);
+        for (const [name, hash] of Object.entries({ tenants: '#/tenants', health: '#/health', audit: '#/audit' })) {
+          await go(page, hash);
+          await page.getByText('…', { exact: false }).and(page.locator('.loading')).waitFor({ state: 'detached' });
+          await check(t, page, `${name}-${size}-${colorScheme}`);
+        }
+        await go(page, '#/findings');
+        await page.locator('.finding-row .row-link').first().waitFor({ timeout: 30_000 });
+        await check(t, page, `findings-${size}-${colorScheme}`);
+        await page.locator('.finding-row .row-link').first().click();
+        await page.getByRole('heading', { name: 'Samples' }).waitFor();
+        await check(t, page, `finding-${size}-${colorScheme}`);
+        await page.getByText('Ask again now').first().click();
+        await page.locator('.tree').waitFor();
+        await check(t, page, `answers-${size}-${colorScheme}`);
+        await go(page, '#/stages/getUser');
+        await page.getByRole('heading', { name: 'Gate to' }).waitFor();
+        await check(t, page, `operation-${size}-${colorScheme}`);
+        await page.getByRole('button', { name: 'Move on to live…' }).click();
+        await page.getByText('known tenants move').waitFor();
+        await check(t, page, `move-${size}-${colorScheme}`);
+        await page.keyboard.press('Escape');
+        await page.getByRole('button', { name: 'Kill…' }).click();
+        await page.locator('.preview .what').waitFor();
+        await check(t, page, `kill-${size}-${colorScheme}`);
+        t.same(complaints, []);
+        await page.context().close();
+      }
+    }
+  },
+);
+
+t.test('an operation is moved back, seen to move, and the change undone', async (t) => {
+  const { page, complaints } = await openPage(browser, demo.origin, { viewport: SIZES.desktop });
+  await page.goto(signedIn);
+  await page.locator('.ladder-row').first().waitFor();
+  await go(page, '#/stages/getUser');
+  const back = page.getByRole('button', { name: 'Move back to dynamodb…' });
+  await back.click();
+  const make = page.locator('dialog').getByRole('button', { name: 'Move all to dynamodb' });
+  await page.getByText('known tenants move').waitFor();
+  await page.getByLabel('Reason').fill('a look at <b>it</b>');
+  await make.click();
+  const dock = page.getByRole('complementary', { name: 'Effect of the last change' });
+  await dock.waitFor();
+  t.match(await readFile(join(folder, '.crossfade', 'stages.yaml'), 'utf8'), /getUser: \{[^}]*stage: dynamodb/);
+  await page.locator('.track .at-dynamodb.here').waitFor();
+  await dock.getByText(/1 of 1/).waitFor({ timeout: 15_000 });
+  await picture(page, 'moved');
+  t.same(await axe(page), []);
+
+  await dock.getByRole('button', { name: 'Undo' }).click();
+  await page.locator('.track .at-shadow.here').waitFor();
+  t.match(await readFile(join(folder, '.crossfade', 'stages.yaml'), 'utf8'), /getUser: \{[^}]*stage: shadow/);
+  await go(page, '#/audit');
+  await page.getByText('a look at <b>it</b>').first().waitFor();
+  t.same(complaints, []);
+  await page.context().close();
+});
+
+t.test('by keyboard alone: pages, rows, a dialog that gives the focus back', async (t) => {
+  const { page } = await openPage(browser, demo.origin, { viewport: SIZES.desktop });
+  await page.goto(signedIn);
+  await page.locator('.ladder-row').first().waitFor();
+  const focused = async () => String(await page.evaluate('document.activeElement.textContent')).trim();
+  await page.keyboard.press('Tab');
+  t.equal(await focused(), 'Skip to the content');
+  await page.keyboard.press('Enter');
+  t.equal(await page.evaluate('document.activeElement.id'), 'main');
+  await page.locator('.row-link').first().focus();
+  const first = await focused();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  t.equal(await focused(), first, 'down and up again');
+  await page.keyboard.press('End');
+  await until(page, `document.activeElement.closest('[data-index]')?.dataset.index === '10'`);
+
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  t.equal(await page.evaluate(`document.activeElement.closest('[data-index]')?.dataset.index`), '10');
+
+  await page.keyboard.press('g');
+  await page.keyboard.press('f');
+  await until(page, `location.hash === '#/findings' && document.activeElement.id === 'title'`);
+  await page.goBack();
+  await until(page, `location.hash !== '#/findings' && document.title.startsWith('Stages')`);
+  await page.context().close();
+});
+
+t.test('signs out, refuses a wrong token, and says so', async (t) => {
+  const { page } = await openPage(browser, demo.origin, { viewport: SIZES.desktop });
+  await page.goto(signedIn);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Token').fill('crossfade_wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('That is not a token of this façade.').waitFor();
+  t.equal(await page.locator('.ladder-row').count(), 0);
+  await page.getByLabel('Token').fill(demo.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.ladder-row').first().waitFor();
+  await page.context().close();
+});
+
+/** Asks until it is so; the page's policy lets nobody else evaluate text. */
+async function until(page: Page, condition: string): Promise<void> {
+  for (const end = Date.now() + 10_000; Date.now() < end; await page.waitForTimeout(50)) {
+    if (await page.evaluate(condition)) return;
+  }
+  throw new Error(`never so: ${condition}`);
+}
+
+/** Another page of the same visit. */
+async function go(page: Page, hash: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+  await page.waitForTimeout(300);
+}
+
+async function check(t: Test, page: Page, name: string): Promise<void> {
+  t.ok((await picture(page, name)) <= 0, `${name}: not wider than the window`);
+  t.same(await axe(page), [], name);
+}
+
+async function startDemo() {
+  const kept = Object.entries(process.env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'CI');
+  const child = spawn(process.execPath, [CLI, 'demo', '--traffic'], {
+    cwd: folder,
+    env: { ...Object.fromEntries(kept), NODE_OPTIONS: '', PORT: '0', ADMIN_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  t.teardown(async () => {
+    child.kill('SIGTERM');
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  for (const end = Date.now() + 120_000; Date.now() < end && child.exitCode === null; ) {
+    const [, url, token] = /(http:\S+\/console)#token=(\S+)/.exec(said) ?? [];
+    if (url !== undefined && token !== undefined) return { url, token, origin: new URL(url).origin };
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error(`the demo did not start: ${said}`);
+}
