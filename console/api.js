@@ -39,8 +39,7 @@ async function ask(method, path, body, signal) {
     if (signal?.aborted) throw error;
     throw new Refused({
       title: 'No answer',
-      detail:
-        'The admin side does not answer. It has stopped, or the way to it is cut. Nothing was changed, as far as this page knows.',
+      detail: `The admin side does not answer: it has stopped, or the way to it is cut.${method === 'GET' ? '' : ' Whether it was done is not known: look at the audit log.'}`,
     });
   }
 }

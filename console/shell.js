@@ -66,12 +66,12 @@ function SignedIn() {
       <nav aria-label="Pages"><ul>${NAV.map(([page, name]) => html`<li><a href=${routeTo(page)} aria-current=${route.page === page ? 'page' : undefined}>${name}</a></li>`)}</ul></nav>
       <div class="top-end"><${LinkState} /><${Change} class=${kill ? 'danger-on' : 'danger-quiet'} onClick=${() => (store.dialog.value = { kind: 'kill' })}>${kill ? 'Lift kill…' : 'Kill…'}<//><${Theme} /><button type="button" class="button quiet" aria-label="Keyboard shortcuts" onClick=${() => (store.dialog.value = { kind: 'keys' })}>?</button><${WhoAmI} /></div>
     </header>
-    <div class="banners">
+    <section class="banners" aria-label="Notices">
       ${kill && html`<div class="banner kill" role="alert"><p><strong>■ The kill switch is on.</strong> Every operation is at its floor.${killFile !== undefined && html` The kill file <code><${Text} text=${killFile} most=${200} /></code> is there: it must be removed on its host.`}</p><${Change} onClick=${() => (store.dialog.value = { kind: 'kill' })}>Lift…<//></div>`}
       <${Stale} />
       ${!store.operator.value && html`<div class="banner calm"><p>You are a <b>viewer</b>: you see everything, and the buttons that change something are off. Sign in with an operator’s token to use them.</p></div>`}
       ${results !== undefined && html`<div class="banner warn"><p><strong>Results are out of reach.</strong> <${Text} text=${results} most=${300} /></p></div>`}
-    </div>
+    </section>
     <main id="main" tabindex="-1" class=${store.fresh.value ? '' : 'stale'}><${Page} route=${route} /></main>
     <${EffectDock} /><${Dialogs} /><${KeysDialog} />`;
 }

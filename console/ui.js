@@ -12,9 +12,8 @@ const VIEWER = 'You are a viewer: changing this takes the role operator.';
  */
 export function Change({ onClick, children, class: name = '', off, type = 'button' }) {
   const store = useStore();
-  const why = store.operator.value
-    ? (off ?? (store.fresh.value ? undefined : 'Not while the page is out of touch.'))
-    : VIEWER;
+  // Not off while the page is out of touch: the kill switch must be reachable, and every change is previewed anew.
+  const why = store.operator.value ? off : VIEWER;
   const press = (/** @type {Event} */ event) => {
     event.stopPropagation();
     if (why === undefined) return onClick();
