@@ -33,7 +33,8 @@ export function useGates(operations) {
         stop.signal,
       );
       const next = new Map(store.gates.value);
-      for (const verdict of verdictsOf(reply)) next.set(verdict.operation, { verdict, at: Date.now(), revision });
+      for (const verdict of /** @type {readonly GateVerdict[]} */ (reply.gates))
+        next.set(verdict.operation, { verdict, at: Date.now(), revision });
       store.gates.value = next;
     };
     // What flies past while someone scrolls is not asked for; a verdict that cannot be had stays "asking".
@@ -46,6 +47,3 @@ export function useGates(operations) {
     };
   }, [key, revision, store.fresh.value]);
 }
-
-/** @param {any} reply @returns {readonly GateVerdict[]} */
-const verdictsOf = (reply) => (Array.isArray(reply) ? reply : (reply.gates ?? reply.verdicts ?? []));

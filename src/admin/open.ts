@@ -29,8 +29,6 @@ export async function openAdmin(parts: AdminParts): Promise<FastifyInstance> {
   return await createAdmin({
     ...{ contract: bindings.contract, metrics, readiness, hosts: hostsOf(config) },
     api: apiRoutes({ access, place, log, reading: readingRoutes(reading) }),
-    // Here `reading: readingRoutes(…)` joins the API.
-    api: apiRoutes({ access, place, log }),
     console: consoleRoutes(),
   });
 }
