@@ -107,6 +107,9 @@ const second = await serveAlone(t, folder, facade.app.bindings.file, {
 });
 await prometheus.scrape('notes', facade.app.adminUrl);
 await prometheus.scrape('notes', second.adminUrl);
+// Until then nobody was there to be scraped, which is an alert.
+const begun = async () => (await prometheus.query('up == 1')).length === 2 && (await prometheus.firing()).length === 0;
+for (let n = 0; n < 100 && !(await begun()); n += 1) await sleep(100);
 
 t.test('all is well', async (t) => {
   for (let round = 0; round < 4; round += 1) {
