@@ -2,16 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
+import { addProcessMetrics, createMetrics } from '../../src/metrics.ts';
 
 export const DEPLOY = join(import.meta.dirname, '..', '..', 'deploy');
 export const RULES_FILE = join(DEPLOY, 'prometheus', 'rules.yaml');
 
-/** Metrics that rules and dashboard name already, and that come with the admin API and the telemetry. */
-export const COMING: ReadonlySet<string> = new Set([
-  ...['crossfade_breaker_open', 'crossfade_results_waiting'],
-  ...['nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes', 'nodejs_gc_duration_seconds_sum'],
-  ...['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_open_fds'],
-]);
+/** Whether a façade, as a process of its own, has this metric; histograms by their parts too. */
+export function isOurs(): (metric: string) => boolean {
+  const metrics = createMetrics();
+  addProcessMetrics(metrics);
+  const known = new Set(metrics.registry.getMetricsAsArray().map(({ name }) => name));
+  return (metric) => known.has(metric) || known.has(metric.replace(/_(count|sum|bucket)$/, ''));
+}
 
 export interface Rule {
   readonly alert?: string;
