@@ -1,12 +1,14 @@
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import sonic from 'sonic-boom';
 import type { Log } from '../model/log.ts';
 import { printable, printableLine } from '../model/printable.ts';
-import { errorTold, redacted } from '../model/redacted.ts';
+import { errorTold, textTold } from '../model/redacted.ts';
 
 /** Bytes that wait where nobody reads standard output; lines beyond are dropped and counted. */
 const MAX_WAITING = 4 * 1024 * 1024;
+
+/** Milliseconds after which a standard output that refused (a full disk, a reader who left) is tried again. */
+const AGAIN = 1_000;
 
 export interface Logging {
   readonly log: Log;
@@ -21,7 +23,13 @@ export interface Logging {
  */
 export function openLogging(level: string): Logging {
   // By way of `process.stdout`, which makes a pipe non-blocking: else a write in vain would hold the end of the process.
-  const out = pino.destination({ dest: process.stdout.fd, sync: false, maxLength: MAX_WAITING });
+  // Not `pino.destination`: it ends the process at a write that fails, and then writes in vain for ever.
+  const out = new sonic.SonicBoom({ fd: process.stdout.fd, sync: false, maxLength: MAX_WAITING });
+  let again: NodeJS.Timeout | undefined;
+  out.on('error', () => {
+    clearTimeout(again);
+    again = setTimeout(() => out.flush(), AGAIN).unref();
+  });
   let dropped = 0;
   let closed = false;
   out.on('drop', () => {
@@ -31,14 +39,20 @@ export function openLogging(level: string): Logging {
   return Object.freeze({
     log: (severity: Parameters<Log>[0], message: string, details: Parameters<Log>[2] = {}) => {
       if (!closed && logger.isLevelEnabled(severity))
-        logger[severity](shown(details), printableLine(redacted(message)));
+        logger[severity](shown(details), printableLine(textTold(message)));
     },
     dropped: () => dropped,
     async close(milliseconds: number) {
       closed = true;
-      const ended = once(out, 'close');
-      out.end();
-      await Promise.race([ended, sleep(milliseconds, undefined, { ref: false })]);
+      await new Promise<void>((done) => {
+        const late = setTimeout(done, milliseconds);
+        out.once('close', () => {
+          clearTimeout(late);
+          done();
+        });
+        out.end();
+      });
+      clearTimeout(again);
       out.destroy();
     },
   });

@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
 import { type App, compose } from '../compose.ts';
 import { type Config, loadConfig } from '../config.ts';
+import { errorTold } from '../model/redacted.ts';
 import type { Io } from './io.ts';
 import { type Logging, openLogging } from './logging.ts';
 
@@ -44,9 +45,10 @@ const tokenMade = (url: string, token: string): string =>
 
 /** SIGTERM and SIGINT: not ready, then the drain delay, then what is in flight, then the parts in reverse. */
 function stopOnSignal(app: App, config: Config, { log, close }: Logging): void {
-  closeWithGrace({ delay: config.drainDelay + config.originTimeout + GRACE_MARGIN }, async ({ err, signal }) => {
-    if (err !== undefined) log('error', err.message, { cause: err });
-    log('info', 'closing', { signal });
+  closeWithGrace({ delay: config.drainDelay + config.originTimeout + GRACE_MARGIN }, async (why) => {
+    // A promise may be rejected with anything, or with nothing.
+    if ('err' in why) log('error', errorTold(why.err).message, { cause: why.err });
+    log('info', 'closing', { signal: why.signal });
     app.drain();
     await new Promise((done) => setTimeout(done, config.drainDelay));
     await app.close();

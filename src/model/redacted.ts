@@ -41,15 +41,35 @@ export interface ToldError {
   readonly cause?: ToldError | undefined;
 }
 
+/** Never throws, whatever somebody threw: this is asked where nobody is left to catch it. */
 export function errorTold(error: unknown, depth = DEPTH): ToldError {
-  if (!(error instanceof Error)) return { type: typeof error, message: redacted(String(error)) };
+  try {
+    return toldOf(error, depth);
+  } catch {
+    return { type: typeof error, message: UNTELLABLE };
+  }
+}
+
+/** A message as it may be written down; it may be anything that somebody put there. Never throws. */
+export function textTold(value: unknown): string {
+  try {
+    return redacted(typeof value === 'string' ? value : String(value));
+  } catch {
+    return UNTELLABLE;
+  }
+}
+
+function toldOf(error: unknown, depth: number): ToldError {
+  if (!(error instanceof Error)) return { type: typeof error, message: textTold(error) };
   const { code, failure } = error as Error & { code?: unknown; failure?: unknown };
   return {
-    type: error.name,
-    message: redacted(error.message),
-    stack: error.stack === undefined ? undefined : redacted(error.stack),
+    type: textTold(error.name),
+    message: textTold(error.message),
+    stack: error.stack === undefined ? undefined : textTold(error.stack),
     code: typeof code === 'string' ? redacted(code) : typeof code === 'number' ? code : undefined,
     failure: typeof failure === 'string' ? failure : undefined,
     cause: error.cause === undefined || depth <= 1 ? undefined : errorTold(error.cause, depth - 1),
   };
 }
+
+const UNTELLABLE = 'it cannot be told';

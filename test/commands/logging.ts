@@ -7,11 +7,11 @@ import t from 'tap';
 const CHILD = join(import.meta.dirname, '..', 'support', 'logging-child.ts');
 
 /** Runs the child that logs, its standard output wherever it is told; gives what it said of itself. */
-async function logging(lines: number, stdout: 'pipe' | number, read: boolean) {
+async function logging(lines: number, stdout: 'pipe' | number, read: boolean, how: 'close' | 'exit' = 'close') {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(_?TAP|NODE_OPTIONS)/.test(name)));
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', CHILD, String(lines), read ? '10000' : '500'],
+    ['--disable-warning=ExperimentalWarning', CHILD, String(lines), read ? '10000' : '500', how],
     {
       stdio: ['ignore', stdout, 'pipe'],
       env,
@@ -55,5 +55,20 @@ t.test('who does not read standard output stalls nobody', async (t) => {
     t.ok(said.late < 500, `its event loop was late by at most ${said.late} ms`);
     t.ok(said.dropped > 4_000, `${said.dropped} lines of 10,000 were dropped and counted`);
     t.ok(said.memory < 300 * 1024 * 1024);
+  }
+});
+
+t.test('a standard output that takes nothing costs the log, and neither the process nor its end', async (t) => {
+  // A full disk: each write fails at once.
+  const { code, said } = await logging(10_000, openSync('/dev/full', 'w'), false);
+  t.equal(code, 0, 'it runs and ends');
+  t.ok(said.late < 500, `its event loop was late by at most ${said.late} ms`);
+  t.ok(said.dropped > 4_000, `${said.dropped} lines of 10,000 were dropped and counted`);
+});
+
+t.test('an end without a close does not wait for who does not read', async (t) => {
+  for (const stdout of [openSync('/dev/full', 'w'), 'pipe' as const]) {
+    const { code } = await logging(10_000, stdout, false, 'exit');
+    t.equal(code, 7);
   }
 });

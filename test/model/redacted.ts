@@ -1,5 +1,5 @@
 import t from 'tap';
-import { errorTold, redacted } from '../../src/model/redacted.ts';
+import { errorTold, redacted, textTold } from '../../src/model/redacted.ts';
 
 const cases = [
   ['connect mongodb://ann:p%40ss@db:27017/x failed', 'connect mongodb://***@db:27017/x failed'],
@@ -44,4 +44,25 @@ t.test('a text that is made to be slow is not', async (t) => {
   const began = performance.now();
   for (const text of texts) redacted(text);
   t.ok(performance.now() - began < 100, `${performance.now() - began} ms`);
+});
+
+t.test('whatever is thrown is told, and nothing is thrown by telling', async (t) => {
+  const getter = Object.defineProperty(new Error('x'), 'message', {
+    get: () => {
+      throw new Error('hunter2');
+    },
+  });
+  const odd = Object.assign(new Error('x'), {
+    message: 17,
+    name: null,
+    stack: { deep: true },
+    cause: Object.create(null),
+  });
+  for (const thrown of [undefined, null, Symbol('s'), Object.create(null), getter, odd, 10n, () => {}]) {
+    const told = errorTold(thrown);
+    t.type(told.message, 'string');
+    t.type(JSON.stringify(told), 'string');
+  }
+  t.equal(errorTold(odd).message, '17');
+  t.type(textTold(Object.create(null)), 'string');
 });

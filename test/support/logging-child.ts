@@ -12,6 +12,8 @@ for (let n = 0; n < lines; n += 50) {
   await sleep(1);
   late = Math.max(late, performance.now() - began);
 }
+// As at a second SIGTERM.
+if (process.argv[4] === 'exit') process.exit(7);
 // Whoever reads gets the time for it.
 await close(Number(process.argv[3]));
 process.stderr.write(JSON.stringify({ late, dropped: dropped(), memory: process.memoryUsage().rss }));
