@@ -211,6 +211,25 @@ t.test('each alert is silent while all is well, silent until it lasts, and then 
   t.equal(code, 0, all);
 });
 
+t.test('scrapes that fail for a few minutes do not make old events new', async (t) => {
+  const away = (value: number) => `${value}+0x117 stale _x2 ${value}+0x${MINUTES - 121}`;
+  const old = Object.keys(HEALTHY).filter((name) => name.includes('_total'));
+  const fault = Object.fromEntries([...old.map((name) => [name, away(40)]), [one('up'), `1+0x117 0+0x2 ${steady(1)}`]]);
+  const firing = 'count by (alertname) (ALERTS)';
+  const promql_expr_test = Array.from({ length: 80 }, (_, n) => ({
+    expr: firing,
+    eval_time: `${122 + n}m`,
+    exp_samples: [],
+  }));
+  const input_series = Object.entries({ ...HEALTHY, ...fault }).map(([series, values]) => ({ series, values }));
+  const tests = [{ name: 'a gap', interval: '1m', input_series, promql_expr_test }];
+  const file = join(t.testdir({}), 'gap.test.yaml');
+  await writeFile(file, stringify({ rule_files: [RULES_FILE], evaluation_interval: '1m', tests }));
+  const { tool } = await prometheus();
+  const { code, all } = await run(tool, ['test', 'rules', file]);
+  t.equal(code, 0, all);
+});
+
 t.test('every metric that a rule names is one of ours', async (t) => {
   const file = ruleFile();
   const recorded = new Set(rulesOf(file).flatMap(({ record }) => record ?? []));
