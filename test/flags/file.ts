@@ -1,10 +1,11 @@
-import { mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { ConfigError } from '../../src/errors.ts';
+import { ConfigError, UsageError } from '../../src/errors.ts';
 import type { Flags } from '../../src/flags/decide.ts';
 import { openFlags } from '../../src/flags/source.ts';
+import { fileTarget } from '../../src/flags/target.ts';
 import { flagApi as api } from '../support/flags.ts';
 
 const at = (stage: string) => `operations: { getUser: { stage: ${stage} } }\n`;
@@ -112,4 +113,21 @@ t.test('closed: edits no longer matter', async (t) => {
   await writeFile(file, at('legacy'));
   await sleep(400);
   t.equal(stage(flags), 'live');
+});
+
+t.test('a file that is only mounted cannot be changed from here, and that is said with the cure', async (t) => {
+  const folder = t.testdir({ 'stages.yaml': at('dynamodb') });
+  const file = join(folder, 'stages.yaml');
+  await chmod(folder, 0o555);
+  // Root may write everywhere.
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65_534);
+  const error = await fileTarget(file, api)
+    .change({ operations: ['getUser'], plan: () => [], dryRun: false })
+    .catch((thrown: unknown) => thrown);
+  if (root) process.seteuid?.(0);
+  await chmod(folder, 0o755);
+  t.type(error, UsageError);
+  t.match((error as Error).message, /cannot be written from here \(EACCES\).*ConfigMap/);
+  t.equal(await readFile(file, 'utf8'), at('dynamodb'));
 });
