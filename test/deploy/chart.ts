@@ -135,6 +135,34 @@ t.test('the pod may do little, and ends in time', async (t) => {
   t.ok(container.image.endsWith(`@sha256:${'0'.repeat(64)}`), 'a digest wins');
 });
 
+t.test('what replicas share must be in the Secret, and numbers stay as they are written', async (t) => {
+  const file = join(t.testdir({}), 'values.yaml');
+  const settings =
+    '{ OIDC_CLIENT_ID: 123456789012, OTEL_TRACES_SAMPLER_ARG: 0.05, SERVER_TIMING: true, LOG_LEVEL: warn }';
+  await writeFile(file, `replicas: 2\nexistingSecret: photos\nsettings: ${settings}\n`);
+  const envOf = async (...words: string[]) => {
+    const { template: pod } = of(await resources([...values('least'), '-f', file, ...words]), 'Deployment').spec;
+    return pod.spec.containers[0].env as { name: string; value?: string; valueFrom?: { secretKeyRef: unknown } }[];
+  };
+  const env = await envOf();
+  const shared = ['CURSOR_SECRETS', 'ADMIN_SESSION_SECRETS', 'ADMIN_TOKENS'];
+  t.same(
+    env.flatMap(({ name, valueFrom }) => (valueFrom === undefined ? [] : [[name, valueFrom.secretKeyRef]])),
+    shared.map((key) => [key, { name: 'photos', key }]),
+    'none of them is optional',
+  );
+  const said = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  t.match(said, {
+    ...{ OIDC_CLIENT_ID: '123456789012', OTEL_TRACES_SAMPLER_ARG: '0.05', SERVER_TIMING: 'true', LOG_LEVEL: 'warn' },
+  });
+  const login = await envOf('--set', 'settings.OIDC_ISSUER=https://issuer.example');
+  t.notOk(
+    login.some(({ name }) => name === 'ADMIN_TOKENS'),
+    'people may log in instead',
+  );
+  t.notOk((await envOf('--set', 'replicas=1')).some(({ valueFrom }) => valueFrom !== undefined));
+});
+
 t.test('chart and Dockerfile agree', async (t) => {
   const text = await readFile(join(DEPLOY, '..', 'Dockerfile'), 'utf8');
   const said = text.replaceAll(/\\\n/g, ' ');
@@ -192,6 +220,18 @@ t.test('wrong values are refused with their place', async (t) => {
     ['a key that is none', [...values('least'), '--set', 'replica=3'], /replica/],
     ['a digest that is none', [...values('least'), '--set', 'image.digest=sha256:1'], /digest/],
     ['a bindings file that is no module', [...values('least'), '--set', 'api.bindings=photos.yaml'], /bindings/],
+    [
+      'a secret among settings',
+      [...values('least'), '--set', 'settings.CURSOR_SECRETS=x'],
+      /CURSOR_SECRETS is a secret/,
+    ],
+    [
+      'credentials in an address',
+      [...values('least'), '--set', 'settings.MONGODB_URI=mongodb+srv://ann:x@db/y'],
+      /settings\.MONGODB_URI holds credentials/,
+    ],
+    ['replicas that share nothing', [...values('least'), '--set', 'replicas=2'], /existingSecret is empty/],
+    ['an autoscaler likewise', [...values('least'), '--set', 'autoscaling.enabled=true'], /existingSecret is empty/],
     ['runbooks without a slash', [...values('least'), '--set', 'alerts.runbooks=https://x'], /runbooks/],
   ];
   for (const [name, words, said] of refused) {
@@ -203,7 +243,7 @@ t.test('wrong values are refused with their place', async (t) => {
 
 t.test('the files of an API go in by --set-file, as they are', async (t) => {
   const openapi = join(DEPLOY, '..', 'openapi');
-  const words = ['--set', 'api.bindings=photos.bindings.ts'];
+  const words = ['--set', 'api.bindings=photos.bindings.ts', '--set', 'replicas=1'];
   for (const file of ['photos.yaml', 'photos.bindings.ts'])
     words.push('--set-file', `api.files.${file.replaceAll('.', '\\.')}=${join(openapi, file)}`);
   const { data } = of(await resources(words), 'ConfigMap', '-api');
