@@ -103,7 +103,8 @@ t.test('the pod may do little, and ends in time', async (t) => {
   const env = Object.fromEntries(
     container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
   );
-  const known = new Set(Object.keys(SETTINGS.properties));
+  // What the commands look for is no setting of a process.
+  const known = new Set([...Object.keys(SETTINGS.properties), 'BINDINGS']);
   t.same(
     Object.keys(env).filter((name) => !known.has(name)),
     [],
@@ -128,6 +129,7 @@ t.test('the pod may do little, and ends in time', async (t) => {
     name,
     mountPath,
   ]);
+  t.equal(env.BINDINGS, container.args[1], 'the commands in a pod find the same bindings');
   t.strictSame(new Map(mounts).get('state'), env.STATE_DIR, 'the only place that is written to');
   t.same(pod.spec.volumes.find(({ name }: { name: string }) => name === 'state').emptyDir, { sizeLimit: '64Mi' });
   t.equal(of(all, 'Service', '-admin').spec.type, 'ClusterIP');
