@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -6,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import type { Metrics } from '../metrics.ts';
 import type { Contract } from '../model/operation.ts';
 import { checkHost } from './access.ts';
+import { scrapes } from './scrapes.ts';
 
 /** What readiness depends on; each part says what is wrong with it, or nothing, and what else there is to know. */
 export type Readiness = () => Promise<readonly ReadinessPart[]>;
@@ -62,9 +62,7 @@ export async function createAdmin(options: AdminOptions): Promise<FastifyInstanc
     return reply.code(ready ? 200 : 503).send({ ready, parts });
   });
 
-  app.get('/metrics', async (_request, reply) => {
-    return reply.type(metrics.registry.contentType).send(Readable.from(metrics.chunks()));
-  });
+  app.get('/metrics', scrapes(metrics));
 
   app.get('/contract', (_request, reply) => {
     const type = contract.file.endsWith('.json') ? 'application/json' : 'application/yaml';
