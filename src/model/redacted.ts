@@ -1,5 +1,6 @@
-/** `mongodb://user:password@host`, up to the last @: a password may hold one that should have been escaped. */
-const IN_URLS: Secret = [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>]{0,512}@/gi, '$1***@'];
+/** `mongodb://user:password@host`, up to the last @: a password may hold one that should have been escaped. A file
+ * has none, and its folders may begin with an @. */
+const IN_URLS: Secret = [/\b((?!file:)[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'<>]{0,512}@/gi, '$1***@'];
 
 type Secret = readonly [pattern: RegExp, left: string];
 

@@ -15,6 +15,8 @@ const cases = [
   ['GET /users/u-1?email=ann@example.org HTTP/1.1', 'GET /users/u-1?*** HTTP/1.1'],
   ['https://host/a?b=c', 'https://host/a?***'],
   ['there is nothing in here: 12 of 13', 'there is nothing in here: 12 of 13'],
+  ['at file:///app/node_modules/@fastify/x/index.js:3:7', 'at file:///app/node_modules/@fastify/x/index.js:3:7'],
+  ['profile://ann:p@host/', 'profile://***@host/'],
 ] as const;
 
 for (const [given, left] of cases)
