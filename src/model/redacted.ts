@@ -12,7 +12,15 @@ const SECRETS: readonly Secret[] = Object.freeze([
     /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-amz-security-token)(["']?\s{0,9}[:=])[^\r\n]*/gi,
     '$1$2 ***',
   ],
-  [/\b(credential|signature|password|passwd|pwd|secret|token|api_?key)(["']?\s{0,9}[:=]\s{0,9})[^\s,;&]+/gi, '$1$2***'],
+  // At the end of a name too: client_secret, accessToken, AWS_SECRET_ACCESS_KEY.
+  [
+    /(credential|signature|password|passwd|pwd|secret|token|(?:api|access)_?key)(["']?\s{0,9}[:=]\s{0,9})[^\s,;&]+/gi,
+    '$1$2***',
+  ],
+  // What is a token by its form, wherever it stands: ours, Unleash's, a JWT.
+  [/\bcrossfade_[\w-]{43}/g, 'crossfade_***'],
+  [/(?:\*|\b[\w-]{1,64}):(?:\*|[\w-]{1,64})\.[0-9a-f]{32,}/g, '***'],
+  [/\beyJ[\w-]{8,}\.[\w-]{1,2048}(?:\.[\w-]{1,2048})?/g, '***'],
   // Values of a query, of a URL or of a request's target.
   [/(\/[^\s?#"'<>]{0,256})\?[^\s"'<>]*/g, '$1?***'],
 ]);

@@ -17,6 +17,17 @@ const cases = [
   ['there is nothing in here: 12 of 13', 'there is nothing in here: 12 of 13'],
   ['at file:///app/node_modules/@fastify/x/index.js:3:7', 'at file:///app/node_modules/@fastify/x/index.js:3:7'],
   ['profile://ann:p@host/', 'profile://***@host/'],
+  ['grant_type=x&client_secret=hunter2&y=1', 'grant_type=x&client_secret=***&y=1'],
+  ['{"accessToken":"hunter2","expires":1}', '{"accessToken":***,"expires":1}'],
+  ['AWS_SECRET_ACCESS_KEY=hunter2 AWS_SESSION_TOKEN: hunter2', 'AWS_SECRET_ACCESS_KEY=*** AWS_SESSION_TOKEN: ***'],
+  ['no such token crossfade_L9DnS4Bv3SZ_Jql8QhY_zozWUiFGwXOHRbh7Kckrt70', 'no such token crossfade_***'],
+  ['crossfade_flags_last_update_timestamp_seconds', 'crossfade_flags_last_update_timestamp_seconds'],
+  [
+    'Unleash: *:development.ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12 is not known',
+    'Unleash: *** is not known',
+  ],
+  ['default:production.ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12', '***'],
+  ['the claims of eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl', 'the claims of ***'],
 ] as const;
 
 for (const [given, left] of cases)
