@@ -3,6 +3,7 @@ import { benchCompare } from './compare.ts';
 import { markdown } from './measure.ts';
 import { benchPassThrough } from './pass-through.ts';
 import { benchShadow } from './shadow.ts';
+import { benchVersions } from './versions.ts';
 
 const chosen = process.argv.slice(2);
 const wants = (name: string): boolean => chosen.length === 0 || chosen.includes(name);
@@ -16,4 +17,9 @@ if (wants('shadow')) {
 if (wants('pass-through')) {
   console.log('## Passing on to the legacy service\n');
   console.log(`${markdown(await benchPassThrough())}\n`);
+}
+const against = process.env.BENCH_AGAINST;
+if (chosen.includes('versions') && against !== undefined) {
+  console.log('## Beside another version\n');
+  console.log(`${markdown(await benchVersions(against))}\n`);
 }

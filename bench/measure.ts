@@ -30,6 +30,9 @@ export function spread(times: readonly number[]): string {
   return `${at(0.5)} µs (${at(0.1)} to ${at(0.9)})`;
 }
 
+export const median = (all: readonly number[]): number =>
+  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] as number;
+
 /** Rows as a Markdown table. */
 export function markdown(rows: readonly Row[]): string {
   const [first = {}] = rows;

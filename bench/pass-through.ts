@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { Row } from './measure.ts';
+import { median, type Row } from './measure.ts';
 
 /** Node's usual young generation, or the one that the image runs with. */
 const FLAG = '--max-semi-space-size=8';
@@ -83,8 +83,6 @@ async function measureLaunch(legacy: string, load: ChildProcess, core: string, s
     for (const child of Object.values(servers)) child.kill();
   }
 }
-
-const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] as number;
 
 /** `costs`: microseconds of CPU per request, by subject and launch. */
 function rowsOf(size: string, costs: readonly (readonly number[])[]): Row[] {
