@@ -21,9 +21,10 @@ export function parseStages(text: string, api: FlagApi, file: string): StagesSta
   const kill = boolean(top.get('kill'), 'kill', say) ?? false;
   const sampling = percent(top.get('sampling'), 'sampling', say) ?? 100;
   const given = entries(top.get('operations')?.value, 'operations', say);
+  const ids = api.operations.map((operation) => operation.id);
+  const known = new Set(ids);
   for (const [id, { offset }] of given) {
-    const ids = api.operations.map((operation) => operation.id);
-    if (!ids.includes(id)) say(offset, `${api.name} has no operation \`${id}\`${suggestion(id, ids)}`);
+    if (!known.has(id)) say(offset, `${api.name} has no operation \`${id}\`${suggestion(id, ids)}`);
   }
   const operations = api.operations.map((operation) => parseOperation(operation, given.get(operation.id), say));
   if (problems.length > 0) throw new ConfigError(problems);
