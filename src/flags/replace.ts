@@ -1,6 +1,7 @@
 import { chmod, chown, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../errors.ts';
 
 /** A writer that died leaves its temporary file behind; older than this it is taken away. */
 const STALE = 10_000;
@@ -8,10 +9,28 @@ const PATIENCE = 3_000;
 
 /**
  * Replaces a file in one step, keeping its mode and what a symbolic link points to. `edit` gets the text ('' where
- * there is none) and gives the new one. Two at once take turns; a change by someone else meanwhile is an error, and
- * nothing is written.
+ * there is none) and gives the new one. Two at once take turns. Throws a UsageError where it cannot be replaced, or someone
+ * else changes it meanwhile, and then nothing is written.
  */
 export async function replaceFile(file: string, edit: (text: string) => string): Promise<void> {
+  await replaceAlone(file, edit).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === undefined ? error : cannotReplace(file, error);
+  });
+}
+
+/** Mounted files (a ConfigMap, a file of the host) can be read where they are mounted, and are changed elsewhere. */
+const MOUNTED: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM', 'EBUSY', 'EXDEV']);
+
+function cannotReplace(file: string, { code = '', message }: NodeJS.ErrnoException): UsageError {
+  if (code === 'EEXIST')
+    return new UsageError(`someone else is writing ${file}: nothing is written, try again`, { failure: 'conflict' });
+  const cure = MOUNTED.has(code)
+    ? ': change the stages where the file comes from, such as the ConfigMap that is mounted here'
+    : '';
+  return new UsageError(`${file} cannot be changed from here, and nothing is written (${message})${cure}`);
+}
+
+async function replaceAlone(file: string, edit: (text: string) => string): Promise<void> {
   const target = await realpath(file).catch(() => file);
   const temporary = join(dirname(target), `.${basename(target)}.crossfade`);
   const handle = await openAlone(temporary);
@@ -23,7 +42,7 @@ export async function replaceFile(file: string, edit: (text: string) => string):
     await handle.close();
     if (before !== undefined) await keepAccess(target, temporary);
     if ((await readOr(target)) !== before)
-      throw new Error(`${file} was changed meanwhile: nothing is written, try again`);
+      throw new UsageError(`${file} was changed meanwhile: nothing is written, try again`, { failure: 'conflict' });
     await rename(temporary, target);
   } catch (error) {
     await handle.close().catch(() => {});
