@@ -28,15 +28,23 @@ const MOST_VALUES = 1_000;
 /** Nothing is asked of the provider before somebody logs in. `way`: where it sends people back to. */
 export function createLogin(config: OidcConfig, way: string): Login {
   let known: { readonly server: client.ServerMetadata; readonly at: number } | undefined;
+  let finding: Promise<client.ServerMetadata> | undefined;
 
-  const discover = async (): Promise<client.ServerMetadata> => {
-    if (known !== undefined && Date.now() - known.at < FRESH) return known.server;
+  const find = async (): Promise<client.ServerMetadata> => {
     const issuer = new URL(config.issuer);
     const found = await client.discovery(issuer, config.clientId, undefined, client.None(), {
       ...{ timeout: TIMEOUT_SECONDS, execute: isPlain(issuer) ? [client.allowInsecureRequests] : [] },
     });
     known = { server: found.serverMetadata(), at: Date.now() };
     return known.server;
+  };
+  /** Anybody may begin a login: however many do, a provider that hangs is asked once at a time. */
+  const discover = async (): Promise<client.ServerMetadata> => {
+    if (known !== undefined && Date.now() - known.at < FRESH) return known.server;
+    finding ??= find().finally(() => {
+      finding = undefined;
+    });
+    return await finding;
   };
   const configured = async (): Promise<client.Configuration> => {
     const [server, secret] = await Promise.all([discover(), secretOf(config)]);

@@ -108,10 +108,14 @@ function known(login: Login | undefined): Login {
   return login;
 }
 
+/** Logins that were finished within ten minutes and are remembered. */
+const MOST_USED = 10_000;
+
 /** A login is finished once: its code is the provider's to refuse, its cookie ours. */
-function createUsed() {
+export function createUsed() {
   const used = new Map<string, number>();
   return {
+    size: () => used.size,
     take(state: string): boolean {
       const now = Date.now();
       for (const [one, until] of used) {
@@ -119,6 +123,9 @@ function createUsed() {
         used.delete(one);
       }
       if (used.has(state)) return false;
+      // Anybody may begin a login and come back from nowhere: the oldest is forgotten, and its code is the provider's to refuse.
+      const [oldest] = used.size < MOST_USED ? [] : used.keys();
+      if (oldest !== undefined) used.delete(oldest);
       used.set(state, now + LOGIN_SECONDS * 1000);
       return true;
     },
