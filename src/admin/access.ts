@@ -92,8 +92,13 @@ export function createAccess({
     return wait === undefined || !GUESSES.has(reason) ? error : tooMany(wait);
   };
 
-  const isOwn = (origin: string, request: FastifyRequest): boolean =>
-    origin === config.url || (URL.canParse(origin) && new URL(origin).host === request.host.toLowerCase());
+  const urlHost = config.url === undefined ? undefined : new URL(config.url).host;
+  const isOwn = (origin: string, request: FastifyRequest): boolean => {
+    if (origin === config.url) return true;
+    const host = URL.canParse(origin) ? new URL(origin).host : undefined;
+    // By the name of ADMIN_URL with another scheme anybody in between may have made the page.
+    return host === request.host.toLowerCase() && host !== urlHost;
+  };
 
   const checkOrigin = async (request: FastifyRequest): Promise<void> => {
     const { origin, 'sec-fetch-site': site, 'content-type': type = '' } = request.headers;

@@ -33,7 +33,8 @@ export function eventRoutes(app: FastifyInstance, reading: Reading): void {
   const hub = createHub(reading);
   app.addHook('preClose', async () => hub.close());
 
-  app.get('/events', { ...VIEWER }, async (request, reply) => {
+  // To HEAD a stream says nothing, not even its headers, and would hold a listener's place.
+  app.get('/events', { ...VIEWER, exposeHeadRoute: false }, async (request, reply) => {
     if (hub.size() >= MAX_LISTENERS) return refuse(reply, 503, `${MAX_LISTENERS} listen already: close a page`);
     const caller = callerOf(request);
     const first = await hub.whole();

@@ -42,10 +42,17 @@ const POLICY = Object.freeze({
   'frame-ancestors': ["'none'"],
 });
 
+/** Characters of a path between two slashes, such as an operation’s id. */
+const MOST_PARAMETER = 2_048;
+
 /** Probes, metrics, the contract with its page, the admin API and the console. */
 export async function createAdmin(options: AdminOptions): Promise<FastifyInstance> {
   const { contract, metrics, readiness, hosts, api, console } = options;
-  const app = Fastify({ logger: false, return503OnClosing: false, forceCloseConnections: 'idle' });
+  const app = Fastify({
+    ...{ logger: false, return503OnClosing: false, forceCloseConnections: 'idle' },
+    // The id of an operation is as long as its contract has it.
+    routerOptions: { maxParamLength: MOST_PARAMETER },
+  });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { ...POLICY } },
     frameguard: { action: 'deny' },
