@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { factsOf } from '../compare/facts.ts';
 import { offsetIn, pointersAt } from '../compare/pointers.ts';
@@ -42,10 +43,16 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
         throw error;
       });
       const enquiry = await (await opened).enquire(asked);
-      await audit(auditPlaces(reading), {
+      const row = {
         ...{ api: bindings.name, who, where: 'origins', before: null, after: null, why: undefined },
         what: `${what} ${enquiry.operation.id} --tenant ${enquiry.tenant}`,
-      });
+      };
+      const unwritten = await audit(auditPlaces(reading), row).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      if (unwritten !== undefined)
+        return refuse(reply, 503, `nobody was asked, since who asks cannot be written down: ${unwritten.message}`);
       const { asked: observations, comparisons } = await askAll(enquiry, Date.now());
       return diffOf(asked, enquiry, observations, comparisons);
     } catch (error) {
@@ -64,6 +71,8 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
       // As it goes over the wire: what is not ASCII is percent-encoded there.
       if (!/^\/[\x21-\x7e]*$/.test(url))
         return refuse(reply, 400, 'path: begins with /, and is percent-encoded as in a request');
+      const wrong = headersProblem(headers);
+      if (wrong !== undefined) return refuse(reply, 400, wrong);
       return await ask(callerOf(request).who, 'diff', { method, url, headers }, reply);
     },
   );
@@ -74,6 +83,8 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
     async (request, reply) => {
       const { fingerprint } = request.params;
       const { sample: index, requestId, headers = {} } = request.body;
+      const wrong = headersProblem(headers);
+      if (wrong !== undefined) return refuse(reply, 400, wrong);
       const one = await foundOne(reading, fingerprint, reply);
       const samples = one && (await samplesOf(reading, one, reply));
       if (samples === undefined) return reply;
@@ -95,6 +106,22 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
       return await ask(callerOf(request).who, `diff ${fingerprint}`, repeated, reply);
     },
   );
+}
+
+/** What no client could send, or what each origin would read otherwise: the answers would not be to one question. */
+function headersProblem(headers: Readonly<Record<string, string>>): string | undefined {
+  const seen = new Set<string>();
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch (error) {
+      return `headers: ${(error as Error).message}`;
+    }
+    if (seen.has(name.toLowerCase())) return `headers: ${name.toLowerCase()} is given twice`;
+    seen.add(name.toLowerCase());
+  }
+  return undefined;
 }
 
 /** What every origin said, as the API shows it. */
