@@ -58,6 +58,7 @@ function Effect({ made }) {
     ${
       !small &&
       html`<div class="dock-body">
+      ${change.unrecorded && html`<p class="bad">It is made, but written down nowhere, so that nobody can look it up or undo it: <${Text} text=${change.unrecorded} most=${300} /></p>`}
       <p class="dock-fact">${known?.replicas === undefined ? 'Replicas: not known' : html`<b class="figure">${known.replicas.arrived} of ${known.replicas.alive}</b> replicas have it`}</p>
       ${touched.slice(0, 4).map((operation) => html`<${After} key=${operation.id} operation=${operation} before=${made.before.find(({ id }) => id === operation.id)} since=${made.at} />`)}
       ${touched.length > 4 && html`<p class="sub">and ${count(touched.length - 4)} more operations: see <a href="#/stages">Stages</a></p>`}

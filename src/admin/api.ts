@@ -7,7 +7,7 @@ import { VERSION } from '../config.ts';
 import { AdminError } from '../errors.ts';
 import type { StagesPlace } from '../operate/place.ts';
 import { type Access, type Log, requireRoles } from './access.ts';
-import { changesRoutes } from './changes.ts';
+import { type ChangesParts, changesRoutes } from './changes.ts';
 import { replyWith } from './problems.ts';
 import { ProblemReply } from './schema.ts';
 import { sessionRoutes } from './session.ts';
@@ -16,6 +16,7 @@ export interface ApiParts {
   readonly access: Access;
   readonly place: StagesPlace;
   readonly log: Log;
+  readonly killFile: ChangesParts['killFile'];
   /** What is read: operations, findings, health, events. */
   readonly reading?: FastifyPluginAsync | undefined;
 }
@@ -24,7 +25,7 @@ export interface ApiParts {
 const BODY_LIMIT = 512 * 1024;
 
 /** `/admin/v1`: everything that the console and the commands do. Each route says which role it needs. */
-export function apiRoutes({ access, place, log, reading }: ApiParts): FastifyPluginAsync {
+export function apiRoutes({ access, place, log, killFile, reading }: ApiParts): FastifyPluginAsync {
   return async (app) => {
     requireRoles(app);
     app.setErrorHandler(replyWith(log));
@@ -41,7 +42,7 @@ export function apiRoutes({ access, place, log, reading }: ApiParts): FastifyPlu
     });
     const flags = { kind: place.target.kind, place: place.target.name };
     await app.register(sessionRoutes({ access, api: place.api.name, flags, log }));
-    await app.register(changesRoutes({ place, log }));
+    await app.register(changesRoutes({ place, log, killFile }));
     if (reading !== undefined) await app.register(reading);
     app.get('/openapi.json', { config: { role: 'anyone' }, schema: { hide: true } }, async () => app.swagger());
   };

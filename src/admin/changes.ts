@@ -7,11 +7,11 @@ import { printableLine } from '../model/printable.ts';
 import type { Stage } from '../model/stage.ts';
 import { findAudit, readAudit } from '../operate/audited.ts';
 import { unifiedDiff } from '../operate/differing.ts';
-import { floorMove, killMove, samplingMove, stageMove } from '../operate/edits.ts';
+import { floorMove, killMove, samplingMove, stageMove, withKillCure } from '../operate/edits.ts';
 import { effectsOf } from '../operate/effects.ts';
 import { type Moved, type Moving, move } from '../operate/move.ts';
 import type { StagesPlace } from '../operate/place.ts';
-import { undoing, whyNotUndoable } from '../operate/undo.ts';
+import { touchedOf, undoing, whyNotUndoable } from '../operate/undo.ts';
 import { knownTenants } from '../results/replicas.ts';
 import type { AuditRow } from '../results/rows.ts';
 import type { Log } from './access.ts';
@@ -21,6 +21,8 @@ import type { Caller } from './sessions.ts';
 export interface ChangesParts {
   readonly place: StagesPlace;
   readonly log: Log;
+  /** What the kill file of this machine says; `undefined` where there is none. */
+  readonly killFile: () => string | undefined;
 }
 
 interface Asking {
@@ -37,7 +39,7 @@ const AuditQuery = Type.Object({
 });
 
 /** What moves, and what was moved. */
-export function changesRoutes({ place, log }: ChangesParts) {
+export function changesRoutes({ place, log, killFile }: ChangesParts) {
   const make = async (caller: Caller, asking: Asking, moving: Moving): Promise<Change> => {
     const { reason, force = false, dryRun = false, revision } = asking;
     if (force && !reason?.trim()) throw new AdminError(422, 'Cannot be done', 'force needs a reason');
@@ -52,7 +54,7 @@ export function changesRoutes({ place, log }: ChangesParts) {
     if (moved.audited?.failed !== undefined) sayLost(moved.audited.failed);
     if (moved.changed && !dryRun)
       log('info', 'admin: changed', { who: caller.who, what: moving.what, id: moved.audited?.id });
-    return await changeOf(place, moving, moved, dryRun);
+    return await changeOf(place, moving, { moved, dryRun, killFile: killFile() });
   };
   const sayLost = (failed: Error) =>
     log('error', `a change is made, but is written down nowhere: ${failed.message}`, { cause: failed });
@@ -61,7 +63,10 @@ export function changesRoutes({ place, log }: ChangesParts) {
     app.post<{ Body: ChangeRequest }>(
       '/changes',
       { config: { role: 'operator' }, schema: { body: ChangeRequest, response: { 200: Change } } },
-      async ({ body, caller }) => await make(caller as Caller, body, movingOf(place, body)),
+      async ({ body, caller }) =>
+        await make(caller as Caller, body, movingOf(place, body)).catch((error: unknown) => {
+          throw body.kill === true ? withKillCure(error) : error;
+        }),
     );
 
     app.post<{ Body: UndoRequest; Params: { id: string } }>(
@@ -95,7 +100,8 @@ export function changesRoutes({ place, log }: ChangesParts) {
 
 /** A row of the audit as the API gives it. */
 export function entryOf(row: AuditRow, { target }: Pick<StagesPlace, 'target'>): AuditEntry {
-  const { _id: id, at, who, what, where, why, before, after, gate } = row;
+  const { _id: id, at, who, what, where, why, gate } = row;
+  const { before, after } = touchedOf(row);
   return {
     ...{ id, at: at.toISOString(), who, what, where, before: before ?? null, after: after ?? null },
     ...(why === undefined || why === null ? {} : { why }),
@@ -127,8 +133,11 @@ function movingOf({ api }: StagesPlace, request: ChangeRequest): Moving {
 async function changeOf(
   place: StagesPlace,
   { what, operations }: Moving,
-  moved: Moved,
-  dryRun: boolean,
+  {
+    moved,
+    dryRun,
+    killFile,
+  }: { readonly moved: Moved; readonly dryRun: boolean; readonly killFile: string | undefined },
 ): Promise<Change> {
   const { change, changed, audited, needs } = moved;
   const { api, target, store } = place;
@@ -140,10 +149,12 @@ async function changeOf(
   const diff = unifiedDiff(change);
   return {
     ...(audited?.id === undefined ? {} : { id: audited.id }),
+    ...(audited?.failed === undefined ? {} : { unrecorded: audited.failed.message }),
     ...{ what, changed, dryRun, revision: dryRun ? moved.revision : await target.revision().catch(() => '') },
     ...(diff === undefined ? {} : { diff }),
-    effects: effects.map(({ some, stays, tenantsBefore, tenantsAfter, ...effect }) => ({
+    effects: effects.map(({ some, stays, note, tenantsBefore, tenantsAfter, ...effect }) => ({
       ...{ ...effect, some: [...some], stays: [...stays] },
+      note: killFile === undefined ? note : heldBy(killFile),
       ...(tenantsBefore === undefined ? {} : { tenantsBefore: [...tenantsBefore] }),
       ...(tenantsAfter === undefined ? {} : { tenantsAfter: [...tenantsAfter] }),
     })),
@@ -151,6 +162,10 @@ async function changeOf(
     needs: { force: needs.length > 0, why: [...needs] },
   };
 }
+
+/** Whatever the stages say: nobody moves on a machine whose kill file is there. */
+const heldBy = (reason: string): string =>
+  `a kill file is there${reason === '' ? '' : ` (${reason})`}: until it is taken away every operation stays at its floor on its machine`;
 
 /** Where the gate could not be asked, each move that needs it is `unknown`. */
 function verdictsOf(api: FlagApi, { gate, judged, change }: Moved): GateVerdict[] {

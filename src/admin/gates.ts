@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { whyNotOffered } from '../flags/api.ts';
 import { compareStages, isStage } from '../model/stage.ts';
+import { namesIn } from '../operate/edits.ts';
 import { type LookedAt, type Said, sayOf } from '../operate/gates.ts';
 import type { Judging } from '../operate/gating.ts';
 import { refuse, VIEWER } from './caller.ts';
@@ -18,7 +19,9 @@ const FAILED_TTL = 5_000;
 const One = Type.Object({
   operation: Type.String(),
   to: Type.Optional(Type.String()),
-  tenants: Type.Optional(Type.String({ maxLength: 16_384, description: 'Comma-separated names.' })),
+  tenants: Type.Optional(
+    Type.String({ maxLength: 16_384, description: 'Comma-separated names; `\\,` is a comma in a name.' }),
+  ),
 });
 const Several = Type.Object({ operations: Type.String({ maxLength: 16_384, description: 'Comma-separated ids.' }) });
 
@@ -86,7 +89,7 @@ export function gateRoutes(app: FastifyInstance, reading: Reading): void {
         return refuse(reply, 400, `\`${to}\` is no stage; ${operation.id} can have ${operation.offered.join(', ')}`);
       const not = whyNotOffered(operation, to);
       if (not !== undefined) return refuse(reply, 400, not);
-      const tenants = query.tenants?.split(',').filter((name) => name !== '');
+      const tenants = query.tenants === undefined ? undefined : namesIn(query.tenants).filter((name) => name !== '');
       return await gates.ask({ operation: operation.id, to, ...(tenants?.length ? { tenants } : {}) });
     },
   );

@@ -26,9 +26,10 @@ export interface AdminParts {
 export async function openAdmin(parts: AdminParts): Promise<FastifyInstance> {
   const { config, bindings, metrics, log, readiness, place, reading } = parts;
   const access = createAccess({ config: config.access, metrics, log, ended: createEnded(place.store) });
+  const killFile = () => reading.parts.flags.state().killFile;
   return await createAdmin({
     ...{ contract: bindings.contract, metrics, readiness, hosts: hostsOf(config) },
-    api: apiRoutes({ access, place, log, reading: readingRoutes(reading) }),
+    api: apiRoutes({ access, place, log, killFile, reading: readingRoutes(reading) }),
     console: consoleRoutes(),
   });
 }

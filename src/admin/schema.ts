@@ -175,6 +175,9 @@ export const Change = object('Change', {
   id: Type.Optional(
     Type.String({ description: 'Of its audit row, for undo; absent with `dryRun` or where nothing changed.' }),
   ),
+  unrecorded: Type.Optional(
+    Type.String({ description: 'Why it is made, but written down nowhere: nobody can look it up, nor undo it.' }),
+  ),
   what: Type.String(),
   changed: Type.Boolean(),
   dryRun: Type.Boolean(),
@@ -217,7 +220,7 @@ export const AuditEntry = object('AuditEntry', {
   why: Type.Optional(Type.String()),
   forced: Type.Boolean({ description: 'Against the gate.' }),
   undoable: Type.Boolean(),
-  before: Type.Unknown(),
+  before: Type.Unknown({ description: 'Of the stages what differs: of tenants those that it moved.' }),
   after: Type.Unknown(),
 });
 export const Audit = object('Audit', { entries: Type.Array(AuditEntry), next: Type.Optional(Type.String()) });

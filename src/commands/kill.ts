@@ -1,13 +1,12 @@
 import { mkdir, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { ConfigError, FlagServerError } from '../errors.ts';
 import type { OperationStages } from '../flags/api.ts';
 import { countStages } from '../flags/moves.ts';
 import type { Change } from '../flags/target.ts';
 import { printableLine } from '../model/printable.ts';
 import { lower } from '../model/stage.ts';
-import { killMove } from '../operate/edits.ts';
+import { killMove, withKillCure } from '../operate/edits.ts';
 import { isAllAt, shares } from '../operate/effects.ts';
 import type { StagesPlace } from '../operate/place.ts';
 import { table } from '../report/text.ts';
@@ -43,7 +42,10 @@ export function command(io: Io, open = openPlace, openLocal = placeOf): Command 
       }
       await atPlace(
         () => open(io, options.bindings),
-        (place) => run(io, place, options).catch((error: unknown) => throwWithCure(error)),
+        (place) =>
+          run(io, place, options).catch((error: unknown) => {
+            throw withKillCure(error);
+          }),
       );
     });
 }
@@ -133,14 +135,4 @@ async function local(
   await writeFile(file, `${reason ?? ''}\n`);
   await record(true);
   say(`${file} is there: façades that watch it have every operation at its floor within a second\n`);
-}
-
-/** In an outage of the flag server there is another way, and whoever needs it is in a hurry. */
-function throwWithCure(error: unknown): never {
-  const hint =
-    'The kill file works whatever the flags are like. On every machine with a façade: crossfade kill --local';
-  if (error instanceof ConfigError)
-    throw new ConfigError([...error.problems, { where: 'kill', message: `is not done. ${hint}` }]);
-  if (!(error instanceof FlagServerError)) throw error;
-  throw new FlagServerError(error.failure, `${error.message}\n${hint}`, { cause: error });
 }

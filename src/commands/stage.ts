@@ -4,7 +4,7 @@ import { type FlagApi, type FlagOperation, type OperationStages, sameStages } fr
 import type { ReadState } from '../flags/ladder.ts';
 import { printableLine } from '../model/printable.ts';
 import { STAGES } from '../model/stage.ts';
-import { indexOf, type ScopeOptions, stageMove } from '../operate/edits.ts';
+import { indexOf, namesIn, type ScopeOptions, stageMove } from '../operate/edits.ts';
 import { shares } from '../operate/effects.ts';
 import { asData } from '../operate/move.ts';
 import type { StagesPlace } from '../operate/place.ts';
@@ -107,9 +107,6 @@ async function run(
     },
   });
 }
-
-/** `a,b\\,c` → `a` and `b,c`. */
-const namesIn = (text: string): string[] => text.split(/(?<!\\),/).map((name) => name.replaceAll('\\,', ','));
 
 function list(io: Io, api: FlagApi, { state, odd }: ReadState, id: string | undefined, { json }: StageOptions): void {
   const chosen = id === undefined ? api.operations.keys() : [indexOf(api, id)];

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { ConfigError, FlagServerError, UsageError } from '../errors.ts';
 import {
   type FlagApi,
   type FlagOperation,
@@ -32,6 +32,9 @@ export function scopeOf({ percent, tenant, all }: ScopeOptions): string {
     return ` --tenant ${shellWord(tenant.map((name) => name.replaceAll(',', '\\,')).join(','))}`;
   return all ? ' --all' : '';
 }
+
+/** `a,b\\,c` → `a` and `b,c`. */
+export const namesIn = (text: string): string[] => text.split(/(?<!\\),/).map((name) => name.replaceAll('\\,', ','));
 
 export function editFor(operation: FlagOperation, stage: string, { tenant, percent, all }: ScopeOptions): StagesEdit {
   if (!isStage(stage)) throw new UsageError(`\`${stage}\` is no stage${suggestion(stage, STAGES)}`);
@@ -91,6 +94,18 @@ export const killMove = (kill: boolean): Moving => ({
   again: undefined,
   plan: () => [{ kill }],
 });
+
+/** In an outage of the flags there is another way to kill, and whoever needs it is in a hurry: the error with that said. */
+export function withKillCure(error: unknown): unknown {
+  if (error instanceof ConfigError)
+    return new ConfigError([...error.problems, { where: 'kill', message: `is not done. ${KILL_CURE}` }]);
+  const message = `${(error as Error).message}\n${KILL_CURE}`;
+  if (error instanceof FlagServerError) return new FlagServerError(error.failure, message, { cause: error });
+  return error instanceof UsageError && error.failure === 'wrong' ? new UsageError(message) : error;
+}
+
+const KILL_CURE =
+  'The kill file works whatever the flags are like. On every machine with a façade: crossfade kill --local';
 
 /** How many percent of the comparisons are carried out. */
 export function samplingMove(percent: number): Moving {
