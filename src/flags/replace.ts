@@ -25,7 +25,7 @@ function cannotReplace(file: string, { code = '', message }: NodeJS.ErrnoExcepti
   if (code === 'EEXIST')
     return new UsageError(`someone else is writing ${file}: nothing is written, try again`, { failure: 'conflict' });
   const cure = MOUNTED.has(code)
-    ? ': change the stages where the file comes from, such as the ConfigMap that is mounted here'
+    ? ': change the stages where the file comes from, such as the ConfigMap that is mounted here, or hold the flags in a flag server'
     : '';
   return new UsageError(`${file} cannot be changed from here, and nothing is written (${message})${cure}`);
 }

@@ -103,8 +103,6 @@ export function fileTarget(file: string, api: FlagApi, create = false): Target {
       await replaceFile(file, (text) => {
         made = changed(text, options);
         return made.text?.after ?? text;
-      }).catch((error: NodeJS.ErrnoException) => {
-        throw UNWRITABLE.has(error.code ?? '') ? new UsageError(unwritable(file, error.code)) : error;
       });
       return made as unknown as Change;
     },
@@ -112,12 +110,6 @@ export function fileTarget(file: string, api: FlagApi, create = false): Target {
     close: async () => {},
   });
 }
-
-const UNWRITABLE: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM']);
-
-/** A mounted ConfigMap is such a file. */
-const unwritable = (file: string, code: string | undefined): string =>
-  `${file} cannot be written from here (${code}), and nothing is changed: edit it where it comes from, such as its ConfigMap, or hold the flags in a flag server`;
 
 const NOTHING_ODD: ReadState['odd'] = new Map();
 
