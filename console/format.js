@@ -36,6 +36,10 @@ export function rate(perSecond) {
   return `${perSecond < 10 ? one.format(perSecond) : whole.format(Math.round(perSecond))}/s`;
 }
 
+/** How many times as much, with two digits. @param {number} factor */
+export const times = (factor) =>
+  `${new Intl.NumberFormat('en', { maximumSignificantDigits: 2 }).format(factor)}${NBSP}×`;
+
 /** @param {number | undefined} milliseconds */
 export function duration(milliseconds) {
   if (milliseconds === undefined || !Number.isFinite(milliseconds)) return '–';

@@ -1,11 +1,11 @@
 /** How the façade itself is. @import { Health } from '../src/admin/schema.ts' */
-import { age, bytes, clock, count, counted, duration, rate, visible } from './format.js';
+import { age, bytes, count, counted, duration, rate } from './format.js';
 import { Sign } from './glyphs.js';
+import { Latency } from './latency.js';
 import { html, useEffect } from './lib.js';
-import { Lines } from './plots.js';
 import { useStore } from './store.js';
-import { Ago, Moment, Text, useNow } from './text.js';
-import { Empty, Loading, Problem, useAsked } from './ui.js';
+import { Ago, Moment, Path, Text } from './text.js';
+import { Loading, Problem, useAsked } from './ui.js';
 
 export function HealthPage() {
   const store = useStore();
@@ -24,35 +24,8 @@ export function HealthPage() {
     ${asked.error && html`<${Problem} error=${asked.error} retry=${asked.again} what="Health cannot be asked for." />`}
     ${health === undefined && !asked.error && html`<${Loading} what="Asking how it is" />`}
     ${bad.map(({ part, problem }) => html`<p class="note bad-note"><strong>✕ <${Text} text=${part} most=${60} /></strong> <${Text} text=${problem} most=${500} /></p>`)}
-    ${health && html`<${Origins} health=${health} /><div class="panels"><${Shadow} health=${health} /><${Results} health=${health} /><${Flags} health=${health} /><${Process} health=${health} /></div><${Replicas} health=${health} /><${Parts} health=${health} />`}
+    ${health && html`<${Latency} health=${health} /><div class="panels"><div class="panel-column"><${Shadow} health=${health} /><${Results} health=${health} /></div><div class="panel-column"><${Comparisons} health=${health} /></div><div class="panel-column"><${Flags} health=${health} /><${Process} health=${health} /></div></div><${Replicas} health=${health} /><${Parts} health=${health} />`}
   </section>`;
-}
-
-const SPAN = 15 * 60_000;
-
-/** @param {{ health: Health }} props */
-function Origins({ health }) {
-  const now = useNow(5_000);
-  const names = [...new Set(health.origins.map(({ origin }) => origin))];
-  return html`<section aria-labelledby="latency"><h2 id="latency">Latency of the origins</h2>
-    ${names.length === 0 && html`<${Empty} title="No origin was asked in the last 15 minutes.">Lines appear with the first requests.<//>`}
-    ${names.length > 0 && html`<p class="key-line"><span class="k control p99">control p99</span><span class="k control p50">control p50</span><span class="k candidate p99">candidate p99</span><span class="k candidate p50">candidate p50</span><span class="sub">the last 15 minutes</span></p>`}
-    <div class="plots">${names.map((name) => html`<${OriginPlot} key=${name} name=${name} roles=${health.origins.filter(({ origin }) => origin === name)} now=${now} />`)}</div>
-  </section>`;
-}
-
-/** @param {{ name: string, roles: Health['origins'], now: number }} props */
-function OriginPlot({ name, roles, now }) {
-  const lines = roles.flatMap(({ role, points }) =>
-    /** @type {const} */ (['p50', 'p99']).map((part) => ({
-      ...{ name: `${role} ${part}`, class: `line ${role} ${part}` },
-      points: points.map((point) => ({ at: Date.parse(point.at), y: point[part] })),
-    })),
-  );
-  const latest = roles.map(({ role, points }) => ({ role, point: points.at(-1) }));
-  return html`<figure class="origin-plot"><figcaption><h3>${name}</h3>${latest.map(({ role, point }) => html`<span class="latest"><span class=${`k ${role} p99`}>${role}</span> p50 <b>${duration(point?.p50)}</b> p99 <b>${duration(point?.p99)}</b> <span class="sub">${point ? rate(point.perSecond) : 'nothing'}</span></span>`)}</figcaption>
-    <${Lines} lines=${lines} from=${now - SPAN} to=${now} unit=${duration} label=${`Latency of ${visible(name)}: ${latest.map(({ role, point }) => `${role} p99 ${duration(point?.p99)}`).join(', ')}`} />
-    <p class="plot-times sub" aria-hidden="true"><span>${clock(now - SPAN)}</span><span>${clock(now)}</span></p></figure>`;
 }
 
 /** @param {{ what: string, now: number, most: number, words?: string }} props */
@@ -64,20 +37,33 @@ function Meter({ what, now, most, words }) {
 function Shadow({ health: { shadow } }) {
   if (shadow === undefined)
     return html`<section class="panel" aria-labelledby="shadow"><h2 id="shadow">Shadow</h2><p class="sub">There is none: nothing is compared without a place for results (<code>RESULTS_URI</code>).</p></section>`;
-  const { queue, queueMax, bytes: held, bytesMax, underWay, breakers, shed, outcomes } = shadow;
+  const { queue, queueMax, bytes: held, bytesMax, underWay, breakers } = shadow;
   return html`<section class="panel" aria-labelledby="shadow"><h2 id="shadow">Shadow</h2>
     <${Meter} what="Queue" now=${queue} most=${queueMax} /><${Meter} what="Memory" now=${held} most=${bytesMax} words=${`${bytes(held)} of ${bytes(bytesMax)}`} />
     <p>${count(underWay)} under way</p>
     <h3>Breakers</h3>${breakers.length === 0 ? html`<p class="sub">All closed.</p>` : html`<ul class="plain">${breakers.slice(0, 30).map(({ origin, operation, state }) => html`<li><${Sign} word=${state} /> ${origin}, <${Text} text=${operation} most=${80} /></li>`)}${breakers.length > 30 && html`<li>and ${count(breakers.length - 30)} more</li>`}</ul>`}
-    <h3>Outcomes</h3><${Counts} rows=${outcomes.map(({ outcome, n, perSecond }) => ({ name: outcome, n, perSecond }))} none="Nothing was compared yet." />
-    <h3>Not compared</h3><${Counts} rows=${shed.map(({ outcome, reason, n, perSecond }) => ({ name: `${outcome}: ${reason}`, n, perSecond }))} none="Nothing was left out." />
+  </section>`;
+}
+
+/** What was compared; all other outcomes have a reason, and stand with it. */
+const COMPARED = Object.freeze(['match', 'ignored', 'mismatch']);
+
+/** @param {{ health: Health }} props */
+function Comparisons({ health: { shadow } }) {
+  if (shadow === undefined) return null;
+  const { shed, outcomes } = shadow;
+  const compared = COMPARED.flatMap((name) => outcomes.filter(({ outcome }) => outcome === name));
+  const left = [...shed].sort((a, b) => b.n - a.n);
+  return html`<section class="panel" aria-labelledby="comparisons"><h2 id="comparisons">Comparisons</h2>
+    <h3>Outcomes</h3><${Counts} rows=${compared.map(({ outcome, n, perSecond }) => ({ name: outcome, n, perSecond }))} none="Nothing was compared yet." />
+    <h3>Not compared</h3><${Counts} rows=${left.map(({ outcome, reason, n, perSecond }) => ({ name: `${outcome}: ${reason}`, n, perSecond }))} none="Nothing was left out." />
   </section>`;
 }
 
 /** @param {{ rows: { name: string, n: number, perSecond: number }[], none: string }} props */
 function Counts({ rows, none }) {
   if (rows.length === 0) return html`<p class="sub">${none}</p>`;
-  return html`<table class="counts"><thead class="hidden"><tr><th scope="col">What</th><th scope="col">In all</th><th scope="col">Now</th></tr></thead><tbody>${rows.map(({ name, n, perSecond }) => html`<tr><th scope="row"><${Text} text=${name} most=${60} /></th><td class="num">${count(n)}</td><td class="num sub">${rate(perSecond)}</td></tr>`)}</tbody></table>`;
+  return html`<table class="counts"><thead><tr><th scope="col"><span class="hidden">What</span></th><th scope="col" class="num">in all</th><th scope="col" class="num">now</th></tr></thead><tbody>${rows.map(({ name, n, perSecond }) => html`<tr><th scope="row"><${Text} text=${name} most=${60} /></th><td class="num">${count(n)}</td><td class="num sub">${rate(perSecond)}</td></tr>`)}</tbody></table>`;
 }
 
 /** @param {{ health: Health }} props */
@@ -95,8 +81,8 @@ function Results({ health: { results } }) {
 /** @param {{ health: Health }} props */
 function Flags({ health: { flags } }) {
   return html`<section class="panel" aria-labelledby="flags"><h2 id="flags">Flags</h2><dl>
-    <dt>Source</dt><dd>${flags.source}: <${Text} text=${flags.place} most=${200} /></dd><dt>Revision</dt><dd><code><${Text} text=${flags.revision} most=${60} /></code></dd>
-    <dt>Confirmed</dt><dd>${flags.age === undefined ? 'never' : `${age(flags.age)} ago`}</dd><dt>Kill switch</dt><dd>${flags.kill ? html`<b class="bad">on</b>` : 'off'}${flags.killFile !== undefined && html` <span class="sub">file <${Text} text=${flags.killFile} most=${120} /></span>`}</dd></dl>
+    <dt>Source</dt><dd>${flags.source}: <${Path} text=${flags.place} /></dd><dt>Revision</dt><dd><code><${Text} text=${flags.revision} most=${60} /></code></dd>
+    <dt>Confirmed</dt><dd>${flags.age === undefined ? 'never' : `${age(flags.age)} ago`}</dd><dt>Kill switch</dt><dd>${flags.kill ? html`<b class="bad">on</b>` : 'off'}${flags.killFile !== undefined && html` <span class="sub">file <${Path} text=${flags.killFile} /></span>`}</dd></dl>
     ${flags.kept.length > 0 && html`<p class="note warn-note">Last good form kept: ${flags.kept.slice(0, 20).map((flag, index) => html`${index > 0 && ', '}<${Text} text=${flag} most=${80} />`)}</p>`}
     ${flags.problem !== undefined && html`<p class="note bad-note">✕ <${Text} text=${flags.problem} most=${400} /></p>`}</section>`;
 }

@@ -13,8 +13,7 @@ export const OperationRow = memo(Row);
 /** @param {{ operation: Operation, index: number, columns: readonly string[] }} props */
 function Row({ operation, index, columns }) {
   const store = useStore();
-  const { id, method, path, bound, why, health, findings, exposures } = operation;
-  const perSecond = operation.requests.reduce((sum, one) => sum + one.perSecond, 0);
+  const { id, method, path, bound, why, health, findings, exposures, perSecond } = operation;
   return html`<div class="ladder-row" role="row" aria-rowindex=${index + 2}>
     <div role="rowheader" class="c-name">
       <a class="row-link" href=${routeTo('stages', id)}><${Text} text=${id} most=${120} /></a>
@@ -23,7 +22,7 @@ function Row({ operation, index, columns }) {
     ${
       bound
         ? columns.map((stage) => html`<${Cell} key=${stage} stage=${stage} operation=${operation} />`)
-        : html`<div role="cell" class="c-unbound" aria-colspan=${columns.length}>Passes through to legacy: no bindings for reads.</div>`
+        : html`<div role="cell" class="c-unbound" aria-colspan=${columns.length}>Passes through to legacy: it writes, or has no bindings.</div>`
     }
     <div role="cell" class="c-load num"><span>${rate(perSecond)}</span><span class="sub">${operation.errorShare > 0 ? html`<span class="bad">${percent(operation.errorShare)} 5xx</span>` : html`p99 ${duration(operation.p99)}`}</span></div>
     <div role="cell" class="c-health">

@@ -63,7 +63,7 @@ export function OperationPage({ id }) {
 /** The same cells as in the list, larger. @param {{ operation: Operation }} props */
 function Track({ operation }) {
   const columns = columnsOf([operation]);
-  const perSecond = operation.requests.reduce((sum, one) => sum + one.perSecond, 0);
+  const { perSecond } = operation;
   return html`<div class=${`track columns-${columns.length}`} role="table" aria-label="Share of tenants and requests per second by stage">
     <div class="track-row track-head" role="row">${columns.map((stage) => html`<span role="columnheader"><${Stage} stage=${stage} /></span>`)}</div>
     <div class="track-row" role="row">${columns.map((stage) => html`<${Cell} key=${stage} stage=${stage} operation=${operation} />`)}</div>

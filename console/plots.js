@@ -1,4 +1,5 @@
 /** Small drawings of numbers over time, each beside its figures as text. */
+import { clock } from './format.js';
 import { html } from './lib.js';
 
 /**
@@ -18,43 +19,60 @@ export function Spark({ hours, now = Math.floor(Date.now() / 3_600_000) }) {
 
 const WIDTH = 600;
 const HEIGHT = 160;
+/** Of the drawing, left free above and below, so that no line is cut. */
+const EDGE = 6;
 
 /**
- * Lines over time.
- * @param {{ lines: readonly { name: string, class: string, points: readonly { at: number, y: number | undefined }[] }[],
- *   from: number, to: number, unit: (y: number) => string, label: string }} props
+ * Lines over time, on one scale.
+ * @param {{ lines: readonly { class: string, points: readonly Point[] }[],
+ *   from: number, to: number, gap: number, unit: (y: number) => string, label: string }} props `gap`: milliseconds
+ *   without a point that are a gap; `label`: what the drawing shows, in words.
  */
-export function Lines({ lines, from, to, unit, label }) {
-  const values = lines.flatMap(({ points }) => points.flatMap(({ y }) => (y === undefined ? [] : [y])));
+export function Lines({ lines, from, to, gap, unit, label }) {
+  const seen = lines.map((line) => ({ ...line, points: line.points.filter(({ at }) => at >= from && at <= to) }));
+  const values = seen.flatMap(({ points }) => points.flatMap(({ y }) => (y === undefined ? [] : [y])));
   const top = niceTop(Math.max(0, ...values));
-  const x = (/** @type {number} */ at) => ((at - from) / (to - from)) * WIDTH;
-  const y = (/** @type {number} */ value) => HEIGHT - (value / top) * (HEIGHT - 8);
+  const x = (/** @type {number} */ at) => ((at - from) / (to - from)) * (WIDTH - EDGE);
+  const y = (/** @type {number} */ value) => HEIGHT - EDGE - (value / top) * (HEIGHT - 2 * EDGE);
+  const marks = [1, 0.5, 0];
+  const times = [0, 1, 2, 3].map((part) => from + ((to - from) * part) / 3);
   return html`<div class="plot">
-    <div class="plot-scale" aria-hidden="true"><span>${unit(top)}</span><span>${unit(top / 2)}</span><span>0</span></div>
-    <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${label}>
-      ${[0, 0.5, 1].map((part) => html`<line class="grid" x1="0" x2=${WIDTH} y1=${y(top * part)} y2=${y(top * part)} />`)}
-      ${lines.map((line) => html`<path class=${line.class} d=${pathOf(line.points, x, y, (to - from) / 20)} />`)}
-    </svg>
+    <div class="plot-scale" aria-hidden="true">${marks.map((part) => html`<span style=${{ insetBlockStart: `${(100 * y(top * part)) / HEIGHT}%` }}>${part === 0 ? '0' : unit(top * part)}</span>`)}</div>
+    <div class="plot-area"><svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${label}>
+      ${marks.map((part) => html`<line class="grid" x1="0" x2=${WIDTH} y1=${y(top * part)} y2=${y(top * part)} />`)}
+      ${seen.map(({ class: name, points }) => {
+        const { path, dots } = strokesOf(points, x, y, gap);
+        return html`<path class=${name} d=${path} /><path class=${`${name} dots`} d=${dots} />`;
+      })}
+    </svg></div>
+    <p class="plot-times sub" aria-hidden="true">${times.map((at) => html`<span>${clock(at).slice(0, 5)}</span>`)}</p>
   </div>`;
 }
 
+/** @typedef {{ at: number, y: number | undefined }} Point */
+
 /**
- * A gap in the points is a gap in the line.
- * @param {readonly { at: number, y: number | undefined }[]} points
- * @param {(at: number) => number} x @param {(value: number) => number} y @param {number} gap
+ * A gap in the points is a gap in the line; a point alone is a dot: a line of one point is not seen.
+ * @param {readonly Point[]} points @param {(at: number) => number} x @param {(value: number) => number} y
+ * @param {number} gap milliseconds between two points that are not joined
  */
-export function pathOf(points, x, y, gap) {
-  let path = '';
+export function strokesOf(points, x, y, gap) {
+  /** @type {string[][]} */
+  const runs = [];
   let last = -Infinity;
-  for (const point of points) {
-    if (point.y === undefined) {
+  for (const { at, y: value } of points) {
+    if (value === undefined) {
       last = -Infinity;
       continue;
     }
-    path += `${point.at - last > gap ? 'M' : 'L'}${x(point.at).toFixed(1)} ${y(point.y).toFixed(1)}`;
-    last = point.at;
+    const place = `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
+    if (at - last > gap) runs.push([place]);
+    else runs.at(-1)?.push(place);
+    last = at;
   }
-  return path;
+  const path = runs.filter((run) => run.length > 1).map((run) => `M${run.join('L')}`);
+  const dots = runs.filter((run) => run.length === 1).map(([place]) => `M${place}h0`);
+  return { path: path.join(''), dots: dots.join('') };
 }
 
 /** 1, 2 or 5 times a power of ten, not below `value`. @param {number} value */

@@ -9,7 +9,7 @@ import { html, useEffect, useState } from './lib.js';
 export function Text({ text = '', most = 300, mono = false, more = false }) {
   const [whole, setWhole] = useState(false);
   const { text: shown, left } = cut(text, whole ? 2_000_000 : most);
-  const parts = pieces(shown).map((piece) => (piece.odd ? html`<span class="odd">${piece.text}</span>` : piece.text));
+  const parts = shownPieces(shown);
   const rest =
     left > 0 &&
     (more
@@ -19,15 +19,22 @@ export function Text({ text = '', most = 300, mono = false, more = false }) {
   return html`<bdi dir="ltr" class=${mono ? 'data mono' : 'data'}>${parts}${rest}</bdi>`;
 }
 
+/** A file or a URL: where it is too long for a line it breaks after a slash. @param {{ text: string, most?: number }} props */
+export function Path({ text, most = 300 }) {
+  const { text: shown, left } = cut(text, most);
+  const parts = shown.split(/(?<=[/\\])/).flatMap((part) => [...shownPieces(part), html`<wbr />`]);
+  return html`<bdi dir="ltr" class="data">${parts}${left > 0 && html`<span class="cut">… ${count(left)} more</span>`}</bdi>`;
+}
+
+const shownPieces = (/** @type {string} */ text) =>
+  pieces(text).map((piece) => (piece.odd ? html`<span class="odd">${piece.text}</span>` : piece.text));
+
 /** Several lines, as they are. @param {{ text: string, most?: number }} props */
 export function Block({ text, most = 20_000 }) {
   const [whole, setWhole] = useState(false);
   const { text: shown, left } = cut(text, whole ? 2_000_000 : most);
   const lines = shown.split('\n');
-  const parts = lines.flatMap((line, index) => [
-    ...(index === 0 ? [] : ['\n']),
-    ...pieces(line).map((piece) => (piece.odd ? html`<span class="odd">${piece.text}</span>` : piece.text)),
-  ]);
+  const parts = lines.flatMap((line, index) => [...(index === 0 ? [] : ['\n']), ...shownPieces(line)]);
   return html`<pre class="block" tabindex="0">${parts}</pre>
     ${left > 0 && html`<button type="button" class="link" onClick=${() => setWhole(true)}>Show ${count(left)} more characters</button>`}`;
 }

@@ -7,6 +7,8 @@ import { remembered } from './remembered.ts';
 export interface LiveRow {
   /** Over the last ten seconds; stages without any are left out. */
   readonly requests: readonly { readonly stage: string; readonly perSecond: number }[];
+  /** Replies over the last ten seconds, those that pass through too: they have no stage. */
+  readonly perSecond: number;
   /** Of the last minute: replies, the share of them with 5xx, and the control's p99 in milliseconds. */
   readonly replies: number;
   readonly errorShare: number;
@@ -35,6 +37,8 @@ const TEN = 10_000;
 const MINUTE = 60_000;
 const SLACK = 150;
 const STAGE_COUNT = STAGES.length;
+/** Requests by stage, then replies of all. */
+const QUICK = STAGE_COUNT + 1;
 const BUCKETS = SECONDS.length + 1;
 /** Replies, those with 5xx, then the control's buckets. */
 const WIDTH = 2 + BUCKETS;
@@ -47,14 +51,14 @@ const BOUNDS = SECONDS.map(String);
 export function createOperationRing(operations: readonly Operation[], metrics: Metrics, began: number): OperationRing {
   const size = operations.length;
   const places = placesOf(operations);
-  let stages: Past = { at: began, counts: new Uint32Array(size * STAGE_COUNT) };
+  let stages: Past = { at: began, counts: new Uint32Array(size * QUICK) };
   let rest: Past = { at: began, counts: new Uint32Array(size * WIDTH) };
   const seconds: Past[] = [];
   const tens: Past[] = [];
 
   return {
     sample(at) {
-      stages = { at, counts: new Uint32Array(size * STAGE_COUNT) };
+      stages = { at, counts: new Uint32Array(size * QUICK) };
       rest = { at, counts: new Uint32Array(size * WIDTH) };
       const { stageRequests, requestDuration, originDuration } = metrics;
       for (const [index, one] of Object.values(seriesOf(stageRequests)).entries()) {
@@ -65,6 +69,8 @@ export function createOperationRing(operations: readonly Operation[], metrics: M
         const place = places.route(one, index);
         if (place < 0) continue;
         rest.counts[place] = (rest.counts[place] as number) + one.count;
+        const quick = (place / WIDTH) * QUICK + STAGE_COUNT;
+        stages.counts[quick] = (stages.counts[quick] as number) + one.count;
         if (String(one.labels.http_response_status_code).startsWith('5'))
           rest.counts[place + 1] = (rest.counts[place + 1] as number) + one.count;
       }
@@ -88,16 +94,20 @@ export function createOperationRing(operations: readonly Operation[], metrics: M
           const place = index * WIDTH + column;
           return (rest.counts[place] as number) - (minute.counts[place] as number);
         };
-        const requests: { stage: string; perSecond: number }[] = [];
-        for (let at = 0; at < STAGE_COUNT && elapsed > 0; at += 1) {
-          const place = index * STAGE_COUNT + at;
+        const rateAt = (at: number) => {
+          const place = index * QUICK + at;
           const n = (stages.counts[place] as number) - (before.counts[place] as number);
-          if (n > 0) requests.push({ stage: STAGES[at] as string, perSecond: Number((n / elapsed).toPrecision(3)) });
-        }
+          return elapsed > 0 ? Number((n / elapsed).toPrecision(3)) : 0;
+        };
+        const requests = STAGES.map((stage, at) => ({ stage, perSecond: rateAt(at) }));
         const replies = delta(0);
         const errorShare = replies === 0 ? 0 : delta(1) / replies;
         const buckets = Array.from({ length: BUCKETS }, (_, at) => delta(2 + at));
-        return { requests, replies, errorShare, p99: quantileOf(buckets, SECONDS, 0.99) };
+        return {
+          requests: requests.filter(({ perSecond }) => perSecond > 0),
+          perSecond: rateAt(STAGE_COUNT),
+          ...{ replies, errorShare, p99: quantileOf(buckets, SECONDS, 0.99) },
+        };
       });
     },
   };
@@ -122,7 +132,7 @@ function placesOf(operations: readonly Operation[]) {
   return {
     stage: remembered(({ operation, stage }) => {
       const [index, at] = [byId.get(String(operation)), stageAt.get(String(stage))];
-      return index === undefined || at === undefined ? -1 : index * STAGE_COUNT + at;
+      return index === undefined || at === undefined ? -1 : index * QUICK + at;
     }),
     route: remembered(({ http_request_method: method, http_route: route }) => {
       // HEAD is GET without a body, unless the contract has a HEAD of its own.

@@ -89,7 +89,7 @@ function rowOf(operation: BoundOperation, live: LiveRow, context: RowContext): O
     ...(ramp === undefined ? {} : { ramp: { to: ramp.to, percent: ramp.percent } }),
     ...(odd === undefined ? {} : { odd }),
     ...(tenants === undefined ? {} : { tenants: [...tenants] }),
-    ...{ requests: [...live.requests], errorShare: live.errorShare },
+    ...{ requests: [...live.requests], perSecond: live.perSecond, errorShare: live.errorShare },
     ...(live.p99 === undefined ? {} : { p99: live.p99 }),
     ...{ health, why, findings: persistent, exposures },
     ...(next === undefined ? {} : { next }),

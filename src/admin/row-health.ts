@@ -65,7 +65,7 @@ export const ROW_HEALTH: readonly Row[] = Object.freeze([
   {
     health: 'idle',
     when: ({ replies }) => replies === 0,
-    why: () => 'This replica had no request in the last minute.',
+    why: () => 'No request in the last minute on this replica.',
   },
   { health: 'good', when: () => true, why: () => '' },
 ] as const satisfies readonly Row[]);

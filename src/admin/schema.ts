@@ -91,6 +91,9 @@ export const Operation = object('Operation', {
   requests: Type.Array(Type.Object({ stage: Type.String(), perSecond: Type.Number() }), {
     description: 'Of this replica, over the last ten seconds, by stage.',
   }),
+  perSecond: Type.Number({
+    description: 'Of this replica’s replies, over the last ten seconds, those that pass through to legacy too.',
+  }),
   errorShare: Type.Number({ description: 'Of this replica’s replies of the last minute, those with 5xx.' }),
   p99: Type.Optional(Type.Number({ description: 'Of this replica’s control, last minute.' })),
   health: words(['good', 'idle', 'differs', 'failing'] as const),

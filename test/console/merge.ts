@@ -4,7 +4,7 @@ import type { Health, Operation, Operations } from '../../src/admin/schema.ts';
 
 const operation = (id: string, more: Partial<Operation> = {}): Operation => ({
   ...{ id, method: 'GET', path: `/v1/${id}`, bound: true, offered: ['legacy', 'validate', 'dynamodb'] },
-  ...{ stage: 'legacy', floor: 'legacy', named: 0, requests: [], errorShare: 0, health: 'good', why: '' },
+  ...{ stage: 'legacy', floor: 'legacy', named: 0, requests: [], perSecond: 0, errorShare: 0, health: 'good', why: '' },
   ...{ findings: 0, exposures: 0, next: 'validate', ...more },
 });
 const operations = (...all: Operation[]): Operations => ({
