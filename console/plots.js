@@ -1,6 +1,7 @@
 /** Small drawings of numbers over time, each beside its figures as text. */
 import { clock } from './format.js';
 import { html } from './lib.js';
+import { niceTop, strokesOf } from './strokes.js';
 
 /**
  * Sightings by hour, the last two days.
@@ -24,7 +25,7 @@ const EDGE = 6;
 
 /**
  * Lines over time, on one scale.
- * @param {{ lines: readonly { class: string, points: readonly Point[] }[],
+ * @param {{ lines: readonly { class: string, points: readonly import('./strokes.js').Point[] }[],
  *   from: number, to: number, gap: number, unit: (y: number) => string, label: string }} props `gap`: milliseconds
  *   without a point that are a gap; `label`: what the drawing shows, in words.
  */
@@ -47,37 +48,4 @@ export function Lines({ lines, from, to, gap, unit, label }) {
     </svg></div>
     <p class="plot-times sub" aria-hidden="true">${times.map((at) => html`<span>${clock(at).slice(0, 5)}</span>`)}</p>
   </div>`;
-}
-
-/** @typedef {{ at: number, y: number | undefined }} Point */
-
-/**
- * A gap in the points is a gap in the line; a point alone is a dot: a line of one point is not seen.
- * @param {readonly Point[]} points @param {(at: number) => number} x @param {(value: number) => number} y
- * @param {number} gap milliseconds between two points that are not joined
- */
-export function strokesOf(points, x, y, gap) {
-  /** @type {string[][]} */
-  const runs = [];
-  let last = -Infinity;
-  for (const { at, y: value } of points) {
-    if (value === undefined) {
-      last = -Infinity;
-      continue;
-    }
-    const place = `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-    if (at - last > gap) runs.push([place]);
-    else runs.at(-1)?.push(place);
-    last = at;
-  }
-  const path = runs.filter((run) => run.length > 1).map((run) => `M${run.join('L')}`);
-  const dots = runs.filter((run) => run.length === 1).map(([place]) => `M${place}h0`);
-  return { path: path.join(''), dots: dots.join('') };
-}
-
-/** 1, 2 or 5 times a power of ten, not below `value`. @param {number} value */
-export function niceTop(value) {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { niceTop, strokesOf } from '../../console/plots.js';
+import { niceTop, strokesOf } from '../../console/strokes.js';
 
 const place = (value: number) => value;
 
