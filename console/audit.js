@@ -1,6 +1,6 @@
 /** Who changed what, when and why. @import { AuditEntry, Change as Made } from '../src/admin/schema.ts' */
 import { queryOf } from './api.js';
-import { Preview } from './change.js';
+import { Preview, PreviewPane } from './change.js';
 import { html, useEffect, useState } from './lib.js';
 import { useStore } from './store.js';
 import { Block, Moment, Text } from './text.js';
@@ -93,10 +93,11 @@ function UndoDialog({ entry, onClose }) {
     }
   };
   return html`<${Dialog} title="Undo" onClose=${onClose} wide><form class="change" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-    <div class="change-form"><p><${Text} text=${entry.what} most=${300} /></p>
+    <div class="change-form"><p><${Text} text=${entry.what} most=${300} /></p></div>
+    <${PreviewPane} busy=${preview === undefined}>${asked.error ? html`<${Problem} error=${asked.error} retry=${asked.again} what="It cannot be previewed." />` : preview === undefined ? html`<${Loading} what="Looking" />` : html`<${Preview} change=${preview} />`}<//>
+    <div class="change-form change-do">
       <label class="field"><span>Reason${needsForce ? ' (needed)' : ''}</span><textarea rows="2" maxlength="2000" value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.target.value)}></textarea></label>
       ${needsForce && html`<label class="check"><input type="checkbox" checked=${force} onChange=${(/** @type {any} */ event) => setForce(event.target.checked)} /> Undo it all the same: ${(preview?.needs.why ?? []).join(' ')}</label>`}
       ${error && html`<${Problem} error=${error} what="It was not undone." />`}
-      <div class="actions end"><button type="button" class="button" onClick=${onClose}>Cancel</button><${Change} class=${needsForce ? 'danger' : 'primary'} off=${off} onClick=${undo}>Undo<//></div></div>
-    <section class="preview" aria-label="What it would do"><h3>What it would do</h3>${asked.error ? html`<${Problem} error=${asked.error} retry=${asked.again} what="It cannot be previewed." />` : preview === undefined ? html`<${Loading} what="Looking" />` : html`<${Preview} change=${preview} />`}</section></form><//>`;
+      <div class="actions end"><button type="button" class="button" onClick=${onClose}>Cancel</button><${Change} class=${needsForce ? 'danger' : 'primary'} off=${off} onClick=${undo}>Undo<//></div></div></form><//>`;
 }

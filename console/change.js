@@ -1,7 +1,7 @@
 /** A change is seen before it is made. @import { Change as Made, ChangeRequest, GateVerdict } from '../src/admin/schema.ts' */
 import { count, counted, percent } from './format.js';
 import { StageMark } from './glyphs.js';
-import { html, useState } from './lib.js';
+import { html, useLayoutEffect, useRef, useState } from './lib.js';
 import { Verdict } from './operation.js';
 import { useStore } from './store.js';
 import { Block, Text } from './text.js';
@@ -62,7 +62,11 @@ export function ChangeDialog({ title, children, request, verb, wants, typed, dan
   };
   return html`<${Dialog} title=${title} onClose=${close} wide>
     <form class="change" onSubmit=${submit}>
-      <div class="change-form">${children}
+      <div class="change-form">${children}</div>
+      <${PreviewPane} busy=${preview === undefined && wants === undefined}>
+        ${asked.error && preview === undefined ? html`<${Problem} error=${asked.error} retry=${asked.again} what="It cannot be previewed." />` : wants !== undefined ? html`<p class="sub">${wants}</p>` : preview === undefined ? html`<${Loading} what="Looking" />` : html`<${Preview} change=${preview} />`}
+      <//>
+      <div class="change-form change-do">
         <label class="field"><span>Reason${needsForce || typed !== undefined ? ' (needed)' : ''}, for the audit log</span><textarea rows="2" maxlength="2000" value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.target.value)}></textarea></label>
         ${
           needsForce &&
@@ -76,12 +80,32 @@ export function ChangeDialog({ title, children, request, verb, wants, typed, dan
           <${Change} class=${danger || needsForce ? 'danger' : 'primary'} off=${off} type="button" onClick=${make}>${state.busy ? 'Changing …' : needsForce ? `Force: ${verb}` : verb}<//></div>
         <p class="sub off-why" role="status">${store.operator.value ? (off ?? '') : 'You are a viewer: you can look at what it would do.'}</p>
       </div>
-      <section class="preview" aria-label="What it would do" aria-busy=${preview === undefined && wants === undefined}>
-        <h3>What it would do</h3>
-        ${asked.error && preview === undefined ? html`<${Problem} error=${asked.error} retry=${asked.again} what="It cannot be previewed." />` : wants !== undefined ? html`<p class="sub">${wants}</p>` : preview === undefined ? html`<${Loading} what="Looking" />` : html`<${Preview} change=${preview} />`}
-      </section>
     </form>
   <//>`;
+}
+
+/**
+ * What a change would do, beside or between its form; where there is more than fits, that is said.
+ * @param {{ children?: any, busy?: boolean }} props
+ */
+export function PreviewPane({ children, busy = false }) {
+  /** @type {{ current: any }} */
+  const ref = useRef(null);
+  const [more, setMore] = useState(false);
+  const look = () => {
+    const { scrollHeight, scrollTop, clientHeight } = ref.current;
+    setMore(scrollHeight - scrollTop - clientHeight > 8);
+  };
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(look);
+    for (const one of [ref.current, ref.current.firstElementChild]) watch.observe(one);
+    return () => watch.disconnect();
+  }, []);
+  const down = () => ref.current.scrollBy({ top: ref.current.clientHeight * 0.8 });
+  return html`<section class="preview" ref=${ref} tabindex="0" onScroll=${look} aria-label="What it would do" aria-busy=${busy}>
+    <div class="preview-inner"><h3>What it would do</h3>${children}</div>
+    ${more && html`<p class="preview-more"><button type="button" class="button" onClick=${down}>More below ↓</button></p>`}
+  </section>`;
 }
 
 /** Why the button cannot be pressed yet. @param {any} state */
@@ -105,7 +129,7 @@ export function Preview({ change }) {
     ${!change.changed && html`<p class="sub">That is how it is already.</p>`}
     ${change.effects.length > 2 ? html`<${Many} effects=${shown} />` : shown.map((effect) => html`<${Effect} key=${effect.operation} effect=${effect} />`)}
     ${change.effects.length > MOST && html`<p class="sub">And ${count(change.effects.length - MOST)} more operations.</p>`}
-    ${change.gate.length > 0 && html`<h4>Gate</h4>${change.gate.slice(0, MOST).map((/** @type {GateVerdict} */ verdict) => html`<${Verdict} key=${verdict.operation} verdict=${verdict} />`)}`}
+    ${change.gate.length > 0 && html`<h4>Gate</h4>${change.gate.slice(0, MOST).map((/** @type {GateVerdict} */ verdict) => html`<${Verdict} key=${verdict.operation} verdict=${verdict} away />`)}`}
     ${change.diff !== undefined && change.diff !== '' && html`<details><summary>Difference in stages.yaml</summary><${Block} text=${change.diff} /></details>`}`;
 }
 

@@ -13,7 +13,7 @@ import { windowOf } from './virtual.js';
 
 /** @param {{ diff: Diff, pair?: string }} props */
 export function DiffView({ diff, pair }) {
-  const [chosen, setChosen] = useState(pair ?? diff.comparisons[0]?.pair);
+  const [chosen, setChosen] = useState(pair ?? diff.comparisons.find(({ outcome }) => outcome !== 'match')?.pair);
   const comparison = diff.comparisons.find((one) => one.pair === chosen) ?? diff.comparisons[0];
   // It stands below what asked for it.
   useEffect(() => document.getElementById('answers')?.focus(), [diff]);
@@ -43,11 +43,12 @@ function Origin({ origin }) {
 function Compared({ diff, comparison }) {
   const [left, right] = comparison.pair.split('-').map((name) => diff.origins.find(({ origin }) => origin === name));
   const { differences, rules, outcome, reason } = comparison;
+  const isApart = left?.status !== right?.status && left?.body !== undefined && right?.body !== undefined;
   const trees = useMemo(() => {
     const [one, other] = [left?.body, right?.body].map((body) => (body === undefined ? undefined : treeOf(body)));
-    return one === undefined && other === undefined
-      ? undefined
-      : { one, other, root: alignTrees(one, other, differences) };
+    if (one === undefined && other === undefined) return undefined;
+    if (!isApart) return [alignTrees(one, other, differences)];
+    return [alignTrees(one, undefined, differences), alignTrees(undefined, other, differences)];
   }, [diff, comparison]);
   const elsewhere = differences.filter(
     ({ leftPointer, rightPointer }) => leftPointer === undefined && rightPointer === undefined,
@@ -58,7 +59,8 @@ function Compared({ diff, comparison }) {
   return html`<div>
     <p><b>${outcome}</b>${reason !== undefined && html` (<${Text} text=${reason} most=${200} />)`}: ${counted(differences.length, 'difference')}${rules.length > 0 && html`; rules: ${rules.map(({ rule, uses }, index) => html`${index > 0 && ', '}<code><${Text} text=${rule} most=${120} /></code> × ${uses}`)}`}</p>
     ${elsewhere.length > 0 && html`<ul class="reasons">${elsewhere.map((one) => html`<li><b>${one.kind}</b> <span class="mono"><${Text} text=${one.at} most=${200} /></span>: <span class="mono"><${Text} text=${one.left ?? one.leftType} most=${200} more /> | <${Text} text=${one.right ?? one.rightType} most=${200} more /></span></li>`)}</ul>`}
-    ${trees !== undefined && !unread && html`<${TreeView} root=${trees.root} comparison=${comparison} names=${comparison.pair.split('-')} />`}
+    ${trees !== undefined && isApart && html`<p class="sub">Answers of different status are not held together field by field: each stands by itself.</p>`}
+    ${trees !== undefined && !unread && html`<${TreeView} roots=${trees} comparison=${comparison} names=${comparison.pair.split('-')} />`}
     ${unread && html`<p class="note">${left?.cut || right?.cut ? 'An answer is too long to be read as JSON: it is shown as text, cut.' : 'An answer is no JSON: it is shown as text.'}</p><div class="sides">${[left, right].map((origin) => html`<div class="side"><h3>${origin?.origin}</h3><${Block} text=${origin?.body ?? ''} most=${5000} /></div>`)}</div>`}
   </div>`;
 }
@@ -66,31 +68,50 @@ function Compared({ diff, comparison }) {
 /** In rem. */
 const ROW = 1.75;
 
-/** @typedef {Row & { sides: readonly ('left' | 'right')[] }} SidedRow */
+/**
+ * A line on the page: what of either side stands on it. Where the answers are held together it is the same row twice.
+ * @typedef {{ left?: Row, right?: Row }} Line
+ */
 
-/** Where there is no room for two columns, what differs stands on two lines, and what is equal on one. @param {Row} row @param {boolean} narrow @returns {SidedRow[]} */
-function sided(row, narrow) {
-  if (!narrow) return [{ ...row, sides: ['left', 'right'] }];
+/** Where there is no room for two columns, what differs stands on two lines, and what is equal on one. @param {Row} row @param {boolean} narrow @returns {Line[]} */
+function together(row, narrow) {
+  if (!narrow) return [{ left: row, right: row }];
   const differs = row.place.mark !== undefined || row.inside !== undefined;
-  /** @type {SidedRow} */
-  const left = { ...row, sides: [row.place.left === undefined ? 'right' : 'left'] };
-  return differs && row.place.left !== undefined ? [left, { ...row, sides: ['right'] }] : [left];
+  if (row.place.left === undefined) return [{ right: row }];
+  return differs ? [{ left: row }, { right: row }] : [{ left: row }];
 }
 
-/** @param {{ root: Place, comparison: Comparison, names: string[] }} props */
-function TreeView({ root, comparison, names }) {
+/** Answers of different status have nothing in common: each from its top. @param {Row[]} lefts @param {Row[]} rights @param {boolean} narrow @returns {Line[]} */
+function apart(lefts, rights, narrow) {
+  if (narrow) return [...lefts.map((left) => ({ left })), ...rights.map((right) => ({ right }))];
+  return Array.from({ length: Math.max(lefts.length, rights.length) }, (_, at) => ({
+    left: lefts[at],
+    right: rights[at],
+  }));
+}
+
+const rowOf = (/** @type {Line | undefined} */ line) => /** @type {Row} */ (line?.left ?? line?.right);
+const sideOf = (/** @type {Line} */ { left }) => (left === undefined ? 'right' : 'left');
+
+/** @param {{ roots: readonly Place[], comparison: Comparison, names: string[] }} props `roots`: both answers as one, or each by itself. */
+function TreeView({ roots, comparison, names }) {
   const store = useStore();
   const narrow = useNarrow();
   const height = ROW * parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const first = useMemo(() => openAtFirst(root), [root]);
+  const firsts = useMemo(() => roots.map((root) => openAtFirst(root)), [roots]);
   const [turned, setTurned] = useState(/** @type {ReadonlyMap<Place, boolean>} */ (new Map()));
-  const isOpen = (/** @type {Place} */ place) => turned.get(place) ?? first(place);
-  const rows = useMemo(() => rowsOf(root, isOpen).flatMap((row) => sided(row, narrow)), [root, turned, narrow]);
+  const isOpen = (/** @type {Place} */ place) => turned.get(place) ?? firsts.some((first) => first(place));
+  const rows = useMemo(() => {
+    const [one = [], other] = roots.map((root) => rowsOf(root, isOpen));
+    return other === undefined ? one.flatMap((row) => together(row, narrow)) : apart(one, other, narrow);
+  }, [roots, turned, narrow]);
   const stops = useMemo(
     () =>
-      rows.flatMap(({ place }, index) =>
-        place.mark === undefined || (narrow && rows[index]?.sides[0] === 'right') ? [] : [index],
-      ),
+      rows.flatMap((line, index) => {
+        const { place } = rowOf(line);
+        const second = narrow && line.left === undefined && place.left !== undefined;
+        return place.mark === undefined || second ? [] : [index];
+      }),
     [rows],
   );
   const [at, setAt] = useState(-1);
@@ -111,7 +132,7 @@ function TreeView({ root, comparison, names }) {
     setAt(next);
     const index = /** @type {number} */ (stops[next]);
     scroller.current.scrollTo({ top: Math.max(0, (index - 3) * height) });
-    const difference = comparison.differences[rows[index]?.place.mark ?? -1];
+    const difference = comparison.differences[rowOf(rows[index]).place.mark ?? -1];
     store.said.value = `Difference ${next + 1} of ${stops.length}: ${difference?.kind} at ${difference?.at}`;
   };
   useEffect(() => {
@@ -127,35 +148,35 @@ function TreeView({ root, comparison, names }) {
     overscan: 8,
   });
   const current = at >= 0 ? stops[at] : undefined;
-  const difference = current === undefined ? undefined : comparison.differences[rows[current]?.place.mark ?? -1];
+  const difference = current === undefined ? undefined : comparison.differences[rowOf(rows[current]).place.mark ?? -1];
   return html`<div class="tree">
     <div class="tree-tools"><span>${stops.length === 0 ? 'No difference in the bodies' : `Difference ${at < 0 ? '–' : at + 1} of ${count(stops.length)}`}</span>
       <button type="button" class="button" aria-disabled=${stops.length === 0 ? 'true' : undefined} onClick=${() => step(-1)}>Previous <kbd>p</kbd></button>
       <button type="button" class="button" aria-disabled=${stops.length === 0 ? 'true' : undefined} onClick=${() => step(1)}>Next <kbd>n</kbd></button>
       <span class="tree-fact">${difference && html`<b>${difference.kind}</b> <span class="mono"><${Text} text=${difference.at} most=${120} /></span>${difference.facts.map((fact) => html` <span class="tag"><${Text} text=${fact} most=${80} /></span>`)}`}</span></div>
-    <div class="tree-head" aria-hidden="true"><span>${names[0]}</span><span>${narrow ? `≠ second line: ${names[1]}` : names[1]}</span></div>
-    <div class="tree-scroll" ref=${scroller} onScroll=${look} tabindex="0" role="region" aria-label=${`${names[0]} and ${names[1]}, side by side`}>
-      <div class="tree-rows" role="table" aria-rowcount=${rows.length} aria-label="Both answers" style=${{ height: `${total}px` }}>${rows.slice(from, to).map((row, offset) => html`<${TreeRow} key=${row.place.id + row.sides[0]} row=${row} index=${from + offset} height=${height} current=${from + offset === current} onTurn=${turn} onWhole=${setWhole} />`)}</div>
+    <div class="tree-head" aria-hidden="true"><span>${narrow ? html`<span class="half-of">${names[0]?.slice(0, 1)}</span> ` : ''}${names[0]}</span><span>${narrow ? html`<span class="half-of">${names[1]?.slice(0, 1)}</span> ` : ''}${names[1]}</span></div>
+    <div class="tree-scroll" style=${{ blockSize: `min(70dvh, 30rem, ${total}px)` }} ref=${scroller} onScroll=${look} tabindex="0" role="region" aria-label=${`${names[0]} and ${names[1]}, side by side`}>
+      <div class="tree-rows" role="table" aria-rowcount=${rows.length} aria-label="Both answers" style=${{ height: `${total}px` }}>${rows.slice(from, to).map((row, offset) => html`<${TreeRow} key=${`${rowOf(row).place.id}${sideOf(row)}`} line=${row} narrow=${narrow} names=${names} index=${from + offset} height=${height} current=${from + offset === current} onTurn=${turn} onWhole=${setWhole} />`)}</div>
     </div>
     ${whole && html`<${Dialog} title="Both values, whole" wide onClose=${() => setWhole(undefined)}><div class="sides"><div class="side"><h3>${names[0]}</h3><${Block} text=${whole.place.left?.text ?? '(absent)'} /></div><div class="side"><h3>${names[1]}</h3><${Block} text=${whole.place.right?.text ?? '(absent)'} /></div></div><//>`}
   </div>`;
 }
 
-/** @param {{ row: SidedRow, index: number, height: number, current: boolean, onTurn: (place: Place) => void, onWhole: (row: Row) => void }} props */
-function TreeRow({ row, index, height, current, onTurn, onWhole }) {
-  const { place, depth, opened } = row;
-  const differs = place.mark !== undefined || row.inside !== undefined;
-  return html`<div class=${`tree-row${differs ? ' differs' : ''}${current ? ' current' : ''}`} role="row" aria-rowindex=${index + 1} style=${{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>
-    ${
-      /** @type {const} */ (['left', 'right']).map(
-        (
-          side,
-        ) => html`<div role="cell" class=${`half ${side}${place[side] === undefined ? ' gone' : ''}`} style=${{ paddingInlineStart: `${Math.min(depth, 24) * 0.9 + 0.25}rem` }}>
-      <${Half} place=${place} side=${side} opened=${opened} differs=${differs} onTurn=${onTurn} onWhole=${() => onWhole(row)} />
-    </div>`,
-      )
-    }
-  </div>`;
+/** @param {{ line: Line, narrow: boolean, names: string[], index: number, height: number, current: boolean, onTurn: (place: Place) => void, onWhole: (row: Row) => void }} props */
+function TreeRow({ line, narrow, names, index, height, current, onTurn, onWhole }) {
+  const differs = [line.left, line.right].some((row) => row?.place.mark !== undefined || row?.inside !== undefined);
+  /** @type {readonly ('left' | 'right')[]} */
+  const sides = narrow ? [sideOf(line)] : ['left', 'right'];
+  const half = (/** @type {'left' | 'right'} */ side) => {
+    const row = line[side];
+    if (row === undefined) return html`<div role="cell" class=${`half ${side}`}></div>`;
+    const { place, depth, opened } = row;
+    const of = narrow && (differs || line.left === undefined) ? names[side === 'left' ? 0 : 1]?.slice(0, 1) : undefined;
+    return html`<div role="cell" class=${`half ${side}${place[side] === undefined ? ' gone' : ''}`} style=${{ paddingInlineStart: `${Math.min(depth, 24) * (narrow ? 0.6 : 0.9) + 0.25}rem` }}>
+      ${of !== undefined && html`<span class="half-of" aria-hidden="true">${of}</span> `}<${Half} place=${place} side=${side} opened=${opened} differs=${differs} onTurn=${onTurn} onWhole=${() => onWhole(row)} />
+    </div>`;
+  };
+  return html`<div class=${`tree-row${differs ? ' differs' : ''}${current ? ' current' : ''}`} role="row" aria-rowindex=${index + 1} style=${{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>${sides.map(half)}</div>`;
 }
 
 /** @param {{ place: Place, side: 'left' | 'right', opened: boolean | undefined, differs: boolean, onTurn: (place: Place) => void, onWhole: () => void }} props */

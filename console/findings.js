@@ -3,7 +3,8 @@ import { queryOf } from './api.js';
 import { count, counted, percent } from './format.js';
 import { Sign } from './glyphs.js';
 import { go } from './go.js';
-import { html, memo, useMemo } from './lib.js';
+import { html, memo, useEffect, useMemo } from './lib.js';
+import { filterOf, shown } from './neighbours.js';
 import { usePages } from './paging.js';
 import { Spark } from './plots.js';
 import { routeTo } from './route.js';
@@ -54,10 +55,18 @@ export function FindingsPage({ route }) {
   );
   const { page, error, loading, again } = list;
   const all = page === undefined ? undefined : list.rows;
-  const rows = useMemo(
-    () => (all ?? []).filter((one) => known === '' || (known === 'yes') === (one.known !== undefined)),
-    [all, known],
-  );
+  const rows = useMemo(() => shown(all ?? [], route.query), [all, known]);
+  const key = filterOf(route.query);
+  // Only a list that is of this filter: what was known stays until there is another.
+  const fits = !loading && query === queryOf({ operation, pair, kind, state, search });
+  useEffect(() => {
+    if (fits) store.listed.value = { key, fingerprints: rows.map(({ fingerprint }) => fingerprint) };
+  }, [rows, fits, key]);
+  // Back from a finding: to where one was in the list.
+  const back = rows.findIndex(({ fingerprint }) => fingerprint === store.visited.value);
+  useEffect(() => {
+    if (rows.length > 0) store.visited.value = '';
+  }, [rows.length > 0]);
   const filter = (/** @type {Record<string, string>} */ change) =>
     go('findings', undefined, { ...route.query, ...change }, true);
   const some = operation + pair + kind + state + search + known !== '';
@@ -84,7 +93,7 @@ export function FindingsPage({ route }) {
       rows.length > 0 &&
       html`<div class="findings" role="table" aria-label="Findings" aria-rowcount=${(page?.total ?? rows.length) + 1}>
       <div class="list-head finding-row" role="row" aria-rowindex="1"><span role="columnheader">State</span><span role="columnheader">What differs</span><span role="columnheader">Pair</span><span role="columnheader" class="num">Seen</span><span role="columnheader">Last 48 h</span><span role="columnheader">Last</span></div>
-      <${Rows} count=${rows.length} height=${narrow ? 9 : 3.5} name="rows rowgroup" margin=${110} onWindow=${list.onWindow} row=${(/** @type {number} */ index) => html`<${FindingRow} finding=${rows[index]} index=${index} />`} />
+      <${Rows} count=${rows.length} height=${narrow ? 9 : 3.5} name="rows rowgroup" margin=${110} start=${back} onWindow=${list.onWindow} row=${(/** @type {number} */ index) => html`<${FindingRow} finding=${rows[index]} index=${index} filter=${key} />`} />
     </div>`
     }
   </section>`;
@@ -92,8 +101,8 @@ export function FindingsPage({ route }) {
 
 const FindingRow = memo(Row);
 
-/** @param {{ finding: Finding, index: number }} props */
-function Row({ finding, index }) {
+/** @param {{ finding: Finding, index: number, filter: string }} props */
+function Row({ finding, index, filter }) {
   const {
     fingerprint,
     operation,
@@ -115,7 +124,7 @@ function Row({ finding, index }) {
   return html`<div class=${`finding-row${known ? ' known' : ''}`} role="row" aria-rowindex=${index + 2}>
     <div role="cell" class="f-state"><${Sign} word=${state} /><span class="sub">${kind}${verdict !== state && `, ${verdict}`}</span></div>
     <div role="rowheader" class="f-what">
-      <a class="row-link one-line" href=${routeTo('findings', fingerprint)}><${Text} text=${sentence} most=${220} /></a>
+      <a class="row-link one-line" href=${`${routeTo('findings', fingerprint)}${filter}`}><${Text} text=${sentence} most=${220} /></a>
       <span class="sub one-line">${known && html`<span class="tag">known</span> `}<${Text} text=${operation} most=${60} /> <span class="mono"><${Text} text=${path === '' ? '(whole answer)' : path} most=${120} /></span>${cause !== undefined && html` · <${Text} text=${cause} most=${80} />`}</span>
     </div>
     <div role="cell" class="f-pair">${pair.replace('-', ' | ')}<span class="sub">${alone !== undefined ? html`<${Text} text=${`alone: ${alone}`} most=${40} />` : counted(tenants.length, 'tenant')}</span></div>

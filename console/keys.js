@@ -2,7 +2,6 @@
 
 import { go } from './go.js';
 import { html, useEffect, useRef } from './lib.js';
-import { PAGES } from './route.js';
 import { WhoAmI } from './session.js';
 import { useStore } from './store.js';
 import { Theme } from './theming.js';
@@ -15,13 +14,22 @@ const LIST = Object.freeze([
   ['g s', 'Stages'],
   ['g t', 'Tenants'],
   ['g f', 'Findings'],
+  ['g r', 'Rules'],
+  ['g q', 'Ask'],
   ['g h', 'Health'],
   ['g a', 'Audit'],
-  ['j k, ↓ ↑', 'next, previous row, from a row'],
+  ['j k', 'next, previous row or finding'],
+  ['↓ ↑', 'next, previous row, from a row'],
+  ['u', 'from a finding back to the list'],
   ['n p', 'next, previous difference in answers'],
   ['Shift K', 'the kill switch'],
   ['Esc', 'closes a dialog'],
 ]);
+
+/** @type {Readonly<Record<string, string>>} */
+const AFTER_G = Object.freeze({
+  ...{ s: 'stages', t: 'tenants', f: 'findings', r: 'rules', q: 'ask', h: 'health', a: 'audit' },
+});
 
 export function useShortcuts() {
   const store = useStore();
@@ -31,6 +39,7 @@ export function useShortcuts() {
       const target = /** @type {Element} */ (event.target);
       if (
         !store.shortcuts.value ||
+        event.defaultPrevented ||
         event.ctrlKey ||
         event.metaKey ||
         event.altKey ||
@@ -40,7 +49,7 @@ export function useShortcuts() {
       if (target.matches('input, select, textarea, [contenteditable]')) return;
       const afterG = Date.now() - pending.current < 1_500;
       pending.current = event.key === 'g' ? Date.now() : 0;
-      const page = afterG ? PAGES.find((name) => name[0] === event.key) : undefined;
+      const page = afterG ? AFTER_G[event.key] : undefined;
       if (page !== undefined) return go(page);
       const act = ACTS[event.key];
       if (act === undefined) return;
@@ -61,6 +70,9 @@ const ACTS = Object.freeze({
   K: (store) => {
     if (store.operator.value) store.dialog.value = { kind: 'kill' };
   },
+  j: () => dispatchEvent(new CustomEvent('crossfade:row', { detail: 1 })),
+  k: () => dispatchEvent(new CustomEvent('crossfade:row', { detail: -1 })),
+  u: () => dispatchEvent(new CustomEvent('crossfade:up')),
   n: () => dispatchEvent(new CustomEvent('crossfade:step', { detail: 1 })),
   p: () => dispatchEvent(new CustomEvent('crossfade:step', { detail: -1 })),
 });

@@ -61,8 +61,11 @@ export function stayLive(store) {
       store.findings.value += 1;
     });
     on('audit', (value) => store.onAudit(value));
-    mine.onerror = () => {
-      if (source === mine) again('The connection ended.');
+    mine.onerror = async () => {
+      if (source !== mine) return;
+      // It may be refused where the session is not: then it says why.
+      const why = first ? await refusalOfEvents() : undefined;
+      if (source === mine) again(why ?? 'The connection ended.');
     };
   };
 
@@ -82,6 +85,21 @@ export function stayLive(store) {
     clearTimeout(timer);
     removeEventListener('online', onOnline);
   };
+}
+
+/** Why there are no events, or undefined where there would be. */
+async function refusalOfEvents() {
+  const stop = new AbortController();
+  try {
+    const reply = await fetch('/admin/v1/events', { credentials: 'same-origin', signal: stop.signal });
+    if (reply.ok) return undefined;
+    const problem = await reply.json().catch(() => ({}));
+    return `Events are refused (${reply.status}): ${problem.detail ?? reply.statusText}.`;
+  } catch {
+    return undefined;
+  } finally {
+    stop.abort();
+  }
 }
 
 /** EventSource does not say why it was refused; a plain call does. */

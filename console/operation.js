@@ -9,7 +9,7 @@ import { Cell } from './operation-row.js';
 import { routeTo } from './route.js';
 import { columnsOf } from './stages.js';
 import { useStore } from './store.js';
-import { Text } from './text.js';
+import { Linked, Text } from './text.js';
 import { Change, Empty, Loading, Problem, useAsked } from './ui.js';
 
 /** @param {{ id: string }} props */
@@ -52,6 +52,7 @@ export function OperationPage({ id }) {
       }
       <a class="button" href=${routeTo('findings', undefined, { operation: id })}>${counted(operation.findings, 'finding')}</a>
       <a class="button" href=${routeTo('tenants', undefined, { operation: id })}>Tenants</a>
+      ${operation.bound && html`<a class="button" href=${routeTo('ask', undefined, { operation: id, path: operation.path })}>Ask…</a>`}
     </div>
     ${operation.next && html`<${GatePart} verdict=${store.gates.value.get(id)?.verdict} next=${operation.next} />`}
     ${error && html`<${Problem} error=${error} retry=${again} what="What is known of it cannot be shown." />`}
@@ -76,14 +77,14 @@ function GatePart({ verdict, next }) {
   return html`<section aria-labelledby="gate"><h2 id="gate">Gate to ${next}</h2>${verdict === undefined ? html`<${Loading} what="Asking the gate" />` : html`<${Verdict} verdict=${verdict} />`}</section>`;
 }
 
-/** A verdict with its reasons and cures. @param {{ verdict: GateVerdict }} props */
-export function Verdict({ verdict }) {
+/** A verdict with its reasons and cures. @param {{ verdict: GateVerdict, away?: boolean }} props `away`: links open another tab. */
+export function Verdict({ verdict, away = false }) {
   const bad = verdict.reasons.filter(({ state }) => state !== 'pass');
   const good = verdict.reasons.length - bad.length;
   return html`<div class="gate-verdict">
     <p><${Sign} word=${verdict.verdict} /> <span class="sub">${verdict.from} → ${verdict.to}${verdict.reasons.length > 0 && `; ${good} of ${verdict.reasons.length} rules hold`}</span></p>
     ${verdict.failed !== undefined && html`<p><${Text} text=${verdict.failed} most=${500} /></p>`}
-    ${bad.length > 0 && html`<ul class="reasons">${bad.map((reason) => html`<li><${Sign} word=${reason.state} say=${reason.rule} /> <${Text} text=${reason.sentence} most=${500} />${reason.cure !== '' && html`<span class="cure"><${Text} text=${reason.cure} most=${500} /></span>`}</li>`)}</ul>`}
+    ${bad.length > 0 && html`<ul class="reasons">${bad.map((reason) => html`<li><${Sign} word=${reason.state} say=${reason.rule} /> <${Linked} text=${reason.sentence} away=${away} but=${verdict.evidence} />${reason.cure !== '' && html`<span class="cure"><${Linked} text=${reason.cure} away=${away} but=${verdict.evidence} /></span>`}</li>`)}</ul>`}
   </div>`;
 }
 

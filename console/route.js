@@ -3,7 +3,7 @@
  * @typedef {{ page: string, id: string | undefined, query: Readonly<Record<string, string>> }} Route
  */
 
-export const PAGES = Object.freeze(['stages', 'tenants', 'findings', 'health', 'audit']);
+export const PAGES = Object.freeze(['stages', 'tenants', 'findings', 'rules', 'ask', 'health', 'audit']);
 
 /** @param {string} hash @returns {Route} */
 export function parseRoute(hash) {

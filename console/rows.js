@@ -6,10 +6,11 @@ import { rowsOf, scrollFor, windowOf } from './virtual.js';
  * Rows of one height that scroll with the page. `height` is in rem, so that larger text has room.
  * @param {{
  *   count: number, height: number, row: (index: number) => any, name?: string,
- *   onWindow?: (from: number, to: number) => void, margin?: number
- * }} props `row` gives the content; `margin`: pixels that something sticky covers above.
+ *   onWindow?: (from: number, to: number) => void, margin?: number, start?: number
+ * }} props `row` gives the content; `margin`: pixels that something sticky covers above; `start`: the row that has the
+ *   focus at first.
  */
-export function Rows({ count, height: rem, row, name = 'rows', onWindow, margin = 0 }) {
+export function Rows({ count, height: rem, row, name = 'rows', onWindow, margin = 0, start = -1 }) {
   /** @type {{ current: any }} */
   const ref = useRef(null);
   const [kept, setKept] = useState(/** @type {number | undefined} */ (undefined));
@@ -34,6 +35,18 @@ export function Rows({ count, height: rem, row, name = 'rows', onWindow, margin 
   }, [height, count]);
   const { from, to, total } = windowOf({ count, height, top: view.top, view: view.height + 3 * height, overscan: 4 });
   useEffect(() => onWindow?.(from, to), [from, to, onWindow]);
+  useEffect(() => {
+    if (start >= 0) focusRow(ref.current, start, height, margin);
+  }, []);
+  useEffect(() => {
+    // From anywhere on the page into the list; once there, its own keys go on.
+    const onRow = () => {
+      const seen = Math.ceil((margin - ref.current.getBoundingClientRect().top) / height);
+      if (count > 0) focusRow(ref.current, Math.max(0, Math.min(seen, count - 1)), height, margin);
+    };
+    addEventListener('crossfade:row', onRow);
+    return () => removeEventListener('crossfade:row', onRow);
+  });
 
   const onFocusIn = (/** @type {FocusEvent} */ event) => {
     const holder = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('[data-index]'));

@@ -1,4 +1,5 @@
 /** What stands around every page. */
+import { AskPage } from './ask.js';
 import { AuditPage } from './audit.js';
 import { EffectDock } from './effect.js';
 import { FindingPage } from './finding.js';
@@ -12,6 +13,7 @@ import { stayLive } from './live.js';
 import { Dialogs } from './move.js';
 import { OperationPage } from './operation.js';
 import { parseRoute, routeTo } from './route.js';
+import { RulesPage } from './rules.js';
 import { SignIn, WhoAmI } from './session.js';
 import { StagesPage } from './stages.js';
 import { useStore } from './store.js';
@@ -35,6 +37,8 @@ const NAV = Object.freeze([
   ['stages', 'Stages'],
   ['tenants', 'Tenants'],
   ['findings', 'Findings'],
+  ['rules', 'Rules'],
+  ['ask', 'Ask'],
   ['health', 'Health'],
   ['audit', 'Audit'],
 ]);
@@ -66,14 +70,18 @@ function SignedIn() {
       <nav aria-label="Pages"><ul>${NAV.map(([page, name]) => html`<li><a href=${routeTo(page)} aria-current=${route.page === page ? 'page' : undefined}>${name}</a></li>`)}</ul></nav>
       <div class="top-end"><${LinkState} /><${Change} class=${kill ? 'danger-on' : 'danger-quiet'} onClick=${() => (store.dialog.value = { kind: 'kill' })}>${kill ? 'Lift kill…' : 'Kill…'}<//><${Theme} /><button type="button" class="button quiet" aria-label="Keyboard shortcuts" onClick=${() => (store.dialog.value = { kind: 'keys' })}>?</button><${WhoAmI} /></div>
     </header>
+    <main id="main" tabindex="-1" class=${store.fresh.value ? '' : 'stale'}><${Page} route=${route} /></main>
+    <footer class="foot sub"><a href="/docs/">The contract’s page</a> <a href="/admin/v1/openapi.json">The admin API’s document</a> <a href="/metrics">Metrics</a> <span>Crossfade ${store.session.value?.version}</span></footer>
+    <div class="bottom">
     <section class="banners" aria-label="Notices">
       ${kill && html`<div class="banner kill" role="alert"><p><strong>■ The kill switch is on.</strong> Every operation is at its floor.${killFile !== undefined && html` The kill file <code><${Text} text=${killFile} most=${200} /></code> is there: it must be removed on its host.`}</p><${Change} onClick=${() => (store.dialog.value = { kind: 'kill' })}>Lift…<//></div>`}
       <${Stale} />
       ${!store.operator.value && html`<div class="banner calm"><p>You are a <b>viewer</b>: you see everything, and the buttons that change something are off. Sign in with an operator’s token to use them.</p></div>`}
       ${results !== undefined && html`<div class="banner warn"><p><strong>Results are out of reach.</strong> <${Text} text=${results} most=${300} /></p></div>`}
     </section>
-    <main id="main" tabindex="-1" class=${store.fresh.value ? '' : 'stale'}><${Page} route=${route} /></main>
-    <${EffectDock} /><${Dialogs} /><${KeysDialog} />`;
+      <${EffectDock} />
+    </div>
+    <${Dialogs} /><${KeysDialog} />`;
 }
 
 /** @param {{ route: import('./route.js').Route }} props */
@@ -82,7 +90,11 @@ function Page({ route }) {
   if (page === 'stages')
     return id === undefined ? html`<${StagesPage} route=${route} />` : html`<${OperationPage} key=${id} id=${id} />`;
   if (page === 'findings')
-    return id === undefined ? html`<${FindingsPage} route=${route} />` : html`<${FindingPage} key=${id} id=${id} />`;
+    return id === undefined
+      ? html`<${FindingsPage} route=${route} />`
+      : html`<${FindingPage} key=${id} id=${id} query=${route.query} />`;
+  if (page === 'rules') return html`<${RulesPage} />`;
+  if (page === 'ask') return html`<${AskPage} route=${route} />`;
   if (page === 'tenants') return html`<${TenantsPage} route=${route} />`;
   if (page === 'health') return html`<${HealthPage} />`;
   return html`<${AuditPage} />`;
@@ -120,5 +132,5 @@ function Stale() {
   const { state, since, last, why } = store.link.value;
   const now = useNow(1_000);
   if (state !== 'reconnecting' || now - since < 1_500) return null;
-  return html`<div class="banner warn"><p><strong>Reconnecting since ${clock(since)}.</strong> ${last === 0 ? 'Nothing was heard yet.' : `What you see is of ${clock(last)}, not of now.`} ${why}</p></div>`;
+  return html`<div class="banner warn"><p><strong>Reconnecting since ${clock(since)}.</strong> ${last === 0 ? 'Nothing was heard yet.' : `What you see is of ${clock(last)}, not of now.`} <${Text} text=${why} most=${300} /></p></div>`;
 }

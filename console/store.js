@@ -1,13 +1,17 @@
 /** What the page knows, as signals, and what changes it. One is made when the page starts. */
-/** @import { Operations, Operation, Health, Session, Change, AuditEntry, GateVerdict } from '../src/admin/schema.ts' */
+/** @import { Operations, Operation, Health, Session, Change, AuditEntry, GateVerdict, Diff } from '../src/admin/schema.ts' */
 import { call, Refused } from './api.js';
 import { batch, computed, createContext, signal, useContext } from './lib.js';
 import { mergeHealth, mergeOperations } from './merge.js';
 
 /**
  * @typedef {'connecting' | 'live' | 'reconnecting' | 'signed out'} LinkState
+ * @typedef {{ headers: string, of: string, diff: Diff | undefined, error: any }} Asking
  * @typedef {{ change: Change, at: number, before: readonly Operation[], undone?: boolean }} Made
  */
+
+/** @type {Asking} */
+const NOTHING = Object.freeze({ headers: '', of: '', diff: undefined, error: undefined });
 
 export function createStore() {
   /** `undefined`: not asked yet; `null`: signed out. @type {import('/console/vendor/signals.js').Signal<Session | null | undefined>} */
@@ -32,10 +36,32 @@ export function createStore() {
   const operator = computed(() => session.value?.role === 'operator');
   /** @type {import('/console/vendor/signals.js').Signal<{ kind: string, [more: string]: unknown } | undefined>} */
   const dialog = signal(undefined);
+  /** What was asked by hand, while the page lives. @type {import('/console/vendor/signals.js').Signal<Asking>} */
+  const asking = signal(NOTHING);
+  /** The list of findings as it was last seen, by its filter, and the one that was looked at. @type {import('/console/vendor/signals.js').Signal<{ key: string, fingerprints: readonly string[] }>} */
+  const listed = signal({ key: '', fingerprints: [] });
+  const visited = signal('');
   const shortcuts = signal(localStorage.getItem('crossfade.shortcuts') !== 'off');
 
   return {
-    ...{ session, operations, health, audit, findings, link, made, said, gates, fresh, operator, dialog, shortcuts },
+    ...{
+      session,
+      operations,
+      health,
+      audit,
+      findings,
+      link,
+      made,
+      said,
+      gates,
+      fresh,
+      operator,
+      dialog,
+      shortcuts,
+      asking,
+      listed,
+      visited,
+    },
 
     /** Like `call`, but a 401 is remembered: whoever was signed in is not any more. */
     async call(
@@ -86,6 +112,8 @@ export function createStore() {
         made.value = undefined;
         gates.value = new Map();
         dialog.value = undefined;
+        asking.value = NOTHING;
+        listed.value = { key: '', fingerprints: [] };
       });
     },
   };

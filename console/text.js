@@ -1,6 +1,7 @@
 /** Data of others on the page: always text, in its own direction, with what cannot be seen made visible. */
 import { age, count, cut, pieces, stamp } from './format.js';
 import { html, useEffect, useState } from './lib.js';
+import { routeTo } from './route.js';
 
 /**
  * One line of data. `most`: how much of it is shown at first; the rest on demand.
@@ -17,6 +18,25 @@ export function Text({ text = '', most = 300, mono = false, more = false }) {
       : html`<span class="cut">… ${count(left)} more</span>`);
   // From left to right whatever it begins with: a name must not turn the line around that it stands in.
   return html`<bdi dir="ltr" class=${mono ? 'data mono' : 'data'}>${parts}${rest}</bdi>`;
+}
+
+/**
+ * A sentence in which fingerprints lead to their findings. `away`: in another tab, where leaving would lose what is
+ * being filled in; `but`: what looks like a fingerprint and is none.
+ * @param {{ text: string, most?: number, away?: boolean, but?: string }} props
+ */
+export function Linked({ text, most = 500, away = false, but }) {
+  const { text: shown, left } = cut(text, most);
+  const parts = shown
+    .split(/\b([0-9a-f]{12})\b/)
+    .map((part, index) =>
+      index % 2 === 0 || part === but
+        ? shownPieces(part)
+        : away
+          ? html`<a href=${routeTo('findings', part)} target="_blank" rel="noopener">${part}<span class="hidden"> in a new tab</span></a>`
+          : html`<a href=${routeTo('findings', part)}>${part}</a>`,
+    );
+  return html`<bdi dir="ltr" class="data">${parts}${left > 0 && html`<span class="cut">… ${count(left)} more</span>`}</bdi>`;
 }
 
 /** A file or a URL: where it is too long for a line it breaks after a slash. @param {{ text: string, most?: number }} props */

@@ -73,8 +73,8 @@ export function Loading({ what = 'Loading' }) {
   return html`<p class="loading" role="status">${what} …</p>`;
 }
 
-/** Copies text, and says that it did. @param {{ text: string, what: string }} props */
-export function Copy({ text, what }) {
+/** Copies text, and says that it did. @param {{ text: string, what: string, brief?: boolean }} props `brief`: what is said by where it stands. */
+export function Copy({ text, what, brief = false }) {
   const [done, setDone] = useState('');
   const copy = async () => {
     const worked = await navigator.clipboard?.writeText(text).then(
@@ -84,7 +84,7 @@ export function Copy({ text, what }) {
     setDone(worked ? 'Copied' : 'Select it and copy by hand');
     setTimeout(() => setDone(''), 2_500);
   };
-  return html`<span class="copy"><button type="button" class="button" onClick=${copy}>Copy ${what}</button> <span role="status">${done}</span></span>`;
+  return html`<span class="copy"><button type="button" class=${brief ? 'link' : 'button'} onClick=${copy}>Copy${brief ? html`<span class="hidden"> ${what}</span>` : ` ${what}`}</button> <span role="status">${done}</span></span>`;
 }
 
 /**
