@@ -112,8 +112,9 @@ export function PreviewPane({ children, busy = false }) {
 function offBecause({ wants, preview, needsForce, force, reason, typed, word, busy }) {
   if (busy) return 'It is being changed.';
   if (wants !== undefined) return wants;
-  if (preview === undefined) return 'The preview is not there yet.';
-  if (!preview.changed) return 'It would change nothing.';
+  // The kill switch waits for nobody: what it does is known without a preview.
+  if (preview === undefined && typed === undefined) return 'The preview is not there yet.';
+  if (preview?.changed === false) return 'It would change nothing.';
   if (needsForce && !force) return 'It is against the rules: tick the box above, and say why.';
   if ((needsForce || typed !== undefined) && reason.trim() === '') return 'Say why.';
   if (typed !== undefined && word !== typed) return `Type ${typed}.`;

@@ -24,7 +24,7 @@ export function Latency({ health: { origins } }) {
     ${
       lines.length > 0 &&
       html`<div class="scroll" tabindex="0" role="region" aria-label="Latency of now"><table class="latency"><thead><tr><th scope="col">Origin, role</th><th scope="col" class="num">p50</th><th scope="col" class="num">p99</th><th scope="col" class="num">Requests</th><th scope="col">p99 against the control</th></tr></thead>
-      <tbody>${lines.map((line) => html`<tr><th scope="row"><span class=${`k ${line.origin} ${line.role}`}>${line.origin}, ${line.role}</span></th><td class="num">${duration(line.latest?.p50)}</td><td class="num"><b>${duration(line.latest?.p99)}</b></td><td class="num">${rate(line.latest?.perSecond ?? 0)}</td><td><${Against} own=${line.latest?.p99} control=${line.role === 'candidate' ? control?.latest?.p99 : undefined} /></td></tr>`)}</tbody></table></div>
+      <tbody>${lines.map((line) => html`<tr><th scope="row"><span class=${`k ${line.origin} ${line.role}`}>${line.origin}, ${line.role}</span></th><td class="num">${duration(line.latest?.p50)}</td><td class="num"><b>${duration(line.latest?.p99)}</b></td><td class="num">${rate(line.latest?.perSecond ?? 0)}</td><td>${line === control ? html`<span class="sub">it is the control</span>` : html`<${Against} own=${line.latest?.p99} control=${line.role === 'candidate' ? control?.latest?.p99 : undefined} />`}</td></tr>`)}</tbody></table></div>
       <div class="plots">${PARTS.map(
         (
           part,

@@ -14,6 +14,7 @@ const browser = await withChromium(t);
 const demo = await startDemo();
 const signedIn = `${demo.url}#token=${demo.token}`;
 
+const PAGES = { tenants: '#/tenants', rules: '#/rules', ask: '#/ask', health: '#/health', audit: '#/audit' };
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
 
 t.test(
@@ -31,7 +32,7 @@ t.test(
         t.notMatch(page.url(), 'token', 'the token has left the address');
         await page.getByText('asking the gate').first().waitFor({ state: 'detached', timeout: 20_000 });
         await check(t, page, `stages-${size}-${colorScheme}`);
-        for (const [name, hash] of Object.entries({ tenants: '#/tenants', health: '#/health', audit: '#/audit' })) {
+        for (const [name, hash] of Object.entries(PAGES)) {
           await go(page, hash);
           await page.getByText('…', { exact: false }).and(page.locator('.loading')).waitFor({ state: 'detached' });
           await check(t, page, `${name}-${size}-${colorScheme}`);
@@ -118,6 +119,95 @@ t.test('by keyboard alone: pages, rows, a dialog that gives the focus back', asy
   await until(page, `location.hash === '#/findings' && document.activeElement.id === 'title'`);
   await page.goBack();
   await until(page, `location.hash !== '#/findings' && document.title.startsWith('Stages')`);
+  await page.context().close();
+});
+
+t.test('QA goes through the findings of a filter by keyboard, and back to where it was', async (t) => {
+  const { page, complaints } = await openPage(browser, demo.origin, { viewport: SIZES.desktop });
+  await page.goto(signedIn);
+  await page.locator('.ladder-row').first().waitFor();
+  await go(page, '#/findings?pair=dynamodb-mongodb&state=persistent');
+  await page.locator('.finding-row .row-link').nth(2).waitFor();
+  const links = await page
+    .locator('.finding-row .row-link')
+    .evaluateAll('(all) => all.map((one) => one.getAttribute("href"))')
+    .then((all) => all as unknown as string[]);
+  await page.keyboard.press('j');
+  await until(page, `document.activeElement.getAttribute('href') === ${JSON.stringify(links[0])}`);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Samples' }).waitFor();
+  t.equal(await page.evaluate('location.hash'), links[0]);
+  t.match(links[0], /\?pair=dynamodb-mongodb&state=persistent$/, 'the filter stays in the address');
+  await page.getByText(/^1 of \d+$/).waitFor();
+  await page.keyboard.press('j');
+  await page.getByText(/^2 of \d+$/).waitFor();
+  const second = String(await page.evaluate('location.hash'));
+  t.not(second, links[0]);
+  await page.keyboard.press('k');
+  await page.getByText(/^1 of \d+$/).waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('u');
+  await until(page, `location.hash === '#/findings?pair=dynamodb-mongodb&state=persistent'`);
+  await until(page, `document.activeElement.getAttribute('href') === ${JSON.stringify(second)}`);
+  t.same(complaints, []);
+  await page.context().close();
+});
+
+t.test('any read is asked of every origin: what differs is shown, what is wrong is said', async (t) => {
+  const { page, complaints } = await openPage(browser, demo.origin, { viewport: SIZES.desktop });
+  await page.goto(signedIn);
+  await page.locator('.ladder-row').first().waitFor();
+  await go(page, '#/stages/getUser');
+  await page.getByRole('link', { name: 'Ask…' }).click();
+  await page.getByText('Put values in place of what stands in braces.').waitFor();
+  await page.getByLabel('Path, with its query').fill('/users/u-1007');
+  await page.getByLabel('One a line').fill('no header');
+  const ask = page.getByRole('button', { name: 'Ask every origin' });
+  await ask.click();
+  await page.getByText('“no header” is no header: write name: value.').waitFor();
+  await page.getByLabel('One a line').fill('X-Tenant-Id: acme');
+  await ask.click();
+  await page.getByRole('heading', { name: 'Answers of now' }).waitFor();
+  const chosen = page.locator('.tabs [aria-pressed=true]');
+  t.match(await chosen.textContent(), /mismatch/, 'what differs comes first');
+  await page.getByRole('button', { name: /^Next/ }).click();
+  await page.getByText('equal but for case').first().waitFor();
+  t.notMatch(page.url(), /acme/, 'headers stay out of the address');
+  t.match(page.url(), /u-1007/);
+  await go(page, '#/health');
+  await page.getByRole('heading', { name: 'Latency of the origins' }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Answers of now' }).waitFor();
+  t.same(complaints, []);
+  await page.context().close();
+});
+
+t.test('control and candidate lie over each other, within their plot', async (t) => {
+  const { page } = await openPage(browser, demo.origin, { viewport: SIZES.desktop });
+  await page.goto(signedIn);
+  await page.locator('.ladder-row').first().waitFor();
+  await go(page, '#/health');
+  for (const part of ['p99', 'p50']) {
+    const plot = page.getByRole('img', {
+      name: new RegExp(`^${part} of the last 15 minutes; now .*dynamodb, control`),
+    });
+    await plot.waitFor({ timeout: 30_000 });
+    const drawn = await plot
+      .locator('path')
+      .evaluateAll('(all) => all.filter((one) => one.getAttribute("d")).map((one) => one.getAttribute("class"))');
+    for (const line of ['line dynamodb control', 'line mongodb candidate'])
+      t.ok(
+        (drawn as unknown as string[]).some((name) => name.startsWith(line)),
+        `${part}: ${line} is drawn`,
+      );
+    t.ok(
+      await plot.evaluate(
+        '(svg) => { const [a, b] = [svg, svg.closest("figure")].map((one) => one.getBoundingClientRect()); return a.bottom <= b.bottom && a.right <= b.right; }',
+      ),
+      'it does not overflow',
+    );
+  }
+  await page.getByRole('row', { name: /dynamodb, control .* it is the control/ }).waitFor();
   await page.context().close();
 });
 
