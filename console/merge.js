@@ -34,14 +34,14 @@ export function mergeHealth(known, event) {
 
 /** @typedef {{ search: string, stage: string, health: string, movable: boolean }} Filter */
 
-/** @param {readonly Operation[]} operations @param {Filter} filter */
-export function filtered(operations, { search, stage, health, movable }) {
+/** @param {readonly Operation[]} operations @param {Filter} filter @param {boolean} [killed] */
+export function filtered(operations, { search, stage, health, movable }, killed = false) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return operations.filter((operation) => {
     const text = `${operation.id} ${operation.method} ${operation.path}`.toLowerCase();
     return (
       words.every((word) => text.includes(word)) &&
-      (stage === '' || sharesOf(operation).some((share) => share.stage === stage)) &&
+      (stage === '' || sharesOf(operation, killed).some((share) => share.stage === stage)) &&
       (health === '' || operation.health === health) &&
       (!movable || operation.next !== undefined || operation.previous !== undefined)
     );
@@ -50,14 +50,15 @@ export function filtered(operations, { search, stage, health, movable }) {
 
 /**
  * The share of tenants at each stage, in the order it is told: as it is now where the tenants are known, else as the
- * flag says.
- * @param {Operation} operation @returns {{ stage: string, share: number }[]}
+ * flag says, and the kill switch.
+ * @param {Operation} operation @param {boolean} [killed] @returns {{ stage: string, share: number }[]}
  */
-export function sharesOf({ tenants, stage, ramp }) {
+export function sharesOf({ tenants, stage, floor, ramp, bound }, killed = false) {
   const total = tenants?.reduce((sum, { n }) => sum + n, 0) ?? 0;
   if (tenants !== undefined && total > 0) {
     return tenants.filter(({ n }) => n > 0).map(({ stage: at, n }) => ({ stage: at, share: n / total }));
   }
+  if (killed && bound) return [{ stage: floor, share: 1 }];
   if (ramp === undefined || ramp.percent === 0) return [{ stage, share: 1 }];
   const there = { stage: ramp.to, share: ramp.percent / 100 };
   return ramp.percent === 100 ? [there] : [{ stage, share: 1 - there.share }, there];

@@ -37,7 +37,8 @@ function Row({ operation, index, columns }) {
 /** Tenants and requests at one stage. @param {{ stage: string, operation: Operation }} props */
 export function Cell({ stage, operation }) {
   const { floor, offered, requests } = operation;
-  const share = sharesOf(operation).find((one) => one.stage === stage)?.share ?? 0;
+  const store = useStore();
+  const share = sharesOf(operation, store.killed.value).find((one) => one.stage === stage)?.share ?? 0;
   const perSecond = requests.find((one) => one.stage === stage)?.perSecond ?? 0;
   const can = offered.includes(/** @type {any} */ (stage));
   const below = isBefore(stage, floor);

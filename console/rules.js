@@ -27,7 +27,7 @@ export function RulesPage() {
     ${
       rules.length > 0 &&
       html`<div class="scroll" tabindex="0" role="region" aria-label="Table of the rules"><table><thead><tr><th scope="col">State</th><th scope="col">Rule</th><th scope="col">Reason</th><th scope="col">Until</th><th scope="col" class="num">Uses</th></tr></thead>
-      <tbody>${rules.slice(0, EVERY).map((rule) => html`<tr key=${rule.id}><td><${State} rule=${rule} /></td><th scope="row" class="mono"><${Text} text=${rule.id} most=${300} more /></th><td><${Text} text=${rule.reason} most=${400} more /></td><td class="day">${rule.until ?? '–'}</td><td class="num">${rule.uses === undefined ? '–' : count(rule.uses)}</td></tr>`)}</tbody></table></div>
+      <tbody>${rules.slice(0, EVERY).map((rule) => html`<tr key=${rule.id}><td><${State} rule=${rule} /></td><th scope="row" class="mono rule-name"><${Text} text=${rule.id} most=${300} more /></th><td><${Text} text=${rule.reason} most=${400} more /></td><td class="day">${rule.until ?? '–'}</td><td class="num">${rule.uses === undefined ? '–' : count(rule.uses)}</td></tr>`)}</tbody></table></div>
       ${rules.length > EVERY && html`<p class="sub">And ${count(rules.length - EVERY)} more: see <code>crossfade rules</code>.</p>`}
       <p class="sub">Uses are comparisons of the evidence of now. What a rule would hide besides, <code>crossfade rules</code> finds out by changing sampled answers.</p>`
     }

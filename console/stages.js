@@ -18,8 +18,8 @@ export function StagesPage({ route }) {
   const narrow = useNarrow();
   const all = known?.operations ?? NONE;
   const rows = useMemo(
-    () => filtered(all, { search, stage, health, movable: movable !== '' }),
-    [all, search, stage, health, movable],
+    () => filtered(all, { search, stage, health, movable: movable !== '' }, store.killed.value),
+    [all, search, stage, health, movable, store.killed.value],
   );
   const columns = useMemo(() => columnsOf(all), [all.length === 0, all]);
   const [seen, setSeen] = useState({ from: 0, to: 0 });

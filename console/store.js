@@ -18,6 +18,7 @@ export function createStore() {
   const session = signal(undefined);
   /** @type {import('/console/vendor/signals.js').Signal<Operations | undefined>} */
   const operations = signal(undefined);
+  const killed = computed(() => operations.value?.kill === true);
   /** @type {import('/console/vendor/signals.js').Signal<Health | undefined>} */
   const health = signal(undefined);
   /** @type {import('/console/vendor/signals.js').Signal<readonly AuditEntry[]>} */
@@ -61,6 +62,7 @@ export function createStore() {
       asking,
       listed,
       visited,
+      killed,
     },
 
     /** Like `call`, but a 401 is remembered: whoever was signed in is not any more. */

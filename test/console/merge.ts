@@ -37,6 +37,11 @@ t.test('where tenants are', async (t) => {
     { stage: 'validate', share: 0.25 },
   ]);
   t.same(sharesOf(operation('a', { ramp: { to: 'validate', percent: 100 } })), [{ stage: 'validate', share: 1 }]);
+  t.same(
+    sharesOf(operation('a', { stage: 'dynamodb' }), true),
+    [{ stage: 'legacy', share: 1 }],
+    'killed: at the floor',
+  );
   const tenants = [
     { stage: 'legacy', n: 1 },
     { stage: 'validate', n: 0 },

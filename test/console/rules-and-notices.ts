@@ -54,6 +54,8 @@ t.test('a notice comes and goes, and nothing moves under the pointer', async (t)
   await page.getByText('The kill switch is on.').waitFor();
   t.same(await row.boundingBox(), before);
   t.ok(await page.getByText('The kill switch is on.').isVisible());
+  await page.locator('.ladder-row .at-dynamodb.here').first().waitFor();
+  t.equal(await page.locator('.ladder-row .at-shadow.here').count(), 0, 'everything is at its floor');
   await picture(page, 'killed');
   t.same(await axe(page), []);
   await page.context().close();
