@@ -13,7 +13,7 @@ const rows: readonly (readonly [Partial<HealthFacts>, string, RegExp])[] = [
   [{ replies: 20, errorShare: 0.05 }, 'failing', /5 % of the last minute/],
   [{ broken: ['mongodb'] }, 'failing', /mongodb did not answer/],
   [{ findings: 1 }, 'differs', /1 finding confirmed/],
-  [{ replies: 0 }, 'idle', /no request/],
+  [{ replies: 0 }, 'idle', /No request/],
   [{}, 'good', /^$/],
 ];
 
