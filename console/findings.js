@@ -3,7 +3,7 @@ import { queryOf } from './api.js';
 import { count, counted, percent } from './format.js';
 import { Sign } from './glyphs.js';
 import { go } from './go.js';
-import { html, memo, useEffect, useMemo } from './lib.js';
+import { html, memo, useEffect, useMemo, useRef } from './lib.js';
 import { filterOf, shown } from './neighbours.js';
 import { usePages } from './paging.js';
 import { Spark } from './plots.js';
@@ -55,7 +55,10 @@ export function FindingsPage({ route }) {
   );
   const { page, error, loading, again } = list;
   const all = page === undefined ? undefined : list.rows;
-  const rows = useMemo(() => shown(all ?? [], route.query), [all, known]);
+  const rows = useInPlace(
+    useMemo(() => shown(all ?? [], route.query), [all, known]),
+    query,
+  );
   const key = filterOf(route.query);
   // Only a list that is of this filter: what was known stays until there is another.
   const fits = !loading && query === queryOf({ operation, pair, kind, state, search });
@@ -97,6 +100,23 @@ export function FindingsPage({ route }) {
     </div>`
     }
   </section>`;
+}
+
+/**
+ * The same findings where they stood: a list that sorts itself anew under a pointer opens the wrong one. New ones come
+ * last; exposures are an alarm, and come first whenever they come.
+ * @param {readonly Finding[]} findings @param {string} key another list where it is another @returns {readonly Finding[]}
+ */
+function useInPlace(findings, key) {
+  const places = useRef({ key, of: /** @type {Map<string, number>} */ (new Map()) });
+  return useMemo(() => {
+    if (places.current.key !== key) places.current = { key, of: new Map() };
+    const { of } = places.current;
+    for (const { fingerprint } of findings) if (!of.has(fingerprint)) of.set(fingerprint, of.size);
+    const placeOf = (/** @type {Finding} */ { state, fingerprint }) =>
+      (state === 'exposure' ? -1e9 : 0) + (of.get(fingerprint) ?? 0);
+    return [...findings].sort((a, b) => placeOf(a) - placeOf(b));
+  }, [findings]);
 }
 
 const FindingRow = memo(Row);
