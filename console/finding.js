@@ -23,7 +23,7 @@ export function FindingPage({ id, query }) {
   const detail = value?.finding.fingerprint === id ? value : undefined;
   const unmark = () => store.call('DELETE', `${path}/known`, undefined, undefined).then(again, again);
   if (detail === undefined) {
-    return html`<section class="page"><nav class="crumbs" aria-label="Where you are"><a href=${routeTo('findings', undefined, query)}>Findings</a></nav><h1 id="title" tabindex="-1">Finding</h1>
+    return html`<section class="page"><div class="crumb-line"><nav class="crumbs" aria-label="Where you are"><a href=${routeTo('findings', undefined, query)}>Findings</a> <span aria-hidden="true">/</span> <code>${id}</code></nav><${Neighbours} id=${id} query=${query} /></div><h1 id="title" tabindex="-1">Finding</h1>
       ${error ? html`<${Problem} error=${error} retry=${again} what="This finding cannot be shown." />` : html`<${Loading} />`}</section>`;
   }
   const onMarked = (/** @type {boolean} */ done) => {
