@@ -145,6 +145,7 @@ t.test('QA goes through the findings of a filter by keyboard, and back to where 
   await page.keyboard.press('k');
   await page.getByText(/^1 of \d+$/).waitFor();
   await page.keyboard.press('j');
+  await page.getByText(/^2 of \d+$/).waitFor();
   await page.keyboard.press('u');
   await until(page, `location.hash === '#/findings?pair=dynamodb-mongodb&state=persistent'`);
   await until(page, `document.activeElement.getAttribute('href') === ${JSON.stringify(second)}`);
