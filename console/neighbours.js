@@ -2,7 +2,7 @@
 import { queryOf } from './api.js';
 import { count } from './format.js';
 import { go } from './go.js';
-import { html, useEffect } from './lib.js';
+import { html, useEffect, useLayoutEffect } from './lib.js';
 import { routeTo } from './route.js';
 import { useStore } from './store.js';
 
@@ -38,7 +38,8 @@ export function Neighbours({ id, query }) {
     return () => stop.abort();
   }, [id, key]);
   const to = (/** @type {number} */ by) => (at < 0 ? undefined : fingerprints[at + by]);
-  useEffect(() => {
+  // At once: a key that is pressed as soon as the page is seen must not be lost.
+  useLayoutEffect(() => {
     const onRow = (/** @type {CustomEvent<number>} */ event) => {
       const next = to(event.detail);
       if (next !== undefined) go('findings', next, query);
