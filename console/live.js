@@ -14,6 +14,7 @@ export function stayLive(store) {
   let source;
   let attempt = 0;
   let ended = false;
+  let connected = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let heard = Date.now();
@@ -54,6 +55,9 @@ export function stayLive(store) {
       });
     on('operations', (value) => {
       store.onOperations(value, first);
+      // What was found while nobody listened is told by no event, nor that the façade runs on other bindings now.
+      if (first && connected) store.findings.value += 1;
+      connected = true;
       first = false;
     });
     on('health', (value) => store.onHealth(value));

@@ -108,5 +108,6 @@ function parsed(text: string): unknown {
   }
 }
 
-const imports = () =>
+/** What a bindings module of a test begins with. */
+export const imports = () =>
   `import { bind, key } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href)};`;

@@ -141,8 +141,16 @@ export const note = (id: string, more: Document = {}): Document => ({
   ...{ at: '2026-01-05T08:00:00.123Z', version: '1', ...more },
 });
 
-/** A façade over dynalite and MongoDB with the same notes in both, its operations at `shadow`. */
-export async function withNotes(t: Test, options: NotesOptions = {}): Promise<Notes> {
+export interface NotesStores extends Omit<Notes, 'facade' | 'settled'> {
+  /** Of the database, past every proxy. */
+  readonly uri: string;
+  /** The module without its imports. */
+  readonly bindings: string;
+  readonly stages: string;
+}
+
+/** dynalite and MongoDB with room for the same notes in both, and what a façade over them needs. */
+export async function withNotesStores(t: Test, options: NotesOptions = {}): Promise<NotesStores> {
   const { stage = 'shadow', name = 'notes', more = '', noteMore = '', within = '200ms' } = options;
   const [mongo, dynamo] = [await withMongo(t), await withDynamo(t, options.dynamo ?? 'dynalite')];
   if (dynamo === undefined) throw new Error('DynamoDB Local is not there');
@@ -178,11 +186,6 @@ export async function withNotes(t: Test, options: NotesOptions = {}): Promise<No
     ...options.env,
   };
   const { edit = (text: string) => text } = options;
-  const facade = await withFacade(t, {
-    bindings: { text: edit(bindings(name, table, more, noteMore, within)), contract: CONTRACT },
-    env,
-    stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
-  });
   const putDynamo = async (notes: readonly Document[]): Promise<void> => {
     for (let at = 0; at < notes.length; at += 25) {
       const batch = notes.slice(at, at + 25).map((Item) => ({ PutRequest: { Item } }));
@@ -194,12 +197,20 @@ export async function withNotes(t: Test, options: NotesOptions = {}): Promise<No
     await db.collection('notes').insertMany(notes.map((one) => ({ ...one })));
   };
   return {
-    ...{ facade, table, documents, db, put, env },
+    ...{ table, documents, db, put, env, uri: mongo.uri },
     putDynamo,
     deleteDynamo: async (id) =>
       void (await documents.send(new DeleteCommand({ TableName: table, Key: { pk: 'acme', id } }))),
-    settled: () => settledResults(mongo.uri, facade.app.bindings.file),
+    bindings: edit(bindings(name, table, more, noteMore, within)),
+    stages: `operations: { getNote: { stage: ${stage} }, listNotes: { stage: ${stage} } }\n`,
   };
+}
+
+/** A façade over dynalite and MongoDB with the same notes in both, its operations at `shadow`. */
+export async function withNotes(t: Test, options: NotesOptions = {}): Promise<Notes> {
+  const { uri, bindings: text, stages, ...stores } = await withNotesStores(t, options);
+  const facade = await withFacade(t, { bindings: { text, contract: CONTRACT }, env: stores.env, stages });
+  return { ...stores, facade, settled: () => settledResults(uri, facade.app.bindings.file) };
 }
 
 /** Polls the heartbeat until nothing is pending any more, then summarizes what is written. */
