@@ -1,4 +1,5 @@
 /** Starts the page. */
+import { copyData } from './copying.js';
 import { html, render, useEffect, useState } from './lib.js';
 import { tokenIn } from './route.js';
 import { signIn } from './session.js';
@@ -28,6 +29,7 @@ function App() {
   return html`<${StoreContext.Provider} value=${store}><${Shell} failed=${failed} retry=${start} /><//>`;
 }
 
+copyData();
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 root.replaceChildren();
 render(html`<${App} />`, root);

@@ -26,11 +26,14 @@ export function ChangeDialog({ title, children, request, verb, wants, typed, dan
   const asked = useAsked(
     async (stop) => {
       if (key === undefined) return undefined;
-      return /** @type {Made} */ (await store.call('POST', '/changes', { ...JSON.parse(key), dryRun: true }, stop));
+      const change = await store.call('POST', '/changes', { ...JSON.parse(key), dryRun: true }, stop);
+      return { key, change: /** @type {Made} */ (change) };
     },
     [key],
   );
-  const preview = request === undefined || key !== JSON.stringify(request) ? undefined : asked.value;
+  // What was seen before stays in `asked` while it is asked anew, and where that fails: it is of another change.
+  const preview =
+    request !== undefined && asked.value?.key === JSON.stringify(request) ? asked.value.change : undefined;
   const needsForce = preview?.needs.force === true || state.force;
   const off = offBecause({ wants, preview, needsForce, force, reason, typed, word, busy: state.busy });
   const close = () => (store.dialog.value = undefined);

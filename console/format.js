@@ -84,14 +84,14 @@ export function stamp(at, now = Date.now()) {
  * Text in pieces: what may be shown as it is, and what may not (control characters, and what turns the direction of
  * text or has no width), as `\u{…}`. The same characters as `printable` escapes.
  * @param {string} text
- * @returns {{ text: string, odd: boolean }[]}
+ * @returns {{ text: string, odd: boolean, real?: string }[]} `real`: the odd characters themselves
  */
 export function pieces(text) {
   const found = [];
   let from = 0;
   for (const match of text.matchAll(/[\p{C}\u2028\u2029]+/gu)) {
     if (match.index > from) found.push({ text: text.slice(from, match.index), odd: false });
-    found.push({ text: [...match[0]].map(escaped).join(''), odd: true });
+    found.push({ text: [...match[0]].map(escaped).join(''), odd: true, real: match[0] });
     from = match.index + match[0].length;
   }
   if (from < text.length) found.push({ text: text.slice(from), odd: false });

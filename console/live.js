@@ -34,7 +34,7 @@ export function stayLive(store) {
     if (ended || source !== undefined) return;
     if (refused?.status === 401) {
       store.onLink('signed out');
-      store.session.value = null;
+      store.lost();
       return;
     }
     if (refused !== undefined) return again(refused.message);

@@ -33,14 +33,10 @@ function MoveDialog({ operation, to: wanted, who: first = 'everybody', tenants: 
   const [text, setText] = useState(/** @type {string} */ (names));
   const [share, setShare] = useState(ramp?.percent ?? 10);
   const [all, setAll] = useState(false);
-  const tenants = [
-    ...new Set(
-      text
-        .split('\n')
-        .map((line) => line.replace(/\r$/, ''))
-        .filter((line) => line.trim() !== ''),
-    ),
-  ];
+  // A name with a line break in it is one tenant's, not two.
+  const single = /[\r\n]/.test(names) && text === names;
+  const lines = single ? [text] : text.split('\n').map((line) => line.replace(/\r$/, ''));
+  const tenants = [...new Set(lines.filter((line) => line.trim() !== ''))];
   const wants =
     who === 'tenants' && tenants.length === 0
       ? 'Name the tenants, one a line.'
@@ -59,7 +55,8 @@ function MoveDialog({ operation, to: wanted, who: first = 'everybody', tenants: 
   return html`<${ChangeDialog} title=${html`Move <${Text} text=${id} most=${80} />`} request=${request} wants=${wants} verb=${verb}>
     <fieldset><legend>Who</legend>${radio('everybody', 'Everybody')}${radio('tenants', 'Tenants by name')}${radio('ramp', 'A share of tenants')}</fieldset>
     ${who === 'everybody' && html`<label class="check"><input type="checkbox" checked=${all} onChange=${(/** @type {any} */ event) => setAll(event.target.checked)} /> Tenants with a stage of their own too (${operation.named})</label>`}
-    ${who === 'tenants' && html`<label class="field"><span>Tenants, one a line</span><textarea rows="4" class="mono" spellcheck=${false} value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea></label>`}
+    ${who === 'tenants' && single && html`<p>Tenant <${Text} text=${text} most=${128} mono /></p>`}
+    ${who === 'tenants' && !single && html`<label class="field"><span>Tenants, one a line</span><textarea rows="4" class="mono" spellcheck=${false} value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea></label>`}
     ${who === 'ramp' && html`<label class="field"><span>Share: <b>${share} %</b> of tenants</span><input type="range" min="0" max="100" step="1" value=${share} onInput=${(/** @type {any} */ event) => setShare(Number(event.target.value))} /></label>`}
     <fieldset class="stages"><legend>To</legend>
       ${offered.map((name) => html`<label class="check"><input type="radio" name="to" value=${name} checked=${to === name} disabled=${isBefore(name, floor)} onChange=${() => setTo(name)} /> <${Stage} stage=${name} />${name === stage && html` <span class="sub">now</span>`}${isBefore(name, floor) && html` <span class="sub">below the floor</span>`}</label>`)}

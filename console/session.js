@@ -38,6 +38,7 @@ export function SignIn() {
 export async function signIn(store, token) {
   if (token === '') throw new Error('Paste a token.');
   store.session.value = await store.call('POST', '/session', { token }, undefined);
+  store.ended.value = false;
 }
 
 /** @param {import('./store.js').Store} store */

@@ -29,6 +29,8 @@ export function createStore() {
   const link = signal({ state: 'connecting', since: Date.now(), last: 0, why: '' });
   /** @type {import('/console/vendor/signals.js').Signal<Made | undefined>} */
   const made = signal(undefined);
+  /** The session ended by itself, or elsewhere: who signs in again is told. */
+  const ended = signal(false);
   /** What is said to who hears the page instead of seeing it. */
   const said = signal('');
   /** @type {import('/console/vendor/signals.js').Signal<ReadonlyMap<string, { verdict: GateVerdict, at: number, revision: string }>>} */
@@ -54,6 +56,7 @@ export function createStore() {
       link,
       made,
       said,
+      ended,
       gates,
       fresh,
       operator,
@@ -75,7 +78,7 @@ export function createStore() {
       try {
         return /** @type {any} */ (await call(method, path, body, stop));
       } catch (error) {
-        if (error instanceof Refused && error.status === 401) session.value = null;
+        if (error instanceof Refused && error.status === 401) this.lost();
         throw error;
       }
     },
@@ -104,6 +107,17 @@ export function createStore() {
         last: Date.now(),
         since: link.value.state === 'live' ? link.value.since : Date.now(),
       };
+    },
+    /** Whoever was signed in is not any more, and has not asked for it. */
+    lost() {
+      const was = session.value;
+      batch(() => {
+        if (was) {
+          this.forget();
+          ended.value = true;
+        }
+        session.value = null;
+      });
     },
     /** Whoever signs in next is not shown what another was. */
     forget() {

@@ -3,6 +3,12 @@ import { age, count, cut, pieces, stamp } from './format.js';
 import { html, useEffect, useState } from './lib.js';
 import { routeTo } from './route.js';
 
+/** @param {string} text */
+const shownPieces = (text) =>
+  pieces(text).map((piece) =>
+    piece.odd ? html`<span class="odd" data-real=${piece.real}>${piece.text}</span>` : piece.text,
+  );
+
 /**
  * One line of data. `most`: how much of it is shown at first; the rest on demand.
  * @param {{ text: string | undefined, most?: number, mono?: boolean, more?: boolean }} props

@@ -31,7 +31,7 @@ t.test('figures carry their unit', async (t) => {
 t.test('what cannot be seen, or turns text around, is shown; all else stays', async (t) => {
   t.same(pieces('a\u202eb'), [
     { text: 'a', odd: false },
-    { text: '\\u{202e}', odd: true },
+    { text: '\\u{202e}', odd: true, real: '\u202e' },
     { text: 'b', odd: false },
   ]);
   t.same(pieces(''), []);

@@ -176,7 +176,7 @@ for (const size of ['desktop', 'phone'] as const) {
       await dialog.getByRole('slider').fill('25');
       await dialog.getByRole('group', { name: 'Against the rules' }).waitFor();
       const force = dialog.getByRole('button', { name: 'Force: Ramp 25 % to live' });
-      await force.click();
+      await force.click({ force: true });
       t.equal(await force.getAttribute('aria-disabled'), 'true');
       await dialog.getByText('tick the box above, and say why').waitFor();
       await step('ramp');
@@ -214,7 +214,7 @@ for (const size of ['desktop', 'phone'] as const) {
       await dialog.locator('.preview .what').waitFor();
       await dialog.getByLabel(/^Reason/).fill('a drill');
       await dialog.getByLabel(/^Type/).fill('kil');
-      await kill.click();
+      await kill.click({ force: true });
       t.notMatch(await side.stagesFile(), /kill: true/, 'not without the word');
       await dialog.getByLabel(/^Type/).fill('kill');
       await step('kill');

@@ -22,6 +22,8 @@ export interface ConsoleOptions extends NotesOptions {
   /** The contract; default that of notes. */
   readonly contract?: string;
   readonly flags?: string;
+  /** Another way to the results, once that to MongoDB is known. */
+  readonly resultsThrough?: (uri: string) => string;
 }
 
 export interface Console {
@@ -54,6 +56,7 @@ export async function withConsole(t: Test, options: ConsoleOptions = {}): Promis
     ...stores.env,
     ...{ ADMIN_TOKENS: made.ADMIN_TOKENS, ADMIN_SESSION_SECRETS: 'a-secret-that-outlives-the-process' },
     ...{ SAMPLE_SECRET: 'a-secret-for-samples-of-this-test', LOG_LEVEL: 'warn' },
+    ...(options.resultsThrough === undefined ? {} : { RESULTS_URI: options.resultsThrough(stores.uri) }),
     ...options.env,
   };
   const serve = (more: Record<string, string> = {}): Promise<Served> =>
@@ -139,6 +142,10 @@ export async function visit(
     await page.locator('.ladder-row').first().waitFor();
   }
   let steps = 0;
+  // What was seen when it went wrong says most.
+  t.teardown(async () => {
+    if (!t.passing() && !page.isClosed()) await picture(page, `${prefix}-${size}-failed`);
+  });
   return {
     ...watched,
     asked,
