@@ -51,7 +51,7 @@ function Entry({ entry, onUndo }) {
   const { at, who, what, where, why, forced, undoable, before, after } = entry;
   return html`<li class="audit-entry"><div class="audit-head"><p><${Moment} at=${at} /> <b><${Text} text=${who} most=${80} /></b> <${Text} text=${what} most=${300} more />${forced && html` <span class="tag bad-tag">forced</span>`}</p>${undoable && html`<${Change} onClick=${onUndo}>Undo…<//>`}</div>
     <p class="sub">${why === undefined ? 'No reason given' : html`“<${Text} text=${why} most=${500} more />”`}; <${Text} text=${where} most=${200} /></p>
-    ${((before ?? undefined) !== undefined || (after ?? undefined) !== undefined) && html`<details><summary>Before and after</summary><div class="sides"><div class="side"><h3>Before</h3><${Block} text=${pretty(before)} /></div><div class="side"><h3>After</h3><${Block} text=${pretty(after)} /></div></div></details>`}</li>`;
+    ${(before ?? after ?? undefined) !== undefined && html`<details><summary>Before and after</summary><div class="sides"><div class="side"><h2>Before</h2><${Block} text=${pretty(before)} /></div><div class="side"><h2>After</h2><${Block} text=${pretty(after)} /></div></div></details>`}</li>`;
 }
 
 const pretty = (/** @type {unknown} */ value) =>

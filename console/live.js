@@ -81,7 +81,8 @@ export function stayLive(store) {
     if (source === undefined) connect();
   };
   addEventListener('online', onOnline);
-  connect();
+  // Who is signed in was asked just now.
+  open();
   return () => {
     ended = true;
     source?.close();

@@ -23,6 +23,7 @@ export function SignIn() {
   };
   return html`<main id="main" class="sign-in" tabindex="-1">
     <h1 id="title">Sign in to Crossfade</h1>
+    ${store.ended.value && html`<p class="note warn-note" role="alert"><strong>Your session has ended.</strong> What was not confirmed yet was not done.</p>`}
     <form onSubmit=${submit}>
       <label class="field"><span>Token</span><input type="password" name="token" autocomplete="current-password" required maxlength="512" value=${token} onInput=${(/** @type {any} */ event) => setToken(event.target.value)} /></label>
       <button class="button primary" aria-disabled=${state.busy || token.trim() === '' ? 'true' : undefined}>${state.busy ? 'Signing in …' : 'Sign in'}</button>
@@ -47,6 +48,8 @@ async function signOut(store) {
   await store.call('DELETE', '/session', undefined, undefined).catch(() => {});
   store.forget();
   store.session.value = null;
+  // The stream may have heard of it first.
+  store.ended.value = false;
 }
 
 export function WhoAmI() {

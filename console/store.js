@@ -130,6 +130,7 @@ export function createStore() {
         dialog.value = undefined;
         asking.value = NOTHING;
         listed.value = { key: '', fingerprints: [] };
+        visited.value = '';
       });
     },
   };

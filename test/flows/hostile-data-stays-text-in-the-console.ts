@@ -11,6 +11,8 @@ const VALUES = Object.values(HOSTILE);
 /** An operation of each: the contract is somebody else's, too. */
 const IDS = VALUES.map((text, at) => `op${at} ${text}`);
 const MARKUP = HOSTILE.image as string;
+/** As a finding has it: a JSON pointer. */
+const MARKUP_PATH = `/${MARKUP.replaceAll('/', '~1')}`;
 
 const CONTRACT = JSON.stringify({
   openapi: '3.1.0',
@@ -65,7 +67,7 @@ export default bind({
   name: 'hostile',
   tenant: ({ path }) => path.tenant,
   freshness: { by: 'the test', within: '200ms' },
-  reveal: ['/text', ${JSON.stringify(`/${MARKUP}`)}, '/labels/*'],
+  reveal: ['/text', ${JSON.stringify(MARKUP_PATH)}, '/labels/*'],
   operations: Object.fromEntries(${JSON.stringify(IDS)}.map((id) => [id, operation])),
 });`;
 };
@@ -200,8 +202,8 @@ t.test('what hostile data says is shown, and does nothing', { timeout: 220_000 }
       '.tenant-row [role=rowheader]',
     );
     await show('findings', '#/findings', '.finding-row .row-link');
-    await show('finding-path', `#/findings/${of(`/${MARKUP}`).fingerprint}`, '#samples', [
-      `/${MARKUP}`,
+    await show('finding-path', `#/findings/${of(MARKUP_PATH).fingerprint}`, '#samples', [
+      MARKUP_PATH,
       HOSTILE.script as string,
     ]);
     await show('finding-keys', `#/findings/${of('/labels/*').fingerprint}`, '#samples');

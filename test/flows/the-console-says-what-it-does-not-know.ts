@@ -83,7 +83,7 @@ t.test('two operators: the change of the other shows, and a preview that is old 
   t.equal((await side.api('GET', '/operations/getNote')).operation.stage, 'shadow');
   await go('#/audit');
   await page.getByText('the other again').waitFor();
-  await side.api('POST', '/changes', { operation: 'listNotes', stage: 'shadow', reason: 'seen as it happens' });
+  await side.api('POST', '/changes', { operation: 'listNotes', stage: 'dynamodb', reason: 'seen as it happens' });
   await page.getByText('seen as it happens').waitFor();
   t.same(complaints, []);
   await close();
@@ -164,7 +164,7 @@ t.test('a façade that is begun anew: old numbers are said to be old, then all i
   const dialog = page.getByRole('dialog');
   await dialog.locator('.preview .what').waitFor();
   await side.stop();
-  await dialog.getByRole('radio', { name: 'live' }).check();
+  await dialog.getByRole('radio', { name: 'complete' }).check();
   await dialog.getByText('It cannot be previewed.').waitFor();
   await step('no-preview');
   await page.keyboard.press('Escape');
