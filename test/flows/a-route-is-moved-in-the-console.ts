@@ -261,3 +261,54 @@ for (const size of ['desktop', 'phone'] as const) {
     },
   );
 }
+
+t.test('by keyboard alone: signed in, found, moved, undone', { buffered: true, timeout: 200_000 }, async (t) => {
+  const side = await withConsole(t, { stage: 'dynamodb' });
+  const { page, close, complaints } = await visit(t, browser, side, { prefix: 'keyboard', size: 'desktop' });
+  const { keyboard } = page;
+  const ofNote = () => side.api('GET', '/operations/getNote');
+  await page.goto(`${side.origin}/console`);
+  await page.getByRole('heading', { name: 'Sign in to Crossfade' }).waitFor();
+  await tabTo(page, 'Token');
+  await keyboard.type(side.operator);
+  await keyboard.press('Enter');
+  await page.locator('.ladder-row').first().waitFor();
+  await keyboard.press('/');
+  await keyboard.type('getn');
+  await until('one row', async () => (await page.locator('.ladder-row').count()) === 1);
+  await tabTo(page, 'getNote');
+  await keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'getNote' }).waitFor();
+  await tabTo(page, 'Move tenants…');
+  await keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await tabTo(page, 'Tenants, one a line');
+  await keyboard.type('acme');
+  await tabTo(page, /^shadow/);
+  await keyboard.press('ArrowDown');
+  await keyboard.press('ArrowUp');
+  await tabTo(page, /^Reason/);
+  await keyboard.type('by hand');
+  const move = page.getByRole('button', { name: 'Move 1 to shadow' });
+  await until('it can be pressed', async () => (await move.getAttribute('aria-disabled')) === null);
+  await tabTo(page, 'Move 1 to shadow');
+  await keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  t.same((await ofNote()).tenants, [{ tenant: 'acme', stage: 'shadow' }]);
+  await until(
+    'the focus is back',
+    async () => (await page.evaluate('document.activeElement.textContent')) === 'Move tenants…',
+  );
+  await tabTo(page, 'Undo');
+  await keyboard.press('Enter');
+  await page.getByText('Undone', { exact: true }).waitFor();
+  t.same((await ofNote()).tenants, []);
+  await tabTo(page, /./);
+  await keyboard.press('Shift+K');
+  await page.getByRole('dialog', { name: /^Kill switch/ }).waitFor();
+  await keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  t.notMatch(await side.stagesFile(), /kill: true/);
+  t.same(complaints, []);
+  await close();
+});

@@ -64,7 +64,7 @@ export async function serveAlone(
     child.kill('SIGCONT');
     await stop();
   });
-  const end = Date.now() + 60_000;
+  const end = Date.now() + 120_000;
   while (Date.now() < end && child.exitCode === null) {
     const line = out()
       .split('\n')
