@@ -76,6 +76,7 @@ for (const size of ['desktop', 'phone'] as const) {
       await dialog.waitFor({ state: 'detached' });
       const dock = dockOf(page);
       await dock.getByText('1 of 1').waitFor();
+      await until('the flags have it', async () => (await detail()).tenants.length === 1);
       t.same((await detail()).tenants, [{ tenant: 'acme', stage: 'shadow' }]);
       await answered(
         'acme at shadow, nobody else',
@@ -294,6 +295,7 @@ t.test('by keyboard alone: signed in, found, moved, undone', { buffered: true, t
   await tabTo(page, 'Move 1 to shadow');
   await keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await until('the flags have it', async () => (await ofNote()).tenants.length === 1);
   t.same((await ofNote()).tenants, [{ tenant: 'acme', stage: 'shadow' }]);
   await until(
     'the focus is back',
@@ -302,7 +304,7 @@ t.test('by keyboard alone: signed in, found, moved, undone', { buffered: true, t
   await tabTo(page, 'Undo');
   await keyboard.press('Enter');
   await page.getByText('Undone', { exact: true }).waitFor();
-  t.same((await ofNote()).tenants, []);
+  await until('the flags have it', async () => (await ofNote()).tenants.length === 0);
   await tabTo(page, /./);
   await keyboard.press('Shift+K');
   await page.getByRole('dialog', { name: /^Kill switch/ }).waitFor();

@@ -257,7 +257,10 @@ t.test('what hostile data says is shown, and does nothing', { timeout: 220_000 }
   await dialog.getByLabel(/^Reason/).fill(MARKUP);
   await dialog.getByRole('button', { name: 'Move 1 to dynamodb' }).click();
   await dialog.waitFor({ state: 'detached' });
-  const { tenants } = await side.api('GET', `/operations/${encodeURIComponent(IDS[2] as string)}`);
+  const tenants = await until('the flags have it', async () => {
+    const detail = await side.api('GET', `/operations/${encodeURIComponent(IDS[2] as string)}`);
+    return detail.tenants.length > 0 && detail.tenants;
+  });
   t.same(tenants, [{ tenant: HOSTILE.lines, stage: 'dynamodb' }]);
   const reply = await until('the client is answered by the new stage', async () => {
     const answer = await fetch(`${side.url}/h2/${encodeURIComponent(HOSTILE.lines as string)}/n1`);

@@ -73,7 +73,10 @@ t.test('two operators: the change of the other shows, and a preview that is old 
   await move.click();
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('complementary', { name: 'Effect of the last change' }).waitFor();
-  t.equal((await side.api('GET', '/operations/getNote')).operation.stage, 'dynamodb');
+  await until(
+    'the flags have it',
+    async () => (await side.api('GET', '/operations/getNote')).operation.stage === 'dynamodb',
+  );
 
   await side.api('POST', '/changes', { operation: 'getNote', stage: 'shadow', all: true, reason: 'the other again' });
   await page.locator('.track .cell.at-shadow.here').waitFor();
