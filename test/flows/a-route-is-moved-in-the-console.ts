@@ -239,7 +239,7 @@ for (const size of ['desktop', 'phone'] as const) {
       const entries = page.locator('.audit-entry');
       await entries.filter({ hasText: 'acme goes first' }).waitFor();
       for (const text of ['known', 'a trial, watched', 'undo', 'a drill', '--lift', 'diff']) {
-        t.ok((await entries.filter({ hasText: text }).count()) > 0, `the audit has: ${text}`);
+        await entries.filter({ hasText: text }).first().waitFor();
       }
       t.match(await entries.filter({ hasText: 'a trial, watched' }).first().innerText(), /olga.*forced/s);
       await step('audit');
