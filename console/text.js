@@ -52,9 +52,6 @@ export function Path({ text, most = 300 }) {
   return html`<bdi dir="ltr" class="data">${parts}${left > 0 && html`<span class="cut">… ${count(left)} more</span>`}</bdi>`;
 }
 
-const shownPieces = (/** @type {string} */ text) =>
-  pieces(text).map((piece) => (piece.odd ? html`<span class="odd">${piece.text}</span>` : piece.text));
-
 /** Several lines, as they are. @param {{ text: string, most?: number }} props */
 export function Block({ text, most = 20_000 }) {
   const [whole, setWhole] = useState(false);

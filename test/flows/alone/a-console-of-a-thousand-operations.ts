@@ -29,13 +29,6 @@ const WATCH = `(() => {
   requestAnimationFrame(look);
 })()`;
 
-/** What the first view waited for, in milliseconds since it was asked for. */
-const PARTS = `(() => {
-  const at = (name) => performance.getEntriesByType('resource').filter((one) => one.name.endsWith(name)).map((one) => Math.round(one.startTime) + '-' + Math.round(one.responseEnd)).join(' ');
-  const { responseEnd, domInteractive } = performance.getEntriesByType('navigation')[0];
-  return 'page ' + Math.round(responseEnd) + ', parsed ' + Math.round(domInteractive) + ', app.js ' + at('/app.js') + ', /session ' + at('/session') + ', tasks ' + tasks.map((one) => Math.round(one.startTime) + '+' + one.duration).join(' ');
-})()`;
-
 interface TraceEvent {
   readonly name: string;
   readonly pid: number;
