@@ -96,7 +96,7 @@ export function FindingsPage({ route }) {
       rows.length > 0 &&
       html`<div class="findings" role="table" aria-label="Findings" aria-rowcount=${(page?.total ?? rows.length) + 1}>
       <div class="list-head finding-row" role="row" aria-rowindex="1"><span role="columnheader">State</span><span role="columnheader">What differs</span><span role="columnheader">Pair</span><span role="columnheader" class="num">Seen</span><span role="columnheader">Last 48 h</span><span role="columnheader">Last</span></div>
-      <${Rows} count=${rows.length} height=${narrow ? 9 : 3.5} name="rows rowgroup" margin=${110} start=${back} onWindow=${list.onWindow} row=${(/** @type {number} */ index) => html`<${FindingRow} finding=${rows[index]} index=${index} filter=${key} />`} />
+      <${Rows} count=${rows.length} height=${narrow ? 9 : 3.5} name="rows rowgroup" margin=${110} start=${back} keyOf=${(/** @type {number} */ index) => rows[index]?.fingerprint ?? String(index)} onWindow=${list.onWindow} row=${(/** @type {number} */ index) => html`<${FindingRow} finding=${rows[index]} index=${index} filter=${key} />`} />
     </div>`
     }
   </section>`;

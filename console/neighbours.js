@@ -22,7 +22,6 @@ export function Neighbours({ id, query }) {
   const { fingerprints, key: of } = store.listed.value;
   const at = of === key ? fingerprints.indexOf(id) : -1;
   useEffect(() => {
-    store.visited.value = id;
     if (at >= 0) return;
     // Whoever follows a link has seen no list: its own is that of the address.
     const stop = new AbortController();
@@ -40,6 +39,7 @@ export function Neighbours({ id, query }) {
   const to = (/** @type {number} */ by) => (at < 0 ? undefined : fingerprints[at + by]);
   // At once: a key that is pressed as soon as the page is seen must not be lost.
   useLayoutEffect(() => {
+    store.visited.value = id;
     const onRow = (/** @type {CustomEvent<number>} */ event) => {
       const next = to(event.detail);
       if (next !== undefined) go('findings', next, query);

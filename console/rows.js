@@ -6,11 +6,11 @@ import { rowsOf, scrollFor, windowOf } from './virtual.js';
  * Rows of one height that scroll with the page. `height` is in rem, so that larger text has room.
  * @param {{
  *   count: number, height: number, row: (index: number) => any, name?: string,
- *   onWindow?: (from: number, to: number) => void, margin?: number, start?: number
+ *   onWindow?: (from: number, to: number) => void, margin?: number, start?: number, keyOf?: (index: number) => string
  * }} props `row` gives the content; `margin`: pixels that something sticky covers above; `start`: the row that has the
- *   focus at first.
+ *   focus at first; `keyOf`: what a row is, so that the focus goes with it where it moves.
  */
-export function Rows({ count, height: rem, row, name = 'rows', onWindow, margin = 0, start = -1 }) {
+export function Rows({ count, height: rem, row, name = 'rows', onWindow, margin = 0, start = -1, keyOf = String }) {
   /** @type {{ current: any }} */
   const ref = useRef(null);
   const [kept, setKept] = useState(/** @type {number | undefined} */ (undefined));
@@ -61,13 +61,14 @@ export function Rows({ count, height: rem, row, name = 'rows', onWindow, margin 
     )
       return;
     event.preventDefault();
-    const index = Math.max(0, Math.min(count - 1, step(kept, count)));
+    const holder = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('[data-index]'));
+    const index = Math.max(0, Math.min(count - 1, step(Number(holder?.dataset.index ?? kept), count)));
     focusRow(ref.current, index, height, margin);
   };
   return html`<div ref=${ref} class=${name} role="presentation" style=${{ height: `${total}px` }} onFocusIn=${onFocusIn} onFocusOut=${() => setKept(undefined)} onKeyDown=${onKeyDown}>
     ${rowsOf({ from, to }, kept, count).map(
       (index) =>
-        html`<div key=${index} class="row-place" role="presentation" data-index=${index} style=${{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>${row(index)}</div>`,
+        html`<div key=${keyOf(index)} class="row-place" role="presentation" data-index=${index} style=${{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>${row(index)}</div>`,
     )}
   </div>`;
 }
