@@ -4,6 +4,7 @@ import { clock, count, counted, percent, rate } from './format.js';
 import { StageMark } from './glyphs.js';
 import { html, useEffect, useRef, useState } from './lib.js';
 import { routeTo } from './route.js';
+import { useNarrow } from './rows.js';
 import { useStore } from './store.js';
 import { Text, useNow } from './text.js';
 import { Change, Problem } from './ui.js';
@@ -27,6 +28,8 @@ function Effect({ made }) {
     .map(({ id }) => known?.operations.find((one) => one.id === id))
     .filter((one) => one !== undefined);
   const { change } = made;
+  // On a phone the page is not to be hidden by it.
+  const most = useNarrow() ? 1 : 4;
   const undo = async () => {
     setBusy(true);
     setProblem(undefined);
@@ -60,8 +63,8 @@ function Effect({ made }) {
       html`<div class="dock-body">
       ${change.unrecorded && html`<p class="bad">It is made, but written down nowhere, so that nobody can look it up or undo it: <${Text} text=${change.unrecorded} most=${300} /></p>`}
       <p class="dock-fact">${known?.replicas === undefined ? 'Replicas: not known' : html`<b class="figure">${known.replicas.arrived} of ${known.replicas.alive}</b> replicas have it`}</p>
-      ${touched.slice(0, 4).map((operation) => html`<${After} key=${operation.id} operation=${operation} before=${made.before.find(({ id }) => id === operation.id)} since=${made.at} />`)}
-      ${touched.length > 4 && html`<p class="sub">and ${count(touched.length - 4)} more operations: see <a href="#/stages">Stages</a></p>`}
+      ${touched.slice(0, most).map((operation) => html`<${After} key=${operation.id} operation=${operation} before=${made.before.find(({ id }) => id === operation.id)} since=${made.at} />`)}
+      ${touched.length > most && html`<p class="sub">and ${count(touched.length - most)} more operations: see <a href="#/stages">Stages</a></p>`}
     </div>`
     }
   </aside>`;

@@ -58,12 +58,29 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** What axe finds on the page as it is, a line each; `only` these rules, where the others were asked already. */
 export async function axe(page: Page, only: readonly string[] = RULES): Promise<string[]> {
   if (!(await page.evaluate('"axe" in globalThis'))) await page.evaluate(await readFile(AXE, 'utf8'));
-  const code = `axe.run(document, { runOnly: ${JSON.stringify(only)} })`;
-  const { violations } = (await page.evaluate(code)) as {
-    violations: { id: string; help: string; nodes: { target: string[] }[] }[];
-  };
-  return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target).join(', ')})`);
+  const found = await violationsOf(page, only);
+  // What a notice at the foot covers in part is whole once it is scrolled from under it.
+  if (!found.some(({ id }) => id === SIZE)) return found.map(sentence);
+  await page.evaluate("document.querySelector('.bottom').style.visibility = 'hidden'");
+  const sizes = await violationsOf(page, [SIZE]);
+  await page.evaluate("document.querySelector('.bottom').style.visibility = ''");
+  return [...found.filter(({ id }) => id !== SIZE), ...sizes].map(sentence);
 }
+
+const SIZE = 'target-size';
+
+interface Violation {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly target: readonly string[] }[];
+}
+
+const violationsOf = async (page: Page, only: readonly string[]): Promise<readonly Violation[]> =>
+  ((await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(only)} })`)) as { violations: Violation[] })
+    .violations;
+
+const sentence = ({ id, help, nodes }: Violation): string =>
+  `${id}: ${help} (${nodes.map(({ target }) => target).join(', ')})`;
 
 /** Leaves a picture, and says how far the page goes beyond its window. */
 export async function picture(page: Page, name: string): Promise<number> {
