@@ -118,8 +118,9 @@ export function createAccess({
   };
 
   const callerOf = async (request: FastifyRequest): Promise<Caller | undefined> => {
-    const { authorization } = request.headers;
-    if (authorization !== undefined) {
+    // What a proxy in front asks for (Basic) is not for us.
+    const { authorization = '' } = request.headers;
+    if (/^Bearer( |$)/i.test(authorization)) {
       const [, text = ''] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
       const token = tokenOf(text);
       if (token === undefined) throw await refuse(request, 'token', unauthorized('this token is not known here', true));

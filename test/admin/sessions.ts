@@ -55,6 +55,13 @@ t.test(
   },
 );
 
+t.test('what a proxy in front has asked for does not end it', async (t) => {
+  const { url, operator, ask } = await withAdmin(t);
+  const cookie = await signIn(url, operator);
+  const headers = { authorization: `Basic ${Buffer.from('olga:secret').toString('base64')}` };
+  t.equal((await ask('GET', '/admin/v1/session', { cookie, headers })).status, 200);
+});
+
 t.test('it ends with its token, and its role is that of the token now', async (t) => {
   const first = await withAdmin(t, { ADMIN_SESSION_SECRETS: SECRET });
   const cookie = await signIn(first.url, first.operator);
