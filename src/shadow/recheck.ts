@@ -3,7 +3,7 @@ import type { Observation } from '../model/answer.ts';
 import type { Comparison } from '../model/comparison.ts';
 import type { Span } from '../model/span.ts';
 import type { OriginName } from '../model/stage.ts';
-import { identityOf, isPresent, type Judged, judge, keepsMoving } from './verdict.ts';
+import { identityOf, isPresent, type Judged, judge, keepsMoving, mayDiffer } from './verdict.ts';
 
 /** Asks an origin the same question once more, as part of a span; its failure is data. */
 export type Again = (origin: OriginName, consistent: boolean, span?: Span) => Promise<Observation>;
@@ -63,11 +63,11 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
   }
   const judged = judge(first, looks, followed);
   if (judged.every(({ verdict }) => verdict === 'transient')) return { judged, lag: agreed };
-  const persistent = judged.filter(({ verdict }) => verdict === 'persistent').map(({ difference }) => difference);
-  if (persistent.length === 0 || !keepsMoving(first, looks)) return { judged, lag: undefined };
-  const closely = await closelyInTurn(first, new Set(persistent.map(identityOf)), options);
+  const open = judged.filter(({ verdict }) => verdict === 'persistent' || verdict === 'moving');
+  if (open.length === 0 || !keepsMoving(first, looks)) return { judged, lag: undefined };
+  const closely = await closelyInTurn(first, open, options);
   const settled = judged.map((one): Judged => {
-    const verdict = one.verdict === 'persistent' ? closely.get(identityOf(one.difference)) : undefined;
+    const verdict = open.includes(one) ? closely.get(identityOf(one.difference)) : undefined;
     return verdict === undefined ? one : { ...one, verdict };
   });
   return { judged: settled, lag: undefined };
@@ -79,18 +79,17 @@ export async function recheck(first: Comparison, options: RecheckOptions): Promi
  */
 async function closelyInTurn(
   first: Comparison,
-  identities: ReadonlySet<string>,
+  open: readonly Judged[],
   options: RecheckOptions,
 ): Promise<ReadonlyMap<string, 'moving' | 'transient'>> {
   const latest = performance.now() + options.freshness * LONGEST;
   let end = options.mayLookClosely();
   while (end === undefined) {
-    if (performance.now() > latest || !(await waited(options.freshness * TURN, options.signal)))
-      return new Map([...identities].map((identity) => [identity, 'moving']));
+    if (performance.now() > latest || !(await waited(options.freshness * TURN, options.signal))) return movingAll(open);
     end = options.mayLookClosely();
   }
   try {
-    return await lookClosely(first, identities, options);
+    return await lookClosely(first, open, options);
   } finally {
     end();
   }
@@ -122,7 +121,7 @@ function sharesAny(first: Comparison, look: Comparison): boolean {
  */
 async function lookClosely(
   first: Comparison,
-  identities: ReadonlySet<string>,
+  open: readonly Judged[],
   { again, compare, freshness, signal }: RecheckOptions,
 ): Promise<ReadonlyMap<string, 'moving' | 'transient'>> {
   const verdicts = new Map<string, 'moving' | 'transient'>();
@@ -130,9 +129,9 @@ async function lookClosely(
   const apart = Math.min(freshness / CLOSER_LOOKS, APART);
   const began = performance.now();
   const enough = (looks: number) => looks >= CLOSER_LOOKS && performance.now() - began >= freshness * CLOSELY;
-  const settled = () => [...identities].every((identity) => verdicts.get(identity) === 'transient');
+  const settled = () => open.every(({ difference }) => verdicts.get(identityOf(difference)) === 'transient');
   for (let looks = 0; !settled() && !enough(looks); looks += 1) {
-    if (performance.now() - began > freshness * LONGEST) return new Map([...identities].map((one) => [one, 'moving']));
+    if (performance.now() - began > freshness * LONGEST) return movingAll(open);
     const older = await again(first.left.origin, true);
     if (!states.some((state) => saysTheSame(state, older))) states.push(older);
     const newer = await again(first.right.origin, true);
@@ -141,18 +140,23 @@ async function lookClosely(
       if (comparison.outcome === 'error' || comparison.outcome === 'skipped') continue;
       const seen = new Set(comparison.differences.map(identityOf));
       const now = saysTheSame(state, older) && isPresent(comparison);
-      for (const identity of identities) {
+      for (const { difference, verdict } of open) {
+        const identity = identityOf(difference);
         if (seen.has(identity)) continue;
+        // What was hidden by another difference once may be again: only what cannot differ there is equal.
+        if (verdict === 'moving' && mayDiffer(comparison, difference)) continue;
         if (now) verdicts.set(identity, 'transient');
         else if (!verdicts.has(identity)) verdicts.set(identity, 'moving');
       }
     }
     // Cut short, it has shown nothing.
-    if (!(await waited(apart, signal)))
-      return new Map([...identities].map((one) => [one, verdicts.get(one) ?? 'moving']));
+    if (!(await waited(apart, signal))) return new Map([...movingAll(open), ...verdicts]);
   }
   return verdicts;
 }
+
+const movingAll = (open: readonly Judged[]): ReadonlyMap<string, 'moving'> =>
+  new Map(open.map(({ difference }) => [identityOf(difference), 'moving']));
 
 const saysTheSame = (one: Observation, other: Observation): boolean =>
   one.ok && other.ok && one.answer.status === other.answer.status && one.answer.body.equals(other.answer.body);

@@ -35,7 +35,7 @@ export function judge(first: Comparison, looks: readonly Comparison[], followed 
  * Whether a place may still differ at a look: something differs there, around it or below it (in whatever way), or the look
  * did not come so far.
  */
-function mayDiffer({ differences, complete }: Comparison, { at }: Difference): boolean {
+export function mayDiffer({ differences, complete }: Comparison, { at }: Difference): boolean {
   return (
     !complete ||
     differences.some(
