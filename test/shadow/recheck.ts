@@ -90,6 +90,15 @@ t.test('an item that is written faster than it is looked at is moving, never per
   t.same(verdicts, { '/a': 'moving' });
 });
 
+t.test('what another race hides at the last look is looked at closely too', async (t) => {
+  const written = (ms: number) => ({ a: { n: Math.floor(ms / 50) } });
+  const { verdicts } = await judged(written, (ms) => {
+    if (ms < 20) return { a: { n: -1 } };
+    return ms > 205 && ms < 260 ? { a: 'of another kind' } : written(ms - 20);
+  });
+  t.same(verdicts, { '/a/*': 'transient' });
+});
+
 t.test('where others are looked at closely, one waits for its turn, and says so if it does not come', async (t) => {
   const tick = (ms: number) => Math.floor(ms / 40);
   const never = await judged(
