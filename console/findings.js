@@ -12,22 +12,7 @@ import { Rows, useNarrow } from './rows.js';
 import { useStore } from './store.js';
 import { Ago, Text } from './text.js';
 import { Empty, Loading, Problem, useSettled } from './ui.js';
-
-export const KINDS = Object.freeze([
-  'exposure',
-  'status',
-  'unanswerable',
-  'missing',
-  'extra',
-  'type',
-  'value',
-  'order',
-  'length',
-  'notation',
-  'header',
-]);
-const PAIRS = Object.freeze(['legacy-dynamodb', 'legacy-mongodb', 'dynamodb-mongodb']);
-const STATES = Object.freeze(['exposure', 'persistent', 'unsettled', 'passing']);
+import { KINDS, PAIRS, STATES } from './words.js';
 
 const PAGE = 200;
 

@@ -1,5 +1,6 @@
 /** Marks that tell by shape, not by colour alone. */
 import { html } from './lib.js';
+import { STAGES } from './words.js';
 
 /** How full the circle is; the last stage is a square: there is no way on. @type {Readonly<Record<string, number>>} */
 const FILL = Object.freeze({
@@ -11,18 +12,6 @@ const FILL = Object.freeze({
   live: 1,
   rampdown: 1,
 });
-
-/** The stages in order, as the design has them. */
-export const STAGES = Object.freeze([
-  'legacy',
-  'validate',
-  'dynamodb',
-  'dualwrite',
-  'shadow',
-  'live',
-  'rampdown',
-  'complete',
-]);
 
 /** @param {string} a @param {string} b */
 export const isBefore = (a, b) => STAGES.indexOf(a) < STAGES.indexOf(b);

@@ -1,7 +1,7 @@
 /** Every operation as a row on the ladder. @import { Operation } from '../src/admin/schema.ts' */
 import { counted, percent } from './format.js';
 import { useGates } from './gates.js';
-import { STAGES, StageMark } from './glyphs.js';
+import { StageMark } from './glyphs.js';
 import { go } from './go.js';
 import { html, useCallback, useMemo, useState } from './lib.js';
 import { filtered } from './merge.js';
@@ -9,6 +9,7 @@ import { OperationRow } from './operation-row.js';
 import { Rows, useNarrow } from './rows.js';
 import { useStore } from './store.js';
 import { Change, Empty, Loading } from './ui.js';
+import { STAGES } from './words.js';
 
 /** @param {{ route: import('./route.js').Route }} props */
 export function StagesPage({ route }) {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AccessConfig, type AdminToken, hashOf, isToken } from '../access.ts';
 import { AdminError } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Log } from '../model/log.ts';
 import { createEnded, type Ended } from './ended.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { createSealing, type Sealing } from './sealing.ts';
@@ -30,12 +31,6 @@ export type Refused = 'missing' | 'token' | 'session' | 'role' | 'csrf' | 'login
 
 /** A page whose session is over, or somebody who may only look, must learn that, however often they ask. */
 const GUESSES: ReadonlySet<Refused> = new Set(['token', 'login']);
-
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  details?: Readonly<Record<string, unknown>>,
-) => void;
 
 export interface Access {
   readonly config: AccessConfig;

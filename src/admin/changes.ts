@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { AdminError, UsageError } from '../errors.ts';
 import { type FlagApi, isMovable } from '../flags/api.ts';
 import { movesOf, needsGate } from '../flags/moves.ts';
+import type { Log } from '../model/log.ts';
 import { printableLine } from '../model/printable.ts';
 import type { Stage } from '../model/stage.ts';
 import { findAudit, readAudit } from '../operate/audited.ts';
@@ -14,7 +15,6 @@ import type { StagesPlace } from '../operate/place.ts';
 import { touchedOf, undoing, whyNotUndoable } from '../operate/undo.ts';
 import { knownTenants } from '../results/replicas.ts';
 import type { AuditRow } from '../results/rows.ts';
-import type { Log } from './access.ts';
 import { Audit, type AuditEntry, Change, ChangeRequest, type GateVerdict, UndoRequest } from './schema.ts';
 import type { Caller } from './sessions.ts';
 

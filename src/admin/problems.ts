@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AdminError, ConfigError, FlagServerError, StoreError, UsageError } from '../errors.ts';
+import type { Log } from '../model/log.ts';
 import { printable } from '../model/printable.ts';
-import type { Log } from './access.ts';
 
 /** A refusal, as `ProblemReply` has it. */
 export interface Problem {

@@ -1,17 +1,12 @@
 import type { UnleashHttp } from '../drivers/unleash.ts';
 import type { FlagServerFailure } from '../errors.ts';
+import type { Log } from '../model/log.ts';
 import type { FlagApi, StagesState } from './api.ts';
 import { createDecider, type DeciderEvents, type Flags, type FlagsState } from './decide.ts';
 import { followFile } from './file.ts';
 import { followKillFile } from './kill-file.ts';
 import { fromFeatures } from './ladder.ts';
 import { followServer } from './server.ts';
-
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  details?: Readonly<Record<string, unknown>>,
-) => void;
 
 export interface FlagsOptions extends DeciderEvents {
   readonly api: FlagApi;

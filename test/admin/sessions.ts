@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EncryptJWT, jwtDecrypt, SignJWT } from 'jose';
 import t from 'tap';
 import { type AccessConfig, accessOf, hashOf, newToken, tokenEntry } from '../../src/access.ts';
@@ -60,6 +61,22 @@ t.test('what a proxy in front has asked for does not end it', async (t) => {
   const cookie = await signIn(url, operator);
   const headers = { authorization: `Basic ${Buffer.from('olga:secret').toString('base64')}` };
   t.equal((await ask('GET', '/admin/v1/session', { cookie, headers })).status, 200);
+});
+
+t.test('a stream of events ends with it', async (t) => {
+  const { url, operator, ask } = await withAdmin(t);
+  const cookie = await signIn(url, operator);
+  const stream = await fetch(`${url}/admin/v1/events`, { headers: { cookie } });
+  t.equal(stream.status, 200);
+  let ended = false;
+  const read = stream.text().then(() => {
+    ended = true;
+  });
+  await sleep(1_500);
+  t.notOk(ended, 'while it lasts');
+  t.equal((await ask('DELETE', '/admin/v1/session', ownPage(url, cookie))).status, 204);
+  await Promise.race([read, sleep(5_000, undefined, { ref: false })]);
+  t.ok(ended, 'and no longer');
 });
 
 t.test('it ends with its token, and its role is that of the token now', async (t) => {
