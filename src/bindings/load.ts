@@ -14,11 +14,14 @@ import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
 import { compileRenderer, type Render } from './render.ts';
 import { checkSources, type RendererOptions } from './sources.ts';
+import type { RenderWire } from './wire/render-wire.ts';
 
 /** A store's part in an operation: the pure call, and how its items become the body. */
 export interface BoundStore {
   readonly call: StoreBinding;
   readonly render: Render;
+  /** The same from items as the store sent them; absent where the bindings look at items. */
+  readonly renderWire?: RenderWire | undefined;
 }
 
 /** One operation of the contract with what the bindings say of it, compiled at boot. */

@@ -4,6 +4,7 @@ import { type DynamoDb, openDynamoDb } from '../drivers/dynamodb.ts';
 import { type MongoDb, openMongoDb } from '../drivers/mongodb.ts';
 import { ConfigError, NoSuchItem, type Problem, StoreError } from '../errors.ts';
 import type { Call, DynamoDbCall, Item, MongoDbCall } from '../model/call.ts';
+import { createDeadlines } from '../model/deadline.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import { createDynamoDbOrigin } from '../origins/dynamodb.ts';
 import { createMongoDbOrigin } from '../origins/mongodb.ts';
@@ -44,7 +45,7 @@ type Say = (message: string) => void;
 
 async function trial(origin: StoreOrigin, call: Call, say: Say): Promise<void> {
   try {
-    await origin.fetch(call, { limit: TRIAL_ITEMS, maxItems: 1_000, signal: AbortSignal.timeout(TIMEOUT) });
+    await origin.fetch(call, { limit: TRIAL_ITEMS, maxItems: 1_000, deadline: createDeadlines(TIMEOUT).next() });
   } catch (error) {
     if (error instanceof NoSuchItem) return;
     if (error instanceof StoreError && error.failure !== 'refused') throw error;

@@ -3,6 +3,8 @@
  * one out.
  */
 
+import type { Deadline } from './deadline.ts';
+
 /** A plain record of a store: as lib-dynamodb or the MongoDB driver gives it. */
 export type Item = Readonly<Record<string, unknown>>;
 
@@ -99,8 +101,7 @@ export interface Want {
   readonly limit?: number | undefined;
   /** More than this without a page is a `tooMany` StoreError, never a silent cut. */
   readonly maxItems: number;
-  /** Fires when the deadline has passed. */
-  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
   /** Read what is written, not what has arrived: where the store can, whatever the call says. */
   readonly consistent?: boolean | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Call, Fetched, Want } from './call.ts';
 import type { StoreName } from './stage.ts';
+import type { WireFetched } from './wire.ts';
 
 /**
  * A store as the request line sees it. `fetch` carries out one call and never retries; it throws a `StoreError` when
@@ -8,6 +9,8 @@ import type { StoreName } from './stage.ts';
 export interface StoreOrigin {
   readonly name: StoreName;
   fetch(call: Call, want: Want): Promise<Fetched>;
+  /** The same, undecoded; `undefined` where this store, or this call, gives items decoded only. */
+  readonly fetchWire?: ((call: Call, want: Want) => Promise<WireFetched> | undefined) | undefined;
   /** Resolves when the store answers; throws a `StoreError` when it does not. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

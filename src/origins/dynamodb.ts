@@ -31,8 +31,10 @@ async function fetchFrom(driver: DynamoDb, given: Call, want: Want): Promise<Fet
   const call = want.consistent === true ? consistently(given) : given;
   if ('GetItem' in call) return await getItem(driver, call.GetItem, want);
   if ('BatchGetItem' in call) return await batchGetItem(driver, call.BatchGetItem, want);
-  if ('Query' in call) return await list<QueryInput>((input) => driver.query(input, want.signal), call.Query, want);
-  if ('Scan' in call) return await list<ScanInput>((input) => driver.scan(input, want.signal), call.Scan, want);
+  if ('Query' in call)
+    return await list<QueryInput>((input) => driver.query(input, want.deadline.signal), call.Query, want);
+  if ('Scan' in call)
+    return await list<ScanInput>((input) => driver.scan(input, want.deadline.signal), call.Scan, want);
   throw new StoreError('dynamodb', 'refused', `DynamoDB has no reading call ${Object.keys(call).join(', ')}`);
 }
 
@@ -46,7 +48,7 @@ function consistently(call: Call): Call {
 
 async function getItem(driver: DynamoDb, input: GetItemInput, want: Want): Promise<Fetched> {
   refuseUnholdable('dynamodb', input.Key);
-  const item = await driver.getItem(input, want.signal);
+  const item = await driver.getItem(input, want.deadline.signal);
   return { items: item ? [item] : [], more: false };
 }
 
@@ -65,7 +67,7 @@ async function batchGetItem(driver: DynamoDb, input: BatchGetItemInput, want: Wa
   const chunks = Array.from({ length: Math.ceil(distinct.length / BATCH) }, (_, n) =>
     distinct.slice(n * BATCH, (n + 1) * BATCH),
   );
-  const found = await Promise.all(chunks.map((Keys) => drain(driver, { ...asked, Keys }, want.signal)));
+  const found = await Promise.all(chunks.map((Keys) => drain(driver, { ...asked, Keys }, want.deadline.signal)));
   const byKey = new Map<string, Item>(found.flat().map((item) => [keyText(item, names), item]));
   const items = [...keys.keys()].map((key) => byKey.get(key)).filter((item) => item !== undefined);
   const { items: cut, more } = extentOf('dynamodb', {}, want).cut(items);

@@ -26,7 +26,7 @@ async function fetchFrom(driver: MongoDb, call: Call, want: Want): Promise<Fetch
 
 async function findOne(driver: MongoDb, input: FindOneInput, want: Want): Promise<Fetched> {
   refuseUnholdable('mongodb', input.filter);
-  const item = await driver.findOne(input, want.signal);
+  const item = await driver.findOne(input, want.deadline.signal);
   return { items: item ? [item] : [], more: false };
 }
 
@@ -38,8 +38,8 @@ async function find(driver: MongoDb, input: FindInput, want: Want): Promise<Fetc
   const request = { collection, projection, sort, skip: extent.skip, filter: behind ? allOf(filter, behind) : filter };
 
   const [items, total] = await Promise.all([
-    extent.take === 0 ? [] : driver.find({ ...request, limit: extent.take }, want.signal), // a limit of 0 means all
-    count ? driver.count(collection, filter, want.signal) : undefined,
+    extent.take === 0 ? [] : driver.find({ ...request, limit: extent.take }, want.deadline.signal), // a limit of 0 means all
+    count ? driver.count(collection, filter, want.deadline.signal) : undefined,
   ]);
   return fetched(extent.cut(items), total);
 }
@@ -60,8 +60,8 @@ async function aggregate(driver: MongoDb, input: AggregateInput, want: Want): Pr
   const [items, counted] = await Promise.all([
     extent.take === 0
       ? []
-      : driver.aggregate(collection, [...pipeline, ...skipping, { $limit: extent.take }], want.signal),
-    count ? driver.aggregate(collection, [...pipeline, { $count: 'total' }], want.signal) : undefined,
+      : driver.aggregate(collection, [...pipeline, ...skipping, { $limit: extent.take }], want.deadline.signal),
+    count ? driver.aggregate(collection, [...pipeline, { $count: 'total' }], want.deadline.signal) : undefined,
   ]);
   return fetched(extent.cut(items), counted && Number(counted[0]?.total ?? 0));
 }

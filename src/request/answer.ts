@@ -8,8 +8,10 @@ import { NoSuchItem, RequestError, StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Found, PageFacts, Read, Request } from '../model/binding.ts';
 import type { Call, Fetched, Item, Want } from '../model/call.ts';
+import { createDeadlines } from '../model/deadline.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import type { StoreName } from '../model/stage.ts';
+import type { WireFetched } from '../model/wire.ts';
 import { linkHeader } from './link.ts';
 
 /** A store's question, complete: what is asked, by whom, from where on. Frozen; holds nothing of the HTTP request. */
@@ -44,6 +46,7 @@ export type Answerer = (store: StoreName, question: Question, how?: How) => Prom
 const NONE: Fetched = Object.freeze({ items: Object.freeze([]), more: false });
 
 export function createAnswerer(options: AnswererOptions): Answerer {
+  const deadlines = createDeadlines(options.timeout);
   return async (store, question, how) => {
     const { operation } = question;
     const origin = options.origins[store];
@@ -51,20 +54,44 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     if (origin === undefined || bound === undefined)
       throw new StoreError(store, 'unavailable', `${store} is not connected`);
     const request = paged(options, store, question);
+    const deadline = deadlines.next();
     const want: Want = {
       limit: request.page.limit,
       maxItems: operation.maxItems,
-      signal: AbortSignal.timeout(options.timeout),
-      ...(how?.consistent === true ? { consistent: true } : {}),
+      deadline,
+      consistent: how?.consistent === true,
     };
-    const found = await find(bound, origin, request, want, operation.isList);
-    const subject = operation.isList ? found.items : found.items[0];
-    if (subject === undefined || (operation.spec?.empty === 'notFound' && found.items.length === 0)) {
-      throw new RequestError('notFound', `there is no such ${operation.isList ? 'list' : 'item'}`);
+    try {
+      const found = await find(bound, origin, request, want, operation.isList);
+      refuseNone(operation, request, found);
+      return compose(options, store, question, request, bound, found);
+    } finally {
+      deadline.end();
     }
-    refuseWho(operation.spec?.allow?.(request, subject), operation);
-    return compose(options, store, question, request, bound, found);
   };
+}
+
+/** Items as they came, or decoded. */
+type Obtained = Fetched | WireFetched;
+
+const countOf = (found: Obtained): number => ('wire' in found ? found.wire.length : found.items.length);
+
+const itemsOf = (found: Obtained): readonly Item[] => ('wire' in found ? found.wire.map(found.decode) : found.items);
+
+function lastOf(found: Obtained): Item | undefined {
+  if (!('wire' in found)) return found.items.at(-1);
+  const last = found.wire.at(-1);
+  return last === undefined ? undefined : found.decode(last);
+}
+
+/** Throws RequestError where there is nothing to give, or not to this caller. */
+function refuseNone(operation: BoundOperation, request: Request, found: Obtained): void {
+  const { isList, spec } = operation;
+  if (countOf(found) === 0 && (!isList || spec?.empty === 'notFound'))
+    throw new RequestError('notFound', `there is no such ${isList ? 'list' : 'item'}`);
+  if (spec?.allow === undefined) return;
+  const items = itemsOf(found);
+  refuseWho(spec.allow(request, isList ? items : items[0]), operation);
 }
 
 /** Only `true` lets in: a rule that forgets to answer, `item.owners?.includes(…)`, must not let everybody in. */
@@ -100,11 +127,13 @@ async function find(
   request: Request,
   want: Want,
   isList: boolean,
-): Promise<Fetched> {
+): Promise<Obtained> {
   try {
     const given = bound.call(request, readWith(origin, want));
     const found = given instanceof Promise ? await given : given;
-    return isCall(found) ? await origin.fetch(found, want) : asFetched(found, want, isList);
+    if (!isCall(found)) return asFetched(found, want, isList);
+    const wire = bound.renderWire === undefined ? undefined : origin.fetchWire?.(found, want);
+    return await (wire ?? origin.fetch(found, want));
   } catch (error) {
     if (error instanceof NoSuchItem || isMalformedId(error)) return NONE;
     throw error;
@@ -159,19 +188,21 @@ function compose(
   question: Question,
   request: Request,
   bound: BoundStore,
-  found: Fetched,
+  found: Obtained,
 ): Answer {
   const { operation } = question;
   const page = pageFacts(options, store, question, request, found);
-  const item = operation.isList ? undefined : found.items[0];
-  const items = operation.isList ? found.items : undefined;
-  const body = renderWith(bound, store, { item, items, request, page });
+  const wired = 'wire' in found ? bound.renderWire?.({ items: found.wire, request, page }) : undefined;
+  const decoded = wired === undefined || operation.headers !== undefined ? itemsOf(found) : undefined;
+  const item = operation.isList ? undefined : decoded?.[0];
+  const items = operation.isList ? decoded : undefined;
+  const body = wired ?? renderWith(bound, store, { item, items, request, page });
   const own = operation.headers?.(request, { item, items, page });
   const link = linkHeader(operation, question.url, page, request);
   refuseUnsendable(store, own);
   const made = link === undefined ? own : { link, ...own };
   const headers = replyHeaders(operation.contract.success.type, operation.fixed, made);
-  return Object.freeze({ status: operation.status, headers, body, items: items?.length });
+  return Object.freeze({ status: operation.status, headers, body, items: operation.isList ? page.count : undefined });
 }
 
 /** A value of an item that HTTP cannot carry in a header: this store cannot answer. */
@@ -200,13 +231,14 @@ function pageFacts(
   store: StoreName,
   question: Question,
   request: Request,
-  { items, more, total }: Fetched,
+  found: Obtained,
 ): PageFacts {
+  const { more, total } = found;
   const { limit } = request.page;
   const next =
-    more && question.operation.page?.issues === true ? seal(options, store, question, request, items) : undefined;
+    more && question.operation.page?.issues === true ? seal(options, store, question, request, found) : undefined;
   const pages = total === undefined || limit === undefined ? undefined : Math.ceil(total / limit);
-  return Object.freeze({ limit, count: items.length, more, next, total, pages });
+  return Object.freeze({ limit, count: countOf(found), more, next, total, pages });
 }
 
 function seal(
@@ -214,10 +246,10 @@ function seal(
   store: StoreName,
   question: Question,
   request: Request,
-  items: readonly Item[],
+  found: Obtained,
 ): string | undefined {
   const { operation, parameters } = question;
-  const last = items.at(-1);
+  const last = lastOf(found);
   if (operation.page === undefined || last === undefined) return undefined;
   const content = {
     operation: operation.id,

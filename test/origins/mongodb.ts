@@ -5,7 +5,7 @@ import { NoSuchItem } from '../../src/errors.ts';
 import type { AggregateInput, FindInput, Item } from '../../src/model/call.ts';
 import { createMongoDbOrigin } from '../../src/origins/mongodb.ts';
 import { withMongo } from '../support/stores.ts';
-import { want } from '../support/want.ts';
+import { passedDeadline, want } from '../support/want.ts';
 
 const numbers = (items: readonly Item[]) => items.map(({ n }) => n);
 const refused = { name: 'StoreError', origin: 'mongodb', failure: 'refused' };
@@ -19,7 +19,7 @@ t.test('calls', async (t) => {
 
   const origin = createMongoDbOrigin(openMongoDb({ uri }));
   t.teardown(() => origin.close());
-  await origin.ping(want().signal);
+  await origin.ping(want().deadline.signal);
   const input: FindInput = {
     collection: 'things',
     filter: { tenant: 'x' },
@@ -96,6 +96,6 @@ t.test('calls', async (t) => {
   });
 
   t.test('a deadline that has passed', async (t) => {
-    await t.rejects(find({}, { signal: AbortSignal.abort() }), { name: 'StoreError', failure: 'timeout' });
+    await t.rejects(find({}, { deadline: await passedDeadline() }), { name: 'StoreError', failure: 'timeout' });
   });
 });

@@ -1,8 +1,16 @@
 import type { Want } from '../../src/model/call.ts';
+import { createDeadlines } from '../../src/model/deadline.ts';
 
 /** All items within ten seconds, unless it says otherwise. */
 export const want = (some: Partial<Want> = {}): Want => ({
   maxItems: 1000,
-  signal: AbortSignal.timeout(10_000),
+  deadline: createDeadlines(10_000).next(),
   ...some,
 });
+
+/** A deadline that has passed. */
+export async function passedDeadline(): Promise<Want['deadline']> {
+  const deadline = createDeadlines(1).next();
+  await new Promise<void>((resolve) => deadline.onPassed(resolve));
+  return deadline;
+}
