@@ -27,15 +27,18 @@ import { exposureLog, noteFailure, openTraces, showConnections, tenantShower } f
 import { closePlace, placeAt } from './operate/place.ts';
 import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
+import { openAdmission, openGuards } from './overload.ts';
 import { readiness } from './readiness.ts';
 import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
+import { guardAnswerer, guardLegacy } from './request/guard.ts';
 import { createRequestLog } from './request/log.ts';
 import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
 import { createSampling } from './results/sample.ts';
 import type { ResultsWriter } from './results/writer.ts';
 import { openShadow, type ShadowState } from './shadow/open.ts';
+import type { Pulse } from './shadow/pulse.ts';
 
 export type { Log } from './model/log.ts';
 
@@ -104,14 +107,17 @@ async function build(
   checkNeeds(config, bindings);
   const tracing = await openTraces(config, metrics, log, closers);
   const origins = openOrigins(config, bindings, { timeout: config.originTimeout }, closers);
-  const legacy =
+  const unguarded =
     config.legacyUrl === undefined
       ? undefined
       : createLegacyOrigin({
           ...{ url: config.legacyUrl, encrypted: config.tls !== undefined, ...config.legacy },
           replaced: tracing?.propagates === true ? ['traceparent', 'tracestate'] : [],
         });
-  if (legacy !== undefined) closers.push(() => legacy.close());
+  if (unguarded !== undefined) closers.push(() => unguarded.close());
+  const guards = openGuards(origins, unguarded, metrics, closers);
+  const legacy = unguarded && guards.legacy && guardLegacy(unguarded, guards.legacy);
+  const { pulse, admission } = openAdmission(config, closers);
   metrics.onCollect(() => {
     if (legacy !== undefined) showConnections(metrics, 'legacy', 'control', legacy);
     for (const origin of Object.values(origins)) showConnections(metrics, origin.name, 'control', origin);
@@ -134,7 +140,7 @@ async function build(
   const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
   const shadowing = openShadowing({
-    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, answererOf, closers },
+    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, pulse, answererOf, closers },
   });
   if (shadowing !== undefined) tellReplica = shadowing.beat;
   const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: config.gatewaySecrets });
@@ -146,7 +152,7 @@ async function build(
     bindings,
     flags,
     auth,
-    observe: createObserver(answererOf(origins, config.originTimeout), bindings.spec.cors),
+    observe: createObserver(guardAnswerer(answererOf(origins, config.originTimeout), guards), bindings.spec.cors),
     shadow: shadowing?.shadow,
     onTenant: shadowing?.meet,
     cursors,
@@ -159,7 +165,7 @@ async function build(
   let draining = false;
   const active = new Map<string, number>();
   const facade = createFacade({
-    ...{ line, metrics, tracing, requestLog, shownTenant, active },
+    ...{ line, metrics, tracing, requestLog, shownTenant, active, admission, ...config.overload },
     tls: config.tls,
     isDraining: () => draining,
   });
@@ -280,6 +286,7 @@ interface ShadowingParts {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly tracing: Tracing | undefined;
+  readonly pulse: Pulse;
   readonly answererOf: (origins: Origins, timeout: number) => Answerer;
   readonly closers: Close[];
 }
@@ -301,7 +308,8 @@ interface Shadowing {
 
 /** Shadow and results; `undefined` where there is no place for results. */
 function openShadowing(parts: ShadowingParts): Shadowing | undefined {
-  const { config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, answererOf, closers } = parts;
+  const { config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, pulse, answererOf, closers } =
+    parts;
   const { shadow: settings, sampleSecret, resultsUri } = config;
   if (resultsUri === undefined) return undefined;
   const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
@@ -311,7 +319,7 @@ function openShadowing(parts: ShadowingParts): Shadowing | undefined {
       evidence,
       version: VERSION,
       reveal: bindings.spec.reveal ?? [],
-      ...{ metrics, tracing },
+      ...{ metrics, tracing, pulse },
       percent: () => flags.state().sampling,
       flags: () => ({ flags: flags.revision(), flagsFrom: flags.state().source }),
       onError: (message, error) => log('warn', message, { cause: error }),

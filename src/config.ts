@@ -53,6 +53,13 @@ export interface Config {
     readonly rechecksPerSecond: number;
     readonly eventLoopDelay: number;
   };
+  /** What clients may ask for at a time; times in milliseconds. */
+  readonly overload: {
+    readonly maxRequests: number;
+    readonly maxConnections: number;
+    readonly headTimeout: number;
+    readonly eventLoopDelay: number;
+  };
   readonly drainDelay: number;
   readonly serverTiming: boolean;
   readonly logLevel: string;
@@ -114,6 +121,11 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const gatewaySecrets = secretsOf('GATEWAY_SECRETS', given, problems);
   if (gatewaySecrets.some((secret) => !/^[\x21-\x7e]*$/.test(secret)))
     problems.push({ where: 'GATEWAY_SECRETS', message: 'holds a character that a header cannot carry as it is' });
+  if (values !== undefined && values.OVERLOAD_EVENT_LOOP_MS <= values.SHADOW_EVENT_LOOP_MS)
+    problems.push({
+      where: 'OVERLOAD_EVENT_LOOP_MS',
+      message: 'must be more than SHADOW_EVENT_LOOP_MS: shadows give way before clients',
+    });
   const tls = tlsOf(given, cwd, problems);
   const access = accessOf(given, cwd, problems);
   const tracing = tracingOf(env, problems);
@@ -155,6 +167,12 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
       dynamodbPerSecond: values.SHADOW_DYNAMODB_PER_SECOND,
       rechecksPerSecond: values.RECHECKS_PER_SECOND,
       eventLoopDelay: values.SHADOW_EVENT_LOOP_MS,
+    }),
+    overload: Object.freeze({
+      maxRequests: values.MAX_REQUESTS,
+      maxConnections: values.MAX_CONNECTIONS,
+      headTimeout: values.HEAD_TIMEOUT_MS,
+      eventLoopDelay: values.OVERLOAD_EVENT_LOOP_MS,
     }),
     drainDelay: values.DRAIN_DELAY_MS,
     serverTiming: values.SERVER_TIMING,

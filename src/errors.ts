@@ -142,6 +142,14 @@ export type FlagServerFailure =
   | 'invalid'
   | 'empty';
 
+/** A store, or legacy, that is not asked since it does not answer; it is looked at again all the time. */
+export class Resting extends StoreError {
+  constructor(origin: StoreError['origin']) {
+    super(origin, 'unavailable', `${origin} does not answer, and is not asked until it does`);
+    this.name = 'Resting';
+  }
+}
+
 /** The flag server did not do as asked. `message` says what it said, and the cure where it is known. */
 export class FlagServerError extends Error {
   readonly failure: FlagServerFailure;

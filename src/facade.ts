@@ -6,10 +6,11 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { BoundOperation } from './bindings/load.ts';
 import { toFastifyPath } from './contract/route.ts';
 import type { TlsConfig } from './credentials.ts';
-import type { RequestError } from './errors.ts';
+import { RequestError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { ErrorRequest } from './model/binding.ts';
 import type { Tracing } from './model/span.ts';
+import { type Admission, kindOf, type Refusal } from './request/admission.ts';
 import { errorRequest } from './request/ask.ts';
 import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
@@ -27,8 +28,11 @@ const MAX_HEADER_BYTES = 128 * 1024;
 /** Longer than any URL that fits into the headers. */
 const MAX_PARAMETER_LENGTH = MAX_HEADER_BYTES;
 
-/** Milliseconds for a request's head to arrive. */
-const HEADERS_TIMEOUT = 60_000;
+/** How often those whose head does not come are looked for, in milliseconds. */
+const LOOK_EVERY = 5_000;
+
+/** Requests of one connection that wait for their turn; beyond it there is no reading on, and the connection ends. */
+const MAX_PIPELINED = 100;
 
 const BODILESS = new Set(['GET', 'HEAD']);
 
@@ -43,6 +47,11 @@ export interface FacadeOptions {
   /** A tenant as traces and logs may show it. */
   readonly shownTenant?: ((tenant: string | undefined) => string | undefined) | undefined;
   readonly isDraining: () => boolean;
+  readonly admission: Admission;
+  /** Milliseconds for a request's head to arrive. */
+  readonly headTimeout: number;
+  /** Clients' connections at a time; further ones are closed at once. */
+  readonly maxConnections: number;
   /** Requests under way by method; written here alone. */
   readonly active?: Map<string, number>;
 }
@@ -52,16 +61,35 @@ export interface FacadeOptions {
  * before any body is touched.
  */
 export function createFacade(options: FacadeOptions): FastifyInstance {
-  const { line, metrics, tracing, tls, isDraining, active = new Map<string, number>() } = options;
-  const begin = (request: FastifyRequest, reply: FastifyReply, operation: BoundOperation | undefined): void => {
+  const { line, metrics, tracing, tls, isDraining, admission, active = new Map<string, number>() } = options;
+  const waiting = new WeakMap<Socket, Set<() => void>>();
+  /** Counts a request in, decides whether it may, and acts when its turn comes. */
+  const receive = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    operation: BoundOperation | undefined,
+    act: () => void,
+  ): void => {
+    const { raw } = reply;
+    const { socket } = request.raw;
+    if (raw.socket === null && (socket.destroyed || (waiting.get(socket)?.size ?? 0) >= MAX_PIPELINED))
+      return void socket.destroy();
     request.trace = newTrace(operation);
     request.trace.span = tracing?.request(request.headers, request.trace.began);
     const method = knownMethod(request.method);
+    const kind = kindOf(request.method, operation, operation && line.flags.stages()[operation.index]);
+    const refused = admission.enter(kind);
+    if (refused !== undefined) metrics.refused.inc({ kind, reason: refused });
     active.set(method, (active.get(method) ?? 0) + 1);
-    reply.raw.on('close', () => {
+    const ended = (): void => {
       active.set(method, (active.get(method) ?? 0) - 1);
+      if (refused === undefined) admission.leave(kind);
       finish(options, request, reply);
-    });
+    };
+    raw.on('close', ended);
+    const turn = refused === undefined ? act : () => turnAway(line, refused, operation, request, reply);
+    if (raw.socket === null) waitInLine(waiting, socket, raw, ended, turn);
+    else turn();
   };
   metrics.onCollect(() => {
     for (const [method, count] of active) metrics.activeRequests.set({ http_request_method: method }, count);
@@ -71,8 +99,8 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
     // A body may take long; a head that does not come is not waited for.
     ...listening(
       {
-        headersTimeout: HEADERS_TIMEOUT,
-        connectionsCheckingInterval: 5_000,
+        headersTimeout: options.headTimeout,
+        connectionsCheckingInterval: Math.min(LOOK_EVERY, options.headTimeout),
         maxHeaderSize: MAX_HEADER_BYTES,
         optimizeEmptyRequests: true,
         // Refused with the rest of what is wrong, in the shape of the API's errors.
@@ -90,9 +118,8 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
       ignoreTrailingSlash: line.bindings.spec.trailingSlash === 'ignore',
     },
     frameworkErrors: (_error, request, reply) => {
-      begin(request as FastifyRequest, reply as FastifyReply, undefined);
       const unfit = refusal(request.raw);
-      inTurn(reply.raw, () => {
+      receive(request as FastifyRequest, reply as FastifyReply, undefined, () => {
         if (unfit === undefined) void pass(line, request as FastifyRequest, reply as FastifyReply);
         else refuse(line, unfit, request as FastifyRequest, reply as FastifyReply);
       });
@@ -110,10 +137,16 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
     if (socket._httpMessage) socket.destroy();
     else end(line, tunnelRefusal(), socket);
   });
+  app.server.maxConnections = options.maxConnections;
+  app.server.on('drop', () => metrics.connectionsRefused.inc());
   app.server.maxHeadersCount = 0; // their size is bounded, not their number
 
-  const admit = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
+  const admit = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    operation: BoundOperation | undefined,
+    done: () => void,
+  ): void => {
     const unfit = refusal(request.raw);
     if (unfit !== undefined) refuse(line, unfit, request, reply);
     else if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
@@ -125,8 +158,8 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     // While draining each reply ends its connection, so that none is cut later.
     if (isDraining()) reply.raw.shouldKeepAlive = false;
-    begin(request, reply, request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation);
-    inTurn(reply.raw, () => admit(request, reply, done));
+    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
+    receive(request, reply, operation, () => admit(request, reply, operation, done));
   });
 
   for (const operation of line.bindings.operations) {
@@ -157,10 +190,29 @@ function listening(http: ServerOptions, tls: TlsConfig | undefined): { http: Ser
   return { https: { ...http, cert, key, ...asks } };
 }
 
-/** One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it. */
-function inTurn(raw: ServerResponse, act: () => void): void {
-  if (raw.socket === null) raw.once('socket', act);
-  else act();
+/**
+ * One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it. Where the
+ * connection ends first nobody says so of the reply, since it has no connection yet.
+ */
+function waitInLine(
+  lines: WeakMap<Socket, Set<() => void>>,
+  socket: Socket,
+  raw: ServerResponse,
+  ended: () => void,
+  act: () => void,
+): void {
+  const line = lines.get(socket) ?? new Set();
+  if (!lines.has(socket)) {
+    lines.set(socket, line);
+    socket.once('close', () => {
+      for (const one of line) one();
+    });
+  }
+  line.add(ended);
+  raw.once('socket', () => {
+    line.delete(ended);
+    act();
+  });
 }
 
 interface RouteConfig {
@@ -191,6 +243,25 @@ function refuse(line: Line, error: RequestError, request: FastifyRequest, reply:
   reply.raw.shouldKeepAlive = false;
   line.onFailure(error, request);
   send(line, request, reply, errorAnswer(line.bindings.errors, error, errorRequest(request, undefined, undefined)));
+}
+
+const WHY: Readonly<Record<Refusal, string>> = Object.freeze({
+  event_loop: 'the service has more to do than it can',
+  requests: 'too many requests are under way',
+});
+
+/** Whoever cannot be served now is told so at once, and when to ask again: not all at the same time. */
+function turnAway(
+  line: Line,
+  why: Refusal,
+  operation: BoundOperation | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const headers = { 'retry-after': String(1 + Math.floor(Math.random() * 3)) };
+  const error = new RequestError('unavailable', WHY[why], { headers });
+  const errors = operation?.errors ?? line.bindings.errors;
+  send(line, request, reply, errorAnswer(errors, error, errorRequest(request, operation, undefined)));
 }
 
 /** A connection as Node keeps it: with the reply that it is to carry now. */

@@ -19,6 +19,9 @@ export interface Metrics {
   readonly flagsUnsaved: Counter;
   readonly flagsRefused: Counter;
   readonly flagsFallback: Counter<'flag'>;
+  readonly refused: Counter<'kind' | 'reason'>;
+  readonly connectionsRefused: Counter;
+  readonly originDown: Gauge<'origin'>;
   readonly authRefused: Counter<'reason'>;
   readonly adminRefused: Counter<'reason'>;
   readonly contractViolations: Counter<'operation' | 'origin'>;
@@ -146,6 +149,23 @@ export function createMetrics(): Metrics {
       name: 'crossfade_flags_fallback_total',
       help: 'Flags that went missing, empty or misspelt; their last good form stayed.',
       labelNames: ['flag'] as const,
+      registers,
+    }),
+    refused: new Counter({
+      name: 'crossfade_refused_total',
+      help: 'Requests that were answered with 503 at once for want of room, time or an origin, by what they were and why.',
+      labelNames: ['kind', 'reason'] as const,
+      registers,
+    }),
+    connectionsRefused: new Counter({
+      name: 'crossfade_connections_refused_total',
+      help: 'Connections that were closed at once because there were too many.',
+      registers,
+    }),
+    originDown: new Gauge({
+      name: 'crossfade_origin_down',
+      help: '1 while an origin that answers clients does not answer, so that requests for it are refused at once.',
+      labelNames: ['origin'] as const,
       registers,
     }),
     authRefused: new Counter({

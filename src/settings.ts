@@ -173,6 +173,30 @@ export const SETTINGS = Type.Object({
     minimum: 1,
     description: 'How late the event loop may be, in milliseconds, before shadows are shed.',
   }),
+  MAX_REQUESTS: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description:
+      'Requests of clients under way at a time: 30 % reads that a store answers, 35 % reads and 35 % writes that pass to legacy. More are 503.',
+  }),
+  MAX_CONNECTIONS: Type.Integer({
+    default: 20_000,
+    minimum: 1,
+    description: 'Connections of clients at a time; further ones are closed at once.',
+  }),
+  HEAD_TIMEOUT_MS: Type.Integer({
+    default: 60_000,
+    minimum: 1,
+    maximum: LONGEST_TIMER,
+    description: 'How long a request’s head may take to arrive, in milliseconds.',
+  }),
+  OVERLOAD_EVENT_LOOP_MS: Type.Integer({
+    default: 300,
+    minimum: 1,
+    maximum: LONGEST_TIMER,
+    description:
+      'How late the event loop may stand, in milliseconds, before reads of stores are refused; of three times as much on reads of legacy, of ten times writes.',
+  }),
   DRAIN_DELAY_MS: Type.Integer({
     default: 0,
     minimum: 0,

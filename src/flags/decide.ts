@@ -108,6 +108,7 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
   let killedBeside = false;
   let ready = false;
   let rows: readonly Row[] = [];
+  let stages: readonly (readonly Stage[])[] = [];
   let remembered = 0;
 
   const remember = (): void => {
@@ -126,6 +127,7 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     rows = api.operations.map((operation) =>
       ready ? createRow(operation, flags.get(operation.flag), dead, engine, remember) : unknownRow(operation),
     );
+    stages = Object.freeze(rows.map((row) => row.stages));
     remembered = 0;
   };
   let kept: string[] = [];
@@ -158,7 +160,7 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
       if (row === undefined) throw new RangeError(`no operation has index ${operation}`);
       return row.decisions.get(tenant) ?? row.evaluate(tenant);
     },
-    stages: () => rows.map(({ stages }) => stages),
+    stages: () => stages,
     revision: () => current,
     ready: () => ready,
     killed,

@@ -58,7 +58,7 @@ export function openHolding(options: HoldingOptions): Holding {
     // How many look again at a time is bounded by `room`.
     recheckBudget: { take: () => true, throttled: () => undefined, perSecond: () => Number.POSITIVE_INFINITY },
     recheckBytes: Number.POSITIVE_INFINITY,
-    pulse: { busy: () => false, stop: () => undefined },
+    pulse: { busy: () => false },
     sampler: { takes: () => true },
     percent: () => 100,
     ...{ sampling, record, onError },

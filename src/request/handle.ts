@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type CursorContent, type Cursors, hashParameters } from '../bindings/cursor.ts';
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
-import { AuthError, RequestError, StoreError } from '../errors.ts';
+import { AuthError, RequestError, Resting, StoreError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
 import type { Observation } from '../model/answer.ts';
 import { observed } from '../model/span.ts';
@@ -76,7 +76,8 @@ export async function handle(
     const control = await observed(request.trace.span, call, () =>
       line.observe(route.to, asking, () => errorRequest(request, operation, asked)),
     );
-    line.onAnswer(operation.id, route.to, control.duration / 1000);
+    if (control.ok || !(control.error instanceof Resting))
+      line.onAnswer(operation.id, route.to, control.duration / 1000);
     if (control.ok) send(line, request, reply, control.answer);
     else refuse(line, operation, asked, request, reply, control.error);
     if (route.plan.candidates.length > 0) line.shadow?.(answered(asking, route, request, control));

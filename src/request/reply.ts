@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BoundOperation } from '../bindings/load.ts';
-import { NoSuchItem, RequestError, StoreError, type StoreFailure } from '../errors.ts';
+import { NoSuchItem, RequestError, Resting, StoreError, type StoreFailure } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import type { Capturing, Forwarded, Legacy } from '../origins/legacy.ts';
@@ -30,8 +30,11 @@ export function toRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
   if (error instanceof NoSuchItem) return new RequestError('notFound', 'there is no such item', { cause: error });
   const kind = error instanceof StoreError ? CAUSE_OF[error.failure] : 'internal';
-  return new RequestError(kind, SAID[kind], { cause: error });
+  return new RequestError(kind, SAID[kind], { cause: error, ...(error instanceof Resting ? SOON : {}) });
 }
+
+/** Whoever was not let ask may ask again soon: that an origin is back is seen within a second. */
+const SOON = Object.freeze({ headers: Object.freeze({ 'retry-after': '1' }) });
 
 /** The error reply in the contract's shape. */
 export function errorAnswer(errors: BoundOperation['errors'], error: RequestError, request: ErrorRequest): Answer {

@@ -8,7 +8,7 @@ import { createSampling } from '../results/sample.ts';
 import { createWriter, type ResultsWriter } from '../results/writer.ts';
 import { type BreakerState, createBreakers } from './breaker.ts';
 import { createBudget } from './budget.ts';
-import { startPulse } from './pulse.ts';
+import type { Pulse } from './pulse.ts';
 import { createQueue } from './queue.ts';
 import { createShadow, type Shadow } from './run.ts';
 import { createSampler } from './sampler.ts';
@@ -20,8 +20,6 @@ export interface ShadowSettings {
   readonly queueBytes: number;
   readonly dynamodbPerSecond: number;
   readonly rechecksPerSecond: number;
-  /** Milliseconds that the event loop may be late before shadows are shed. */
-  readonly eventLoopDelay: number;
   readonly sampleSecret: string | undefined;
   readonly resultsUri: string;
 }
@@ -38,6 +36,8 @@ export interface ShadowOptions {
   readonly flags: () => Pick<ReplicaRow, 'flags' | 'flagsFrom'>;
   readonly onError: (message: string, error: unknown) => void;
   readonly tracing?: Tracing | undefined;
+  /** Of the process: shadows are shed while it is busy. */
+  readonly pulse: Pulse;
   /** A store answers what legacy refuses. */
   readonly onExposure: (operation: string, pair: Pair, requestId: string) => void;
 }
@@ -91,7 +91,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     breakers,
     budgets: { dynamodb: createBudget(settings.dynamodbPerSecond) },
     recheckBudget: createBudget(settings.rechecksPerSecond),
-    pulse: startPulse(settings.eventLoopDelay),
+    pulse: options.pulse,
     sampler: createSampler(),
     percent: options.percent,
     tracing: options.tracing,

@@ -97,7 +97,10 @@ export function createShadow(parts: ShadowParts): Shadow {
     }
     if (open.length === 0) return;
     const bytes = OVERHEAD + sizeOf(given.control);
+    const drop = (reason: string) => open.forEach((pair) => void record(resultOf(given, pair, 'shed', reason)));
     const work = async (): Promise<void> => {
+      // It waited, and clients go first.
+      if (parts.pulse.busy()) return drop('event_loop');
       const span = spanOf(parts.tracing, given);
       await shadow(given, open, span).catch((error: unknown) => {
         span?.fail('internal');
@@ -105,7 +108,6 @@ export function createShadow(parts: ShadowParts): Shadow {
         for (const pair of open) broken(given, pair, error);
       });
     };
-    const drop = (reason: string) => open.forEach((pair) => void record(resultOf(given, pair, 'shed', reason)));
     if (!parts.queue.offer(bytes, work, () => drop('shutdown'))) drop('queue');
   };
 
@@ -277,7 +279,6 @@ export function createShadow(parts: ShadowParts): Shadow {
       closing.abort();
       await parts.queue.close();
       await Promise.all(rechecks);
-      parts.pulse.stop();
     },
   });
 }

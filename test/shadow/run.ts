@@ -26,7 +26,7 @@ t.test('answers that wait to be looked at again are bounded by their bytes, as t
     budgets: {},
     recheckBudget: endless,
     recheckBytes: 8 * MIB,
-    pulse: { busy: () => false, stop: () => undefined },
+    pulse: { busy: () => false },
     sampler: { takes: () => true },
     percent: () => 100,
     sampling: createSampling(undefined, []),

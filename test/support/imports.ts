@@ -5,7 +5,7 @@ const levels = [
   ['cli', 'index'],
   ['commands'],
   ['compose', 'demo'],
-  ['readiness', 'observers'],
+  ['readiness', 'observers', 'overload'],
   ['facade', 'admin'],
   ['operate'],
   ['replay'],

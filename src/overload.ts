@@ -1,0 +1,50 @@
+import type { Config } from './config.ts';
+import type { Metrics } from './metrics.ts';
+import type { OriginName } from './model/stage.ts';
+import type { Origins } from './operate/stores.ts';
+import type { Legacy } from './origins/legacy.ts';
+import { type Admission, createAdmission } from './request/admission.ts';
+import { createGuard, type Guard, type GuardOptions, type Guards } from './request/guard.ts';
+import { type LoopPulse, startPulse } from './shadow/pulse.ts';
+
+/** What says that this process has too much to do, and who is let in then. */
+export function openAdmission(
+  { overload, shadow }: Config,
+  closers: (() => unknown)[],
+): { readonly pulse: LoopPulse; readonly admission: Admission } {
+  const pulse = startPulse(shadow.eventLoopDelay);
+  closers.push(pulse.stop);
+  const admission = createAdmission(overload);
+  pulse.onBeat(admission.beat);
+  return { pulse, admission };
+}
+
+type Manner = Omit<GuardOptions, 'ping'>;
+
+/** A store that says nothing for two seconds is looked at. Legacy may be slow: there only what fails is a reason. */
+const MANNERS: Readonly<Record<OriginName, Manner>> = Object.freeze({
+  dynamodb: { patience: 2_000 },
+  mongodb: { patience: 2_000 },
+  legacy: { every: 1_000, pingTimeout: 5_000 },
+});
+
+/** A guard for each origin that answers clients; its state is shown in the metrics. */
+export function openGuards(
+  origins: Origins,
+  legacy: Legacy | undefined,
+  metrics: Metrics,
+  closers: (() => unknown)[],
+): Guards {
+  const asked = { ...origins, ...(legacy && { legacy }) };
+  const guards = Object.fromEntries(
+    Object.entries(asked).map(([name, { ping }]): [string, Guard] => [
+      name,
+      createGuard({ ping, ...MANNERS[name as OriginName] }),
+    ]),
+  );
+  for (const guard of Object.values(guards)) closers.push(guard.close);
+  metrics.onCollect(() => {
+    for (const [origin, guard] of Object.entries(guards)) metrics.originDown.set({ origin }, guard.isDown() ? 1 : 0);
+  });
+  return Object.freeze(guards);
+}

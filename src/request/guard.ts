@@ -1,0 +1,152 @@
+import { Resting, StoreError, type StoreFailure } from '../errors.ts';
+import type { OriginName } from '../model/stage.ts';
+import type { Legacy } from '../origins/legacy.ts';
+import type { Answerer } from './answer.ts';
+
+/** What an asking says of its origin: that it is there, that it may not be, or nothing. */
+export type Sign = 'well' | 'ill' | 'none';
+
+/**
+ * What a failure says of its origin. Throttling is of one table or partition, and whoever asks for less is there. What is
+ * `refused` may have been so by the client library, before it was sent.
+ */
+export const SIGNS: Readonly<Record<StoreFailure, Sign>> = Object.freeze({
+  unavailable: 'ill',
+  timeout: 'ill',
+  throttled: 'none',
+  refused: 'none',
+  undecodable: 'well',
+  tooMany: 'well',
+  tooLarge: 'well',
+  coding: 'well',
+});
+
+/** Any outcome but an answer → what it says. An error reply of ours says nothing: it may come before the asking. */
+export const signOf = (error: unknown): Sign => (error instanceof StoreError ? SIGNS[error.failure] : 'none');
+
+export interface GuardOptions {
+  readonly ping: (signal: AbortSignal) => Promise<void>;
+  /** Milliseconds without any answer after which those that wait are a reason to look; without it failures alone are. */
+  readonly patience?: number | undefined;
+  /** Failures in a row that are a reason to look; default 5. As many must wait for patience to run out. */
+  readonly failures?: number;
+  /** Milliseconds between looks; default 500. */
+  readonly every?: number;
+  /** How long a look may take, in milliseconds; default 1,000. */
+  readonly pingTimeout?: number;
+  /** How often a request is let through while it is down, one at a time, in milliseconds; default 5,000. */
+  readonly trialEvery?: number;
+}
+
+/**
+ * Whether an origin is there. Requests alone never say that it is not: they are a reason to ask it, and only where it
+ * does not answer that either is it down, until it answers a look or a request.
+ */
+export interface Guard {
+  /** False: it is down, and this is not to be asked. Else `end` is owed. */
+  begin(): boolean;
+  end(sign: Sign): void;
+  isDown(): boolean;
+  close(): void;
+}
+
+export function createGuard(options: GuardOptions): Guard {
+  const { ping, patience, failures: most = 5, every = 500, pingTimeout = 1_000, trialEvery = 5_000 } = options;
+  const closing = new AbortController();
+  let failures = 0;
+  let underWay = 0;
+  let down = false;
+  let looking: NodeJS.Timeout | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  /** When it last showed that it is there, or was first asked since nothing was under way. */
+  let since = 0;
+  let trialAt = 0;
+  let trying = false;
+
+  const well = (): void => {
+    failures = 0;
+    since = performance.now();
+    down = false;
+    clearInterval(looking);
+    looking = undefined;
+  };
+  const look = async (): Promise<void> => {
+    lookedAt = performance.now();
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeout)]);
+    const sign = await ping(signal).then(() => 'well' as const, signOf);
+    if (closing.signal.aborted) return;
+    if (sign !== 'ill') well();
+    else if (looking !== undefined && !down) {
+      down = true;
+      trialAt = performance.now() + trialEvery;
+    }
+  };
+  /** Looks overlap: one that hangs must not keep the next from finding that all is well. */
+  const suspect = (): void => {
+    if (looking !== undefined || closing.signal.aborted || performance.now() - lookedAt < every) return;
+    looking = setInterval(() => void look(), every);
+    looking.unref();
+    void look();
+  };
+
+  return Object.freeze<Guard>({
+    begin() {
+      if (down) {
+        const now = performance.now();
+        if (trying || now < trialAt) return false;
+        trying = true;
+        trialAt = now + trialEvery;
+      }
+      if (underWay === 0) since = performance.now();
+      underWay += 1;
+      if (patience !== undefined && underWay > most && performance.now() - since > patience) suspect();
+      return true;
+    },
+    end(sign) {
+      underWay -= 1;
+      if (down) trying = false;
+      if (sign === 'well') well();
+      if (sign !== 'ill') return;
+      failures += 1;
+      if (failures >= most) suspect();
+    },
+    isDown: () => down,
+    close() {
+      closing.abort();
+      clearInterval(looking);
+    },
+  });
+}
+
+export type Guards = Readonly<Partial<Record<OriginName, Guard>>>;
+
+/** Asks a store unless it is down; rejects with `Resting` where it is. */
+export function guardAnswerer(answer: Answerer, guards: Guards): Answerer {
+  return (store, question, how) => {
+    const guard = guards[store];
+    if (guard === undefined) return answer(store, question, how);
+    if (!guard.begin()) return Promise.reject(new Resting(store));
+    const answering = answer(store, question, how);
+    answering.then(
+      () => guard.end('well'),
+      (error: unknown) => guard.end(signOf(error)),
+    );
+    return answering;
+  };
+}
+
+/** The same of what passes to legacy. A client that leaves says nothing of it. */
+export function guardLegacy(legacy: Legacy, guard: Guard): Legacy {
+  return Object.freeze<Legacy>({
+    ...legacy,
+    forward(message, reply, extra) {
+      if (!guard.begin()) return Promise.reject(new Resting('legacy'));
+      const forwarding = legacy.forward(message, reply, extra);
+      forwarding.then(
+        ({ status }) => guard.end(status === 499 ? 'none' : 'well'),
+        (error: unknown) => guard.end(signOf(error)),
+      );
+      return forwarding;
+    },
+  });
+}
