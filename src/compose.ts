@@ -158,6 +158,7 @@ async function build(
     cursors,
     legacy,
     serverTiming: config.serverTiming,
+    originTimeout: config.originTimeout,
     onAnswer: (operation: string, origin: OriginName, seconds: number) =>
       metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
     onFailure: noteFailure(metrics, requestLog),

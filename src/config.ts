@@ -121,11 +121,6 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const gatewaySecrets = secretsOf('GATEWAY_SECRETS', given, problems);
   if (gatewaySecrets.some((secret) => !/^[\x21-\x7e]*$/.test(secret)))
     problems.push({ where: 'GATEWAY_SECRETS', message: 'holds a character that a header cannot carry as it is' });
-  if (values !== undefined && values.OVERLOAD_EVENT_LOOP_MS <= values.SHADOW_EVENT_LOOP_MS)
-    problems.push({
-      where: 'OVERLOAD_EVENT_LOOP_MS',
-      message: 'must be more than SHADOW_EVENT_LOOP_MS: shadows give way before clients',
-    });
   const tls = tlsOf(given, cwd, problems);
   const access = accessOf(given, cwd, problems);
   const tracing = tracingOf(env, problems);
@@ -172,7 +167,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
       maxRequests: values.MAX_REQUESTS,
       maxConnections: values.MAX_CONNECTIONS,
       headTimeout: values.HEAD_TIMEOUT_MS,
-      eventLoopDelay: values.OVERLOAD_EVENT_LOOP_MS,
+      // Shadows give way before clients do.
+      eventLoopDelay: Math.max(values.OVERLOAD_EVENT_LOOP_MS, values.SHADOW_EVENT_LOOP_MS),
     }),
     drainDelay: values.DRAIN_DELAY_MS,
     serverTiming: values.SERVER_TIMING,

@@ -3,15 +3,31 @@ import { RequestError } from '../errors.ts';
 
 const MAX_BYTES = 1_048_576;
 
-/** The whole body of a read that has one. Throws RequestError(invalidBody, 413) beyond 1 MiB. */
-export async function readBody(message: IncomingMessage): Promise<Buffer> {
+/**
+ * The whole body of a read that has one. Throws RequestError(invalidBody): 413 beyond 1 MiB, 408 where it has not come
+ * within so many milliseconds, however it trickles.
+ */
+export async function readBody(message: IncomingMessage, timeout: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const late = setTimeout(
+    () => reject(new RequestError('invalidBody', 'the body did not come in time', { status: 408 })),
+    timeout,
+  );
+  const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES)
-      throw new RequestError('invalidBody', `the body is larger than ${MAX_BYTES} bytes`, { status: 413 });
     chunks.push(chunk);
+    if (bytes > MAX_BYTES)
+      reject(new RequestError('invalidBody', `the body is larger than ${MAX_BYTES} bytes`, { status: 413 }));
+  };
+  const onClose = (): void => reject(new RequestError('invalidBody', 'the client went away'));
+  message.on('data', onData).on('end', resolve).on('error', reject).on('close', onClose);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(late);
+    message.off('data', onData).off('end', resolve).off('close', onClose).pause();
   }
   return Buffer.concat(chunks);
 }

@@ -26,6 +26,8 @@ export interface Line {
   readonly cursors: Cursors;
   readonly legacy: Legacy | undefined;
   readonly serverTiming: boolean;
+  /** Milliseconds; of a request's body too, where a store answers. */
+  readonly originTimeout: number;
   /** Asks the candidates of a stage once the reply is sent; absent where no stage has any. */
   readonly shadow: ((answered: Answered) => void) | undefined;
   /** A tenant has a request; absent where nobody keeps account. */
@@ -66,7 +68,7 @@ export async function handle(
     request.trace.origin = place.plan.control;
     const admitted = admit(line, operation, request.raw, standing);
     const claims = admitted instanceof Promise ? await admitted : admitted;
-    asked.body = operation.parseBody?.(await readBody(request.raw), request.headers['content-type']);
+    asked.body = operation.parseBody?.(await readBody(request.raw, line.originTimeout), request.headers['content-type']);
     const route = routeOf(line, operation, asked, place);
     request.trace.origin = route.to;
     if (route.to === 'legacy') return void (await forward(line, request, reply));

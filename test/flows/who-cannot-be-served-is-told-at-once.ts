@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { withEcho } from '../support/echo.ts';
+import type { Facade, Reply } from '../support/facade.ts';
+import { type ProxyMode, through, withProxy } from '../support/proxy.ts';
+import { note, withNotes } from '../support/shadow.ts';
+import { patience } from '../support/tools.ts';
+
+patience(t, 180);
+
+const TENANT = { 'x-tenant-id': 'acme' };
+
+/** `getNote` is MongoDB's, `listNotes` DynamoDB's, the rest legacy's. */
+async function withThree(t: Test, env: Readonly<Record<string, string>> = {}) {
+  const legacy = await withEcho(t, (message, reply) => {
+    message.resume();
+    message.on('end', () => reply.end('legacy'));
+  });
+  const held: { proxy?: Awaited<ReturnType<typeof withProxy>> } = {};
+  const notes = await withNotes(t, {
+    stage: 'dynamodb',
+    env: { LEGACY_URL: legacy.url, ...env },
+    throughMongo: async (uri) => {
+      const { hostname, port } = new URL(uri);
+      held.proxy = await withProxy(t, hostname, Number(port));
+      return through(uri, held.proxy.port);
+    },
+  });
+  await notes.put([note('n-1')]);
+  await notes.facade.stages('operations: { getNote: { stage: complete }, listNotes: { stage: dynamodb } }\n');
+  const { facade } = notes;
+  const metric = async (name: string, labels: string) => {
+    const text = await (await fetch(`${facade.app.adminUrl}/metrics`)).text();
+    return Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  };
+  return {
+    ...{ facade, legacy, metric },
+    proxy: held.proxy as NonNullable<(typeof held)['proxy']>,
+    mongo: () => facade.get('/notes/n-1', TENANT),
+    dynamo: () => facade.get('/notes?shelf=n', TENANT),
+    passed: () => facade.get('/other'),
+    write: () => facade.send('POST', '/notes', { 'content-type': 'text/plain' }, 'x'),
+  };
+}
+
+const isRefusal = (t: Test, { status, headers, json }: Reply, what: string): void => {
+  t.equal(status, 503, what);
+  t.match(headers['retry-after'], /^[123]$/);
+  t.match(json, { status: 503, title: 'Unavailable' }, 'in the shape of the API’s errors');
+};
+
+t.test('each kind has room of its own, whoever is under way stays, and the room comes back', async (t) => {
+  const three = await withThree(t, { MAX_REQUESTS: '10' });
+  const open: (() => void)[] = [];
+  three.legacy.answer((_message, reply) => void open.push(() => reply.end('late')));
+  const reads = [1, 2, 3].map(three.passed);
+  while (open.length < 3) await sleep(5);
+  isRefusal(t, await three.passed(), 'a fourth');
+  const write = three.write();
+  while (open.length < 4) await sleep(5);
+  t.equal((await three.mongo()).status, 200, 'reads of a store have room');
+  t.equal((await fetch(`${three.facade.app.adminUrl}/livez`)).status, 200, 'probes are never refused');
+  t.equal(await three.metric('crossfade_refused_total', 'kind="passed_read",reason="requests"'), 1);
+  for (const one of open.splice(0)) one();
+  for (const { text } of await Promise.all([...reads, write])) t.equal(text, 'late');
+  const again = three.passed();
+  while (open.length < 1) await sleep(5);
+  open[0]?.();
+  t.equal((await again).status, 200);
+});
+
+const block = (milliseconds: number): void => {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+};
+
+t.test(
+  'a loop that pauses refuses nobody; one that stands late refuses reads of stores, and then nobody any more',
+  async (t) => {
+    const { mongo, passed, write, metric } = await withThree(t, {
+      ...{ SHADOW_EVENT_LOOP_MS: '200', OVERLOAD_EVENT_LOOP_MS: '250' },
+    });
+    for (let n = 0; n < 3; n += 1) {
+      block(1_000);
+      const [one, two, three] = await Promise.all([mongo(), passed(), write()]);
+      t.same([one.status, two.status, three.status], [200, 200, 200]);
+    }
+    let blocking = true;
+    const turn = (): void => {
+      block(400);
+      if (blocking) setTimeout(turn, 1);
+    };
+    turn();
+    const replies: Promise<Reply>[] = [];
+    const others: Promise<Reply>[] = [];
+    for (const end = Date.now() + 8_000; Date.now() < end; await sleep(100)) {
+      replies.push(mongo());
+      others.push(passed(), write());
+    }
+    blocking = false;
+    const came = await Promise.all(replies);
+    const refused = came.filter(({ status }) => status !== 200);
+    t.ok(refused.length > 0, `${refused.length} of ${came.length}`);
+    for (const one of refused) isRefusal(t, one, 'a read of a store');
+    for (const { status } of await Promise.all(others))
+      t.equal(status, 200, 'what passes to legacy is not refused yet');
+    t.equal(await metric('crossfade_refused_total', 'kind="store",reason="event_loop"'), refused.length);
+    await sleep(6_000);
+    const after = await Promise.all(Array.from({ length: 20 }, mongo));
+    t.ok(
+      after.every(({ status }) => status === 200),
+      'all are let in again',
+    );
+  },
+);
+
+/** One that has failed a few, and then says no at once. */
+async function untilDown(ask: () => Promise<Reply>): Promise<number> {
+  const began = performance.now();
+  const asking: Promise<Reply>[] = [];
+  let quick = false;
+  while (!quick && performance.now() - began < 30_000) {
+    const sent = performance.now();
+    asking.push(
+      ask().then((reply) => {
+        quick ||= reply.headers['retry-after'] !== undefined && performance.now() - sent < 1_000;
+        return reply;
+      }),
+    );
+    await sleep(50);
+  }
+  if (!quick) throw new Error('nobody was told at once');
+  return performance.now() - began;
+}
+
+for (const mode of ['hung', 'refused'] as const satisfies readonly ProxyMode[])
+  t.test(`a MongoDB that is ${mode}: told at once, the others untouched, and found well soon`, async (t) => {
+    const three = await withThree(t, { ORIGIN_TIMEOUT_MS: '20000' });
+    t.equal((await three.mongo()).status, 200);
+    three.proxy.mode = mode;
+    const took = await untilDown(three.mongo);
+    t.comment(`down after ${Math.round(took)} ms`);
+    t.ok(took < 15_000, 'long before the deadline of any');
+    t.equal(await three.metric('crossfade_origin_down', 'origin="mongodb"'), 1);
+    isRefusal(t, await three.mongo(), 'a read of MongoDB');
+    t.equal((await three.dynamo()).status, 200, 'DynamoDB');
+    t.equal((await three.passed()).status, 200, 'legacy');
+    t.equal((await three.write()).status, 200, 'a write');
+    three.proxy.mode = 'pass';
+    const healed = performance.now();
+    while ((await three.mongo()).status !== 200 && performance.now() - healed < 20_000) await sleep(20);
+    const back = performance.now() - healed;
+    t.comment(`back after ${Math.round(back)} ms`);
+    t.ok(back < 5_000);
+    t.equal(await three.metric('crossfade_origin_down', 'origin="mongodb"'), 0);
+  });
