@@ -81,6 +81,45 @@ export async function prometheus(): Promise<{ readonly server: string; readonly 
   return { server: join(folder, 'usr/bin/prometheus'), tool: join(folder, 'usr/bin/promtool') };
 }
 
+/** HAProxy: that of the PATH, else Debian's, unpacked into the cache with the libraries that are not installed. */
+export async function haproxy(): Promise<{ readonly binary: string; readonly libraries: string }> {
+  const system = await execute('sh', ['-c', 'command -v haproxy']).catch(() => undefined);
+  if (system !== undefined) return { binary: system.stdout.trim(), libraries: '' };
+  const folder = await cached('haproxy-debian', async (target) => {
+    const download = async () =>
+      await execute('apt-get', ['download', ...(await lackingPackages('haproxy'))], { cwd: target });
+    await download()
+      .catch(async () => {
+        await execute('apt-get', ['update']);
+        await download();
+      })
+      .catch((error: Error) => {
+        throw new Error(`HAProxy is not installed and cannot be had by apt-get: install it (${error.message})`);
+      });
+    for (const file of await readdir(target))
+      if (file.endsWith('.deb')) {
+        await execute('dpkg', ['-x', file, '.'], { cwd: target });
+        await rm(join(target, file));
+      }
+  });
+  const inLibraries = await readdir(join(folder, 'usr/lib'), { withFileTypes: true });
+  const folders = inLibraries.filter((one) => one.isDirectory()).map(({ name }) => join(folder, 'usr/lib', name));
+  return { binary: join(folder, 'usr/sbin/haproxy'), libraries: folders.join(':') };
+}
+
+/** A package, and the libraries below it that this machine has not. */
+async function lackingPackages(name: string): Promise<readonly string[]> {
+  const lacking = new Set([name]);
+  for (const one of lacking) {
+    const { stdout } = await execute('apt-cache', ['depends', '--important', one]);
+    const libraries = [...stdout.matchAll(/^ *\|?(?:Pre)?Depends: (lib[^\s:<]+)$/gm)].map(
+      ([, library]) => library as string,
+    );
+    for (const library of libraries) await execute('dpkg', ['-s', library]).catch(() => lacking.add(library));
+  }
+  return [...lacking];
+}
+
 /** The folder with the JSON schemas of a release of Kubernetes that allow nothing which they do not name: `deployment-apps-v1.json` and so on. */
 export async function kubernetesSchemas(release: string): Promise<string> {
   const folder = await cached('kubernetes-schemas-1.37.0', async (target) => {
