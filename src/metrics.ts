@@ -153,7 +153,7 @@ export function createMetrics(): Metrics {
     }),
     refused: new Counter({
       name: 'crossfade_refused_total',
-      help: 'Requests that were answered with 503 at once for want of room, time or an origin, by what they were and why.',
+      help: 'Requests that were answered with 503 at once for want of room or time, by what they were and why.',
       labelNames: ['kind', 'reason'] as const,
       registers,
     }),

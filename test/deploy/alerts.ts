@@ -172,12 +172,27 @@ await fault(t, 'MongoDB is slow where it answers', ['CrossfadeSlow/notes'], asyn
 await fault(
   t,
   'MongoDB is away where it answers',
-  ['CrossfadeErrorsFast/notes', 'CrossfadeErrorsSlow/notes'],
+  ['CrossfadeErrorsFast/notes', 'CrossfadeErrorsSlow/notes', 'CrossfadeOriginDown/notes'],
   async () => {
     Object.assign(proxy ?? {}, { mode: 'refused' });
     t.same(new Set(await ask('n-1', 50)), new Set([503]));
   },
 );
+
+await t.test('more at a time than there is room for', async (t) => {
+  const crowded = await withNotes(t, { env: { MAX_REQUESTS: '3' } });
+  await crowded.put([note('n-1')]);
+  await prometheus.scrape('crowded', crowded.facade.app.adminUrl);
+  const names = ['CrossfadeRefusing', 'CrossfadeErrorsFast', 'CrossfadeErrorsSlow'].map((name) => `${name}/crowded`);
+  await fault(t, 'clients are refused', names, async () => {
+    // Prometheus counts from its second look on.
+    for (let n = 0; n < 3; n += 1) {
+      await ask('n-1', 50, crowded.facade.url);
+      await sleep(1_000);
+    }
+  });
+  await prometheus.forget('crowded');
+});
 
 await t.test('flags of a server', async (t) => {
   const unleash = await withUnleash(t);

@@ -38,6 +38,8 @@ const HEALTHY: Series = {
   // Fewer than one in a thousand.
   [requests({ http_response_status_code: '500' })]: growing(0.3),
   ...Object.fromEntries(LATENCY.map((le) => [requests({ le }, 'bucket'), growing(600)])),
+  [one('crossfade_origin_down', { origin: 'mongodb' })]: steady(0),
+  [one('crossfade_refused_total', { kind: 'store', reason: 'event_loop' })]: steady(40),
   [one('crossfade_exposures_total', { operation: 'getUser', pair: 'legacy-mongodb' })]: steady(3),
   [one('crossfade_mismatches_total', {
     operation: 'getUser',
@@ -105,6 +107,16 @@ const CASES: Readonly<Record<string, Case>> = {
       [slow('1')]: `0+600x119 72000+400x${MINUTES - 120}`,
     },
     ...{ quiet: 9, loud: 20 },
+  },
+  CrossfadeOriginDown: {
+    fault: { [one('crossfade_origin_down', { origin: 'mongodb' })]: turned(0, 1) },
+    ...{ quiet: 0, loud: 2 },
+  },
+  CrossfadeRefusing: {
+    fault: {
+      [one('crossfade_refused_total', { kind: 'store', reason: 'event_loop' })]: `40+0x119 40+20x${MINUTES - 120}`,
+    },
+    ...{ quiet: 1, loud: 5 },
   },
   CrossfadeExposure: {
     fault: { [one('crossfade_exposures_total', { operation: 'listAlbums', pair: 'legacy-mongodb' })]: born(1) },

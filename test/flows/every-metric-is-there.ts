@@ -48,6 +48,7 @@ const FAULTS = new Set([
   'crossfade_flags_errors_total',
   'crossfade_flags_fallback_total',
   'crossfade_auth_refused_total',
+  'crossfade_refused_total',
 ]);
 
 t.test('under load each is there, by name and labels', async (t) => {
