@@ -1,11 +1,12 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { ForwardedConfig } from '../config.ts';
 import { StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Connections } from '../model/origin.ts';
+import { connector } from './connecting.ts';
 import { answerHeaders, Exchange, type ForwardExtra, type Forwarded } from './exchange.ts';
 import { requestHeaders, type Sent } from './forwarded.ts';
 import { translate } from './legacy-error.ts';
@@ -133,19 +134,6 @@ export function createLegacyOrigin(options: LegacyOptions): Legacy {
 
 const serverOf = ({ protocol, hostname, port }: URL): Legacy['server'] =>
   Object.freeze({ address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
-
-/** The client library takes a reset for the end of a reply without a length: under another name it is an error, as it is. */
-function connector(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout, allowH2: false });
-  return (options, done) =>
-    connect(options, (...result) => {
-      const [, socket] = result;
-      socket?.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET';
-      });
-      done(...result);
-    });
-}
 
 function fail(error: Error): never {
   throw translate(error);
