@@ -62,7 +62,8 @@ export interface FacadeOptions {
  */
 export function createFacade(options: FacadeOptions): FastifyInstance {
   const { line, metrics, tracing, tls, isDraining, admission, active = new Map<string, number>() } = options;
-  const waiting = new WeakMap<Socket, Set<() => void>>();
+  /** Requests of a connection that wait for their turn. */
+  const waiting = new WeakMap<Socket, number>();
   /** Counts a request in, decides whether it may, and acts when its turn comes. */
   const receive = (
     request: FastifyRequest,
@@ -72,7 +73,7 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
   ): void => {
     const { raw } = reply;
     const { socket } = request.raw;
-    if (raw.socket === null && (socket.destroyed || (waiting.get(socket)?.size ?? 0) >= MAX_PIPELINED))
+    if (raw.socket === null && (socket.destroyed || (waiting.get(socket) ?? 0) >= MAX_PIPELINED))
       return void socket.destroy();
     request.trace = newTrace(operation);
     request.trace.span = tracing?.request(request.headers, request.trace.began);
@@ -88,7 +89,7 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
     };
     raw.on('close', ended);
     const turn = refused === undefined ? act : () => turnAway(line, refused, operation, request, reply);
-    if (raw.socket === null) waitInLine(waiting, socket, raw, ended, turn);
+    if (raw.socket === null) waitInLine(waiting, socket, raw, turn);
     else turn();
   };
   metrics.onCollect(() => {
@@ -190,27 +191,12 @@ function listening(http: ServerOptions, tls: TlsConfig | undefined): { http: Ser
   return { https: { ...http, cert, key, ...asks } };
 }
 
-/**
- * One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it. Where the
- * connection ends first nobody says so of the reply, since it has no connection yet.
- */
-function waitInLine(
-  lines: WeakMap<Socket, Set<() => void>>,
-  socket: Socket,
-  raw: ServerResponse,
-  ended: () => void,
-  act: () => void,
-): void {
-  const line = lines.get(socket) ?? new Set();
-  if (!lines.has(socket)) {
-    lines.set(socket, line);
-    socket.once('close', () => {
-      for (const one of line) one();
-    });
-  }
-  line.add(ended);
+/** One that came behind another on its connection waits for its turn (RFC 9112 §9.3.2): a write may be before it. */
+function waitInLine(waiting: WeakMap<Socket, number>, socket: Socket, raw: ServerResponse, act: () => void): void {
+  const add = (one: number): unknown => waiting.set(socket, (waiting.get(socket) ?? 0) + one);
+  add(1);
   raw.once('socket', () => {
-    line.delete(ended);
+    add(-1);
     act();
   });
 }

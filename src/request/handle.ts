@@ -68,7 +68,10 @@ export async function handle(
     request.trace.origin = place.plan.control;
     const admitted = admit(line, operation, request.raw, standing);
     const claims = admitted instanceof Promise ? await admitted : admitted;
-    asked.body = operation.parseBody?.(await readBody(request.raw, line.originTimeout), request.headers['content-type']);
+    asked.body = operation.parseBody?.(
+      await readBody(request.raw, line.originTimeout),
+      request.headers['content-type'],
+    );
     const route = routeOf(line, operation, asked, place);
     request.trace.origin = route.to;
     if (route.to === 'legacy') return void (await forward(line, request, reply));
