@@ -20,6 +20,7 @@ import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
 import { addProcessMetrics, createMetrics, type Metrics, risesTo } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
+import { createDeadlines } from './model/deadline.ts';
 import type { Log } from './model/log.ts';
 import type { Tracing } from './model/span.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
@@ -158,7 +159,7 @@ async function build(
     cursors,
     legacy,
     serverTiming: config.serverTiming,
-    originTimeout: config.originTimeout,
+    deadlines: createDeadlines(config.originTimeout),
     onAnswer: (operation: string, origin: OriginName, seconds: number) =>
       metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
     onFailure: noteFailure(metrics, requestLog),

@@ -8,7 +8,7 @@ import { NoSuchItem, RequestError, StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Found, PageFacts, Read, Request } from '../model/binding.ts';
 import type { Call, Fetched, Item, Want } from '../model/call.ts';
-import { createDeadlines } from '../model/deadline.ts';
+import { createDeadlines, type Deadline } from '../model/deadline.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import type { StoreName } from '../model/stage.ts';
 import type { WireFetched } from '../model/wire.ts';
@@ -38,6 +38,8 @@ export interface AnswererOptions {
 export interface How {
   /** Read what is written, not what has arrived, where the store can. */
   readonly consistent?: boolean;
+  /** One that has begun already, for whoever waited for something before the store; without it one begins now. */
+  readonly deadline?: Deadline | undefined;
 }
 
 /** (store, question) → the answer a client would get. Throws RequestError, StoreError; never asks another store. */
@@ -54,11 +56,11 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     if (origin === undefined || bound === undefined)
       throw new StoreError(store, 'unavailable', `${store} is not connected`);
     const request = paged(options, store, question);
-    const deadline = deadlines.next();
+    const own = how?.deadline === undefined ? deadlines.next() : undefined;
     const want: Want = {
       limit: request.page.limit,
       maxItems: operation.maxItems,
-      deadline,
+      deadline: how?.deadline ?? (own as Deadline),
       consistent: how?.consistent === true,
     };
     try {
@@ -66,7 +68,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       refuseNone(operation, request, found);
       return compose(options, store, question, request, bound, found);
     } finally {
-      deadline.end();
+      own?.end();
     }
   };
 }

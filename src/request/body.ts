@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestError } from '../errors.ts';
+import type { Deadline } from '../model/deadline.ts';
 
 const MAX_BYTES = 1_048_576;
 
 /**
  * The whole body of a read that has one. Throws RequestError(invalidBody): 413 beyond 1 MiB, 408 where it has not come
- * within so many milliseconds, however it trickles.
+ * by the deadline, however it trickles.
  */
-export async function readBody(message: IncomingMessage, timeout: number): Promise<Buffer> {
+export async function readBody(message: IncomingMessage, deadline: Deadline): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const late = setTimeout(
-    () => reject(new RequestError('invalidBody', 'the body did not come in time', { status: 408 })),
-    timeout,
+  const forget = deadline.onPassed(() =>
+    reject(new RequestError('invalidBody', 'the body did not come in time', { status: 408 })),
   );
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
@@ -26,7 +26,7 @@ export async function readBody(message: IncomingMessage, timeout: number): Promi
   try {
     await promise;
   } finally {
-    clearTimeout(late);
+    forget();
     message.off('data', onData).off('end', resolve).off('close', onClose).pause();
   }
   return Buffer.concat(chunks);

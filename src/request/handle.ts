@@ -4,6 +4,7 @@ import type { Bindings, BoundOperation } from '../bindings/load.ts';
 import { AuthError, RequestError, Resting, StoreError } from '../errors.ts';
 import type { Decision, Flags } from '../flags/decide.ts';
 import type { Observation } from '../model/answer.ts';
+import type { Deadline, Deadlines } from '../model/deadline.ts';
 import { observed } from '../model/span.ts';
 import type { OriginName, Plan, StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
@@ -26,8 +27,8 @@ export interface Line {
   readonly cursors: Cursors;
   readonly legacy: Legacy | undefined;
   readonly serverTiming: boolean;
-  /** Milliseconds; of a request's body too, where a store answers. */
-  readonly originTimeout: number;
+  /** For all that a request waits for where a store answers: who asks, its body, the store. */
+  readonly deadlines: Deadlines;
   /** Asks the candidates of a stage once the reply is sent; absent where no stage has any. */
   readonly shadow: ((answered: Answered) => void) | undefined;
   /** A tenant has a request; absent where nobody keeps account. */
@@ -59,6 +60,7 @@ export async function handle(
   reply: FastifyReply,
 ): Promise<void> {
   const asked = ask(operation, request.raw);
+  let deadline: ReturnType<Deadlines['next']> | undefined;
   try {
     const stands = standingOf(line, operation, request.raw, asked);
     const standing = stands instanceof Promise ? await stands : stands;
@@ -67,9 +69,11 @@ export async function handle(
     if ('validated' in place) return await validate(line, operation, asked, request, reply, place.validated);
     request.trace.origin = place.plan.control;
     const admitted = admit(line, operation, request.raw, standing);
+    // Without anything to wait for before the store, its own begins as early.
+    if (admitted instanceof Promise || operation.parseBody !== undefined) deadline = line.deadlines.next();
     const claims = admitted instanceof Promise ? await admitted : admitted;
     asked.body = operation.parseBody?.(
-      await readBody(request.raw, line.originTimeout),
+      await readBody(request.raw, deadline as Deadline),
       request.headers['content-type'],
     );
     const route = routeOf(line, operation, asked, place);
@@ -79,7 +83,7 @@ export async function handle(
     const asking = question(operation, asked, route, claims);
     const call = { origin: route.to, operation: operation.id, role: 'control' } as const;
     const control = await observed(request.trace.span, call, () =>
-      line.observe(route.to, asking, () => errorRequest(request, operation, asked)),
+      line.observe(route.to, asking, () => errorRequest(request, operation, asked), deadline && { deadline }),
     );
     if (control.ok || !(control.error instanceof Resting))
       line.onAnswer(operation.id, route.to, control.duration / 1000);
@@ -88,6 +92,8 @@ export async function handle(
     if (route.plan.candidates.length > 0) line.shadow?.(answered(asking, route, request, control));
   } catch (error) {
     refuse(line, operation, asked, request, reply, error);
+  } finally {
+    deadline?.end();
   }
 }
 

@@ -5,7 +5,7 @@ import type { Answer } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import type { Capturing, Forwarded, Legacy } from '../origins/legacy.ts';
 import { withCors } from './cors.ts';
-import { endWith } from './sending.ts';
+import { holdToPace } from './sending.ts';
 import { forwarded } from './spans.ts';
 
 const CAUSE_OF: Readonly<Record<StoreFailure, 'unavailable' | 'timeout' | 'internal'>> = Object.freeze({
@@ -66,7 +66,8 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
     if (!request.raw.complete) endUnread(request, reply);
     raw.statusCode = answer.status;
     raw.statusMessage = '';
-    endWith(raw, request.method === 'HEAD' || bodiless ? undefined : answer.body);
+    raw.end(request.method === 'HEAD' || bodiless ? undefined : answer.body);
+    holdToPace(raw);
   } catch {
     // What HTTP cannot carry was refused where it came from; should anything be left, this one request ends.
     raw.destroy();

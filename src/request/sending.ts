@@ -12,11 +12,10 @@ export interface Pace {
 const PACE: Pace = Object.freeze({ grace: 60_000, rate: 4 });
 
 /**
- * Ends a reply with its body. What the connection does not take at once is held in memory: who reads too slowly for its size
- * is cut.
+ * To be called once a reply is ended. What the connection did not take at once is held in memory: who reads too slowly for
+ * its size is cut.
  */
-export function endWith(raw: ServerResponse, body: Buffer | undefined, { grace, rate }: Pace = PACE): void {
-  raw.end(body);
+export function holdToPace(raw: ServerResponse, { grace, rate }: Pace = PACE): void {
   if (raw.writableLength === 0 || raw.writableFinished) return;
   const late = setTimeout(() => raw.destroy(), grace + raw.writableLength / rate);
   late.unref();

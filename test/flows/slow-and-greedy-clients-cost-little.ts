@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { withEcho } from '../support/echo.ts';
 import { withFacade } from '../support/facade.ts';
 import { serveAlone } from '../support/process.ts';
+import { through, withProxy } from '../support/proxy.ts';
 import { withMongo } from '../support/stores.ts';
 import { patience } from '../support/tools.ts';
 
@@ -203,4 +204,23 @@ t.test('who reads a long reply of legacy slowly holds little of it here', async 
   t.comment(`${Math.round(grown / 2 ** 20)} MB more for 50 × 64 MB`);
   t.ok(grown < 150 * 2 ** 20, `${grown} bytes more`);
   t.equal(await passes(), 200);
+});
+
+t.test('one deadline for a body that comes late and a store that then hangs', async (t) => {
+  const mongo = await withMongo(t);
+  const { hostname, port } = new URL(mongo.uri);
+  const proxy = await withProxy(t, hostname, Number(port));
+  const env = { MONGODB_URI: through(mongo.uri, proxy.port), RESULTS_URI: mongo.uri, ORIGIN_TIMEOUT_MS: '2000' };
+  const stages = 'operations: { search: { stage: complete } }\n';
+  const { app, send } = await withFacade(t, { bindings: { text: BINDINGS, contract: CONTRACT }, env, stages });
+  t.equal((await send('POST', '/search', JSON_TYPE, '{"id":"a"}')).status, 404, 'connected');
+  proxy.mode = 'hung';
+  const { socket, text, ended } = await opened(t, Number(new URL(app.facadeUrl).port));
+  const head = 'POST /search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n';
+  socket.write(`${head}Connection: close\r\n\r\n{"id":`);
+  await sleep(1_200);
+  socket.write('"a"}');
+  const took = await ended;
+  t.match(text(), /^HTTP\/1.1 504 /);
+  t.ok(took > 1_900 && took < 3_000, `${took} ms in all`);
 });

@@ -3,16 +3,17 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { endWith } from '../../src/request/sending.ts';
+import { holdToPace } from '../../src/request/sending.ts';
 
 const LARGE = Buffer.alloc(16 * 1024 * 1024, 'x');
 
 /** A server whose replies have that body and pace, and a client of it that has sent its question and reads nothing. */
-async function withSlowReader(t: Test, body: Buffer, pace: Parameters<typeof endWith>[2]) {
+async function withSlowReader(t: Test, body: Buffer, pace: Parameters<typeof holdToPace>[1]) {
   const replies: ServerResponse[] = [];
   const server = createServer((_message, reply) => {
     replies.push(reply);
-    endWith(reply, body, pace);
+    reply.end(body);
+    holdToPace(reply, pace);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
