@@ -15,8 +15,12 @@ export interface ReadinessParts {
 
 const PING_TIMEOUT = 2_000;
 
-/** Ready: not draining, and every store that answers an operation at a current stage does answer. */
+/**
+ * Ready: not draining, and every store that answers an operation at a current stage does answer. A process that has been
+ * ready stays so when a store goes away: all replicas would be taken out at once, and with them what others answer.
+ */
 export function readiness({ bindings, flags, origins, auth, isDraining }: ReadinessParts): Readiness {
+  let begun = false;
   return async () => {
     if (isDraining()) return [{ part: 'process', problem: 'draining' }];
     const stages = flags.stages();
@@ -26,10 +30,15 @@ export function readiness({ bindings, flags, origins, auth, isDraining }: Readin
     const stores = await Promise.all(
       Object.values(origins)
         .filter(({ name }) => needed.has(name))
-        .map(async (origin) => ({ part: origin.name, problem: await problemOf(origin) })),
+        .map(async ({ name, ping }) => {
+          const said = await problemOf(ping);
+          return { part: name, problem: begun ? undefined : said, note: begun ? said : undefined };
+        }),
     );
     const guarded = bindings.spec.auth?.mode === 'jwt' && [...needed].some((name) => name !== 'legacy');
-    return [flagsPart(flags), ...stores, ...(guarded ? [{ part: 'auth', ...auth.state() }] : [])];
+    const parts = [flagsPart(flags), ...stores, ...(guarded ? [{ part: 'auth', ...auth.state() }] : [])];
+    begun ||= parts.every(({ problem }) => problem === undefined);
+    return parts;
   };
 }
 
@@ -44,9 +53,9 @@ function flagsPart(flags: Flags) {
 
 const secondsSince = (time: number): number => Math.max(0, Math.round((Date.now() - time) / 1000));
 
-async function problemOf(origin: StoreOrigin): Promise<string | undefined> {
+async function problemOf(ping: StoreOrigin['ping']): Promise<string | undefined> {
   try {
-    await origin.ping(AbortSignal.timeout(PING_TIMEOUT));
+    await ping(AbortSignal.timeout(PING_TIMEOUT));
     return undefined;
   } catch (error) {
     return (error as Error).message;

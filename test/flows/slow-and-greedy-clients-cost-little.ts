@@ -12,7 +12,7 @@ import { through, withProxy } from '../support/proxy.ts';
 import { withMongo } from '../support/stores.ts';
 import { patience } from '../support/tools.ts';
 
-patience(t, 180);
+patience(t, 300);
 
 const CONTRACT = `
 openapi: 3.1.0

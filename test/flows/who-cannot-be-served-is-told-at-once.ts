@@ -6,7 +6,7 @@ import { type ProxyMode, through, withProxy } from '../support/proxy.ts';
 import { note, withNotes } from '../support/shadow.ts';
 import { patience } from '../support/tools.ts';
 
-patience(t, 180);
+patience(t, 300);
 
 const TENANT = { 'x-tenant-id': 'acme' };
 
@@ -137,6 +137,8 @@ for (const mode of ['hung', 'refused'] as const satisfies readonly ProxyMode[])
   t.test(`a MongoDB that is ${mode}: told at once, the others untouched, and found well soon`, async (t) => {
     const three = await withThree(t, { ORIGIN_TIMEOUT_MS: '20000' });
     t.equal((await three.mongo()).status, 200);
+    const ready = async () => await (await fetch(`${three.facade.app.adminUrl}/readyz`)).json();
+    t.match(await ready(), { ready: true });
     three.proxy.mode = mode;
     const took = await untilDown(three.mongo);
     t.comment(`down after ${Math.round(took)} ms`);
@@ -146,11 +148,14 @@ for (const mode of ['hung', 'refused'] as const satisfies readonly ProxyMode[])
     t.equal((await three.dynamo()).status, 200, 'DynamoDB');
     t.equal((await three.passed()).status, 200, 'legacy');
     t.equal((await three.write()).status, 200, 'a write');
+    const parts = [{ part: 'flags' }, { part: 'dynamodb' }, { part: 'mongodb', note: /MongoDB|mongodb|connection/i }];
+    t.match(await ready(), { ready: true, parts }, 'it stays in the balancer: others answer');
     three.proxy.mode = 'pass';
     const healed = performance.now();
     while ((await three.mongo()).status !== 200 && performance.now() - healed < 20_000) await sleep(20);
     const back = performance.now() - healed;
     t.comment(`back after ${Math.round(back)} ms`);
-    t.ok(back < 5_000);
+    // What was sent to a hung one is lost in this proxy: the driver's own handshake, of 5 s, must end first.
+    t.ok(back < (mode === 'hung' ? 9_000 : 3_000), `${back} ms`);
     t.equal(await three.metric('crossfade_origin_down', 'origin="mongodb"'), 0);
   });
