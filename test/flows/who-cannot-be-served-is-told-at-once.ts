@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { withEcho } from '../support/echo.ts';
-import type { Facade, Reply } from '../support/facade.ts';
+import type { Reply } from '../support/facade.ts';
 import { type ProxyMode, through, withProxy } from '../support/proxy.ts';
 import { note, withNotes } from '../support/shadow.ts';
 import { patience } from '../support/tools.ts';

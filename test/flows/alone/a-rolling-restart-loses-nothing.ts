@@ -107,7 +107,7 @@ t.test(
     });
     const notes = await withNotes(t, {
       stage: 'live',
-      env: { LEGACY_URL: legacy.url, DRAIN_DELAY_MS: '2000', SHADOW_EVENT_LOOP_MS: '60000' },
+      env: { LEGACY_URL: legacy.url, DRAIN_DELAY_MS: '3000', SHADOW_EVENT_LOOP_MS: '60000' },
     });
     await notes.put([note('n-1')]);
     await notes.facade.app.close();
