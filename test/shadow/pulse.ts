@@ -24,3 +24,23 @@ t.test(
     t.notOk(strict.busy(), 'no more');
   },
 );
+
+t.test('one pause does not stand, however long; what comes again and again does', async (t) => {
+  const pulse = startPulse(50);
+  t.teardown(pulse.stop);
+  const seen: { standing: number; elapsed: number }[] = [];
+  pulse.onBeat((standing, elapsed) => seen.push({ standing, elapsed }));
+  await sleep(400);
+  block(1_000);
+  await sleep(100);
+  t.ok(pulse.standing() < 500, 'one beat was late by a second');
+  t.ok(
+    seen.some(({ elapsed }) => elapsed > 900),
+    'and is said to have been so long',
+  );
+  for (let n = 0; n < 15; n += 1) {
+    block(150);
+    await sleep(1);
+  }
+  t.ok(pulse.standing() >= 100, `${pulse.standing()}`);
+});
