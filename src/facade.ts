@@ -244,6 +244,7 @@ function turnAway(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
+  if (refusal(request.raw) !== undefined) reply.raw.shouldKeepAlive = false;
   const headers = { 'retry-after': String(1 + Math.floor(Math.random() * 3)) };
   const error = new RequestError('unavailable', WHY[why], { headers });
   const errors = operation?.errors ?? line.bindings.errors;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { withEcho } from '../support/echo.ts';
@@ -56,11 +58,23 @@ t.test('each kind has room of its own, whoever is under way stays, and the room 
   const reads = [1, 2, 3].map(three.passed);
   while (open.length < 3) await sleep(5);
   isRefusal(t, await three.passed(), 'a fourth');
+  const doubtful = connect(Number(new URL(three.facade.url).port), '127.0.0.1');
+  let said = '';
+  doubtful.on('data', (chunk) => {
+    said += chunk;
+  });
+  doubtful.write('GET /other HTTP/1.1\r\nHost: one\r\nHost: other\r\n\r\n');
+  await once(doubtful, 'close');
+  t.match(
+    said,
+    /^HTTP\/1.1 503 .*connection: close/is,
+    'where its bounds are in doubt the connection ends with the refusal',
+  );
   const write = three.write();
   while (open.length < 4) await sleep(5);
   t.equal((await three.mongo()).status, 200, 'reads of a store have room');
   t.equal((await fetch(`${three.facade.app.adminUrl}/livez`)).status, 200, 'probes are never refused');
-  t.equal(await three.metric('crossfade_refused_total', 'kind="passed_read",reason="requests"'), 1);
+  t.equal(await three.metric('crossfade_refused_total', 'kind="passed_read",reason="requests"'), 2);
   for (const one of open.splice(0)) one();
   for (const { text } of await Promise.all([...reads, write])) t.equal(text, 'late');
   const again = three.passed();
