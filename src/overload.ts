@@ -21,10 +21,13 @@ export function openAdmission(
 
 type Manner = Omit<GuardOptions, 'ping'>;
 
-/** A store that says nothing for two seconds is looked at. Legacy may be slow: there only what fails is a reason. */
+/**
+ * A store that says nothing for three seconds is looked at, and has as long to answer: slow is not down. Legacy may be slower
+ * still: there only what fails is a reason.
+ */
 const MANNERS: Readonly<Record<OriginName, Manner>> = Object.freeze({
-  dynamodb: { patience: 2_000 },
-  mongodb: { patience: 2_000 },
+  dynamodb: { patience: 3_000, pingTimeout: 3_000 },
+  mongodb: { patience: 3_000, pingTimeout: 3_000 },
   legacy: { every: 1_000, pingTimeout: 5_000 },
 });
 

@@ -173,3 +173,12 @@ for (const mode of ['hung', 'refused'] as const satisfies readonly ProxyMode[])
     t.ok(back < (mode === 'hung' ? 9_000 : 3_000), `${back} ms`);
     t.equal(await three.metric('crossfade_origin_down', 'origin="mongodb"'), 0);
   });
+
+t.test('a MongoDB that is slow is not down: each gets its answer', async (t) => {
+  const three = await withThree(t, { ORIGIN_TIMEOUT_MS: '60000' });
+  three.proxy.mode = 'slow';
+  three.proxy.delay = 1_300;
+  const replies = await Promise.all(Array.from({ length: 30 }, three.mongo));
+  t.same(new Set(replies.map(({ status }) => status)), new Set([200]));
+  t.equal(await three.metric('crossfade_origin_down', 'origin="mongodb"'), 0);
+});
