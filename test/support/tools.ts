@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process';
 import { access, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { cached } from '../../src/demo/cache.ts';
+import type { Log } from '../../src/demo/services.ts';
 
 const execute = promisify(execFile);
 
 /** Tools of others that read what `deploy/` holds. Each is fetched once, by its package, into the cache of the demo. */
 const HELM = { module: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' };
 const COMPOSE = { module: 'github.com/compose-spec/compose-go/v2/cmd', version: 'v2.16.2' };
+const TOXIPROXY = { module: 'github.com/Shopify/toxiproxy/v2/cmd/server', version: 'v2.12.0' };
 /** Carries the JSON schemas of every release of Kubernetes since 1.25. */
 const KUBERNETES_SCHEMAS = 'kubernetes-validate==1.37.0';
 
@@ -42,11 +44,13 @@ export function patience(t: Test, seconds: number): void {
 
 export const helm = (): Promise<string> => goTool('helm', HELM);
 /** The reference reader of Compose files: prints the project that it understood. */
-export const compose = (): Promise<string> => goTool('cmd', COMPOSE);
+export const compose = (): Promise<string> => goTool('compose-go', COMPOSE);
+/** A proxy that breaks connections as it is told. */
+export const toxiproxy = (log: Log): Promise<string> => goTool('toxiproxy', TOXIPROXY, log);
 
-async function goTool(name: string, { module, version }: { module: string; version: string }): Promise<string> {
-  const label = name === 'cmd' ? (module.split('/')[2] as string) : name;
+async function goTool(label: string, { module, version }: typeof HELM, log: Log = () => {}): Promise<string> {
   const folder = await cached(`${label}-${version}`, async (target) => {
+    log(`Building ${label} ${version} with Go (once)`);
     const env = { ...process.env, GOBIN: target, CGO_ENABLED: '0' };
     await execute('go', ['install', '-ldflags=-s -w', `${module}@${version}`], {
       ...{ env, cwd: target, maxBuffer: 2 ** 26 },
@@ -54,7 +58,7 @@ async function goTool(name: string, { module, version }: { module: string; versi
       throw new Error(`${label} ${version} cannot be built: is Go 1.26 or later on the PATH? ${error.message}`);
     });
   });
-  return join(folder, name);
+  return join(folder, basename(module));
 }
 
 /** Prometheus and its promtool: those of the PATH, else Debian's, unpacked into the cache. */
