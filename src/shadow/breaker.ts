@@ -58,14 +58,17 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
     },
     report(origin: string, operation: string, ok: boolean): void {
       const state = stateOf(origin, operation);
-      state.trying = false;
       if (ok) {
-        Object.assign(state, { failures: 0, pause, until: 0 });
+        Object.assign(state, { failures: 0, pause, until: 0, trying: false });
         return;
       }
+      const closed = state.until === 0;
+      // What was under way when it opened fails too, and says nothing new.
+      if (!closed && !state.trying) return;
+      state.trying = false;
       state.failures += 1;
       if (state.failures < failures) return;
-      if (state.until !== 0) state.pause = Math.min(state.pause * 2, longest);
+      if (!closed) state.pause = Math.min(state.pause * 2, longest);
       state.until = now() + state.pause;
     },
     open: () => [...states].filter(([, { until }]) => until !== 0).map(([name]) => name),

@@ -140,6 +140,21 @@ t.test('strata with little evidence are always sampled, the others by the percen
   t.equal(taken('initech', 0, 100), 0, 'nothing at 0 %');
 });
 
+t.test('what was under way when a breaker opened does not lengthen its pause', async (t) => {
+  const { now, pass } = clock();
+  const breakers = createBreakers({ failures: 2, pause: 100, longest: 10_000, now });
+  const fail = () => breakers.report('mongodb', 'getUser', false);
+  // Sixteen that were asked together fail together.
+  for (let n = 0; n < 16; n += 1) fail();
+  pass(100);
+  t.ok(breakers.allows('mongodb', 'getUser'), 'a trial after the first pause');
+  for (let n = 0; n < 16; n += 1) fail();
+  pass(199);
+  t.notOk(breakers.allows('mongodb', 'getUser'), 'doubled');
+  pass(1);
+  t.ok(breakers.allows('mongodb', 'getUser'), 'and doubled once');
+});
+
 t.test('queue and breakers show their state to people', async (t) => {
   const queue = createQueue({ maxCount: 5, maxBytes: 100, concurrency: 1 });
   const ends: (() => void)[] = [];

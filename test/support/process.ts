@@ -50,8 +50,24 @@ export async function serveAlone(
   bindings: string,
   env: Readonly<Record<string, string>>,
 ): Promise<Served> {
+  const { child, stop, ready } = spawnServe(folder, bindings, env);
+  t.teardown(async () => {
+    child.kill('SIGCONT');
+    await stop();
+  });
+  return await ready();
+}
+
+/** The same, ended by whoever starts it: at once, and when it is ready. `through`: a command that runs it. */
+export function spawnServe(
+  folder: string,
+  bindings: string,
+  env: Readonly<Record<string, string>>,
+  through: readonly string[] = [],
+): Pick<Served, 'child' | 'stop'> & { readonly ready: () => Promise<Served> } {
   const settings = { PORT: '0', ADMIN_PORT: '0', LOG_LEVEL: 'info', SERVER_TIMING: 'true', ...env };
-  const child = spawn(process.execPath, [CLI, 'serve', bindings], {
+  const [program = process.execPath, ...words] = [...through, process.execPath, CLI, 'serve', bindings];
+  const child = spawn(program, words, {
     ...{ cwd: folder, env: bare(settings), stdio: ['ignore', 'pipe', 'pipe'] },
   });
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
@@ -60,22 +76,21 @@ export async function serveAlone(
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     return (await ended)[0];
   };
-  t.teardown(async () => {
-    child.kill('SIGCONT');
-    await stop();
-  });
-  const end = Date.now() + 120_000;
-  while (Date.now() < end && child.exitCode === null) {
-    const line = out()
-      .split('\n')
-      .find((text) => text.includes('"msg":"ready"'));
-    if (line !== undefined) {
-      const { facade, admin } = JSON.parse(line) as { facade: string; admin: string };
-      return { url: facade, adminUrl: admin, child, log: () => out() + err(), stop };
+  const ready = async () => {
+    const end = Date.now() + 120_000;
+    while (Date.now() < end && child.exitCode === null) {
+      const line = out()
+        .split('\n')
+        .find((text) => text.includes('"msg":"ready"'));
+      if (line !== undefined) {
+        const { facade, admin } = JSON.parse(line) as { facade: string; admin: string };
+        return { url: facade, adminUrl: admin, child, log: () => out() + err(), stop };
+      }
+      await sleep(20);
     }
-    await sleep(20);
-  }
-  throw new Error(`the façade did not start: ${out()}${err()}`);
+    throw new Error(`the façade did not start: ${out()}${err()}`);
+  };
+  return { child, stop, ready };
 }
 
 function collect(stream: NodeJS.ReadableStream | null): () => string {

