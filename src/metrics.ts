@@ -35,6 +35,8 @@ export interface Metrics {
   readonly rechecksWaiting: Gauge;
   readonly resultsWaiting: Gauge;
   readonly originConnections: Gauge<'origin' | 'role' | 'state'>;
+  readonly resultsErrors: Counter;
+  readonly resultsLastWrite: Gauge;
   readonly resultsDropped: Counter;
   readonly spansDropped: Counter;
   readonly logDropped: Counter;
@@ -240,6 +242,16 @@ export function createMetrics(): Metrics {
       name: 'crossfade_origin_connections',
       help: 'Connections to an origin by what they do; `waiting`: requests that wait for one.',
       labelNames: ['origin', 'role', 'state'] as const,
+      registers,
+    }),
+    resultsErrors: new Counter({
+      name: 'crossfade_results_errors_total',
+      help: 'Writes of results in vain; what was to be written is kept as far as there is room.',
+      registers,
+    }),
+    resultsLastWrite: new Gauge({
+      name: 'crossfade_results_last_write_timestamp_seconds',
+      help: 'When all results that there were had been written last; 0 where they never were.',
       registers,
     }),
     resultsDropped: new Counter({

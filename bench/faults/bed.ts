@@ -20,9 +20,11 @@ export interface Target {
   readonly name: TargetName;
   /** The way from the façade to it. */
   readonly proxy: ToxicProxy;
-  /** Sends its process a signal; `restart` where that ended it. */
+  /** Sends its process a signal (of a replica set: its primary's, once); `restart` where that ended it. */
   readonly signal?: (name: NodeJS.Signals) => Promise<void>;
   readonly restart?: () => Promise<void>;
+  /** The primary of a replica set steps down. */
+  readonly stepDown?: () => Promise<void>;
   /** Whether its host name means anything. */
   readonly resolves?: (whether: boolean) => Promise<void>;
   /** Fills its disk, and makes room again. */
@@ -99,25 +101,38 @@ export const fill = (client: MongoClient, collection: string) =>
   client
     .db()
     .collection<Document>(collection)
-    .insertMany(THINGS_HELD.map((one) => ({ ...one })), { writeConcern: { w: 'majority' } });
+    .insertMany(
+      THINGS_HELD.map((one) => ({ ...one })),
+      { writeConcern: { w: 'majority' } },
+    );
 
 const DISKS = ['mongodb', 'results'] as const;
 
+export interface BedOptions {
+  readonly log: Log;
+  /** How many mongods hold the items; default 1. Several are reached without a toxiproxy: a driver wants each member's own address. */
+  readonly members?: number;
+}
+
 /** Everything on this machine, each upstream in a process of its own behind a host name and a toxiproxy of its own. */
-export async function openBed(log: Log): Promise<Bed> {
+export async function openBed(options: BedOptions): Promise<Bed> {
   const closers: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await build(log, closers, stop);
+    return await build(options, closers, stop);
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function build(log: Log, closers: (() => Promise<unknown>)[], stop: () => Promise<void>): Promise<Bed> {
+async function build(
+  { log, members = 1 }: BedOptions,
+  closers: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Bed> {
   const mongod = await findMongod({ log });
   if ('uri' in mongod) throw new Error('MONGODB_URI is set: faults need a mongod of their own, so unset it');
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-faults-'));
@@ -133,22 +148,36 @@ async function build(log: Log, closers: (() => Promise<unknown>)[], stop: () => 
   };
   const node = async (file: string) => {
     const port = await freePort();
-    const command = [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, file), String(port)];
+    const command = [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, file),
+      String(port),
+    ];
     return await started(await startProgram({ port, command, folder }));
   };
-  const mongo = async (name: (typeof DISKS)[number]) => {
+  const mongo = async (name: (typeof DISKS)[number], data: string) => {
     const port = await freePort();
-    const data = space.disk(name);
-    await mkdir(join(data.outside, 'data'));
-    const command = [...space.inside, ...mongodOf(mongod.path, port, join(data.inside, 'data'))];
-    return await started(await startProgram({ port, command, folder }, () => initiate([port])));
+    const { inside, outside } = space.disk(name);
+    await mkdir(join(outside, data));
+    const command = [...space.inside, ...mongodOf(mongod.path, port, join(inside, data))];
+    return await started(await startProgram({ port, command, folder }));
   };
   const [dynamodb, legacy] = [await node('dynamodb.ts'), await node('legacy.ts')];
-  const [mongodb, results] = [await mongo('mongodb'), await mongo('results')];
+  const results = await mongo('results', 'data');
+  await initiate([results.port]);
+  const set: Program[] = [];
+  for (let n = 0; n < members; n += 1) set.push(await mongo('mongodb', `data${n}`));
+  await initiate(set.map(({ port }) => port));
+  const [mongodb] = set as [Program, ...Program[]];
 
   const uri = (port: number, host = '127.0.0.1') => `mongodb://${host}:${port}/things?directConnection=true`;
-  const [store, kept] = [new MongoClient(uri(mongodb.port)), new MongoClient(uri(results.port))];
-  closers.push(() => store.close(), () => kept.close());
+  const all = `mongodb://${set.map(({ port }) => `127.0.0.1:${port}`).join(',')}/things?replicaSet=crossfade`;
+  const [store, kept] = [new MongoClient(all), new MongoClient(uri(results.port))];
+  closers.push(
+    () => store.close(),
+    () => kept.close(),
+  );
   await fill(store, 'things');
 
   const toxiproxy = await startToxiproxy({ log });
@@ -166,15 +195,19 @@ async function build(log: Log, closers: (() => Promise<unknown>)[], stop: () => 
   const targets = Object.fromEntries(
     TARGETS.map((name) => [name, targetOf(name, proxies[name], programs[name], space, filler[name])]),
   ) as Record<TargetName, Target>;
+  if (members > 1) targets.mongodb = { ...targets.mongodb, ...ofSet(store, set) };
 
   const at = (host: (name: TargetName) => string, port: (name: TargetName) => number): Upstreams => ({
     ...{ mongodb: uri(port('mongodb'), host('mongodb')), results: uri(port('results'), host('results')) },
     dynamodb: `http://${host('dynamodb')}:${port('dynamodb')}`,
-    ...{ unleash: `http://${host('unleash')}:${port('unleash')}`, legacy: `http://${host('legacy')}:${port('legacy')}` },
+    ...{
+      unleash: `http://${host('unleash')}:${port('unleash')}`,
+      legacy: `http://${host('legacy')}:${port('legacy')}`,
+    },
   });
   const facade = await startFacade({
     ...{ folder, api: 'things', collection: 'things', through: space.inside },
-    seen: at(hostOf, (name) => proxies[name].port),
+    seen: { ...at(hostOf, (name) => proxies[name].port), ...(members > 1 ? { mongodb: all } : {}) },
     real: at(
       () => '127.0.0.1',
       (name) => programs[name].port,
@@ -201,6 +234,30 @@ function targetOf(
   };
 }
 
+/** What happens to the primary of a replica set. */
+function ofSet(client: MongoClient, set: readonly Program[]): Pick<Target, 'signal' | 'restart' | 'stepDown'> {
+  let struck: Program | undefined;
+  const primary = async (): Promise<Program> => {
+    const { primary: name } = await client.db('admin').command({ hello: 1 });
+    const found = set.find(({ port }) => name === `127.0.0.1:${port}`);
+    if (found === undefined) throw new Error(`the replica set has no primary, but ${name}`);
+    return found;
+  };
+  return {
+    async signal(name) {
+      struck = name === 'SIGCONT' ? struck : await primary();
+      if (struck !== undefined) process.kill(await listenerOf(struck.port), name);
+    },
+    restart: async () => await struck?.start(),
+    // Who steps down answers with the end of the connection.
+    stepDown: async () =>
+      void (await client
+        .db('admin')
+        .command({ replSetStepDown: 5, force: true })
+        .catch(() => {})),
+  };
+}
+
 /** A write every now and then: on a disk that is full nothing happens to a mongod that only reads. */
 const WRITE_EVERY = 100;
 
@@ -210,7 +267,11 @@ function fillers(space: Space, clients: Readonly<Record<(typeof DISKS)[number], 
     let timer: NodeJS.Timeout | undefined;
     const write = () => {
       const rows = Array.from({ length: 100 }, () => ({ filler: 'x'.repeat(10_000) }));
-      void clients[name].db('filler').collection('filler').insertMany(rows).catch(() => {});
+      void clients[name]
+        .db('filler')
+        .collection('filler')
+        .insertMany(rows)
+        .catch(() => {});
     };
     return {
       fill: async () => {

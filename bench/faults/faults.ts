@@ -57,6 +57,13 @@ export const WAYS: readonly Fault[] = Object.freeze([
   { name: 'refused', what: 'nobody listens', begin: ({ proxy }) => proxy.down(), end: ({ proxy }) => proxy.up() },
 ]);
 
+/** Of a replica set, beside the end of its primary. */
+export const STEP_DOWN: Fault = {
+  ...{ name: 'step down', what: 'the primary steps down, and another one is elected', of: ['mongodb'] },
+  begin: async ({ stepDown }) => await (stepDown ?? missing('make a primary step down'))(),
+  end: async () => {},
+};
+
 /** Those that take a mount namespace, and processes that nobody else uses. */
 export const ENDS: readonly Fault[] = Object.freeze([
   {
@@ -68,7 +75,12 @@ export const ENDS: readonly Fault[] = Object.freeze([
     },
     end: async ({ resolves }) => await resolves?.(true),
   },
-  { name: 'kill -9', what: 'its process is killed, and started again', begin: (target) => signal(target, 'SIGKILL'), end: restart },
+  {
+    name: 'kill -9',
+    what: 'its process is killed, and started again',
+    begin: (target) => signal(target, 'SIGKILL'),
+    end: restart,
+  },
   {
     ...{ name: 'SIGSTOP', what: 'its process is stopped, and goes on' },
     begin: (target) => signal(target, 'SIGSTOP'),

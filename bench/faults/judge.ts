@@ -1,6 +1,7 @@
-import type { TargetName } from './bed.ts';
+import { DEADLINES, type TargetName } from './bed.ts';
 import { LANES, type Lane } from './lanes.ts';
 import type { Reply } from './load.ts';
+import type { Ran } from './run.ts';
 
 /** How the clients of some lanes fared in some time. */
 export interface Fared {
@@ -34,7 +35,7 @@ export function fared(replies: readonly Reply[], lanes: readonly Lane[], from: n
 export const allFine = ({ statuses, wrong, requests }: Fared): boolean => statuses[200] === requests && wrong === 0;
 
 /** Milliseconds that a reply of a control that is well may take at least; twice its usual p99 where that is more. */
-const SLOW = 250;
+const SLOW = 500;
 
 /** Milliseconds from `from` until every later request went as well as in quiet times; 0 where all did. */
 export function recovery(replies: readonly Reply[], lanes: readonly Lane[], from: number, quiet: Fared): number {
@@ -43,4 +44,52 @@ export function recovery(replies: readonly Reply[], lanes: readonly Lane[], from
     ({ lane, due, status, took }) => lanes.includes(lane) && due >= from && (status !== 200 || took > slow),
   );
   return Math.max(0, ...bad.map(({ due }) => due - from));
+}
+
+/** A status that says: nobody here can answer, or not in time. */
+const OWN_ANSWERS: ReadonlySet<string> = new Set(['200', '502', '503', '504']);
+
+/** Milliseconds that what is told to a client may take beyond its deadline. */
+const MARGIN = 1_000;
+
+/** Milliseconds: by when all must be as before. docs/faults.md says why. */
+export const BOUNDS: Readonly<Record<TargetName | 'clients', number>> = Object.freeze({
+  ...{ clients: 6_000, dynamodb: 12_000, mongodb: 12_000, legacy: 12_000, results: 15_000, unleash: 13_000 },
+});
+
+/** What two quiet times of the same differ by: how slow nine in ten, and all but one in a hundred, were at most. */
+export interface Spread {
+  readonly p90: number;
+  readonly p99: number;
+}
+
+export const spreadOf = (quiet: readonly Fared[]): Spread => ({
+  p90: Math.max(...quiet.map(({ p90 }) => p90)),
+  p99: Math.max(...quiet.map(({ p99 }) => p99)),
+});
+
+/** What a fault showed that must not be, one line each. */
+export function wrongs(ran: Ran, spread: Spread): readonly string[] {
+  const { target, own, after, others, clients, behind, seen, died } = ran;
+  const said: string[] = [];
+  const say = (is: boolean, what: string) => void (is && said.push(what));
+  say(died !== undefined, `the façade ended: ${died}`);
+  say(
+    !allFine(others),
+    `clients of others noticed: ${JSON.stringify(others.statuses)}, ${others.wrong} with other bytes`,
+  );
+  say(others.p90 > 2 * spread.p90 + 25, `clients of others waited: p90 ${others.p90.toFixed(0)} ms`);
+  say(others.p99 > 2 * spread.p99 + 50, `clients of others waited: p99 ${others.p99.toFixed(0)} ms`);
+  const legacyBroke = (status: string) => target === 'legacy' && status === '0';
+  const strange = Object.keys(own.statuses).filter((status) => !OWN_ANSWERS.has(status) && !legacyBroke(status));
+  say(strange.length > 0, `its clients got ${strange.join(', ')}`);
+  say(own.wrong + after.wrong > 0, 'its clients got other bytes');
+  say(own.longest > DEADLINES.control + MARGIN, `one of its clients waited for ${own.longest.toFixed(0)} ms`);
+  say(clients > BOUNDS.clients, `its clients were not well for ${clients.toFixed(0)} ms after it`);
+  say(
+    behind === undefined || behind > BOUNDS[target],
+    `not as before ${behind?.toFixed(0) ?? 'within the patience of'} ms after it`,
+  );
+  say(!allFine(own) && seen.length === 0, 'clients noticed, and no metric did');
+  return said;
 }

@@ -3,7 +3,7 @@ import type { Bed, Target, TargetName } from './bed.ts';
 import type { Fault } from './faults.ts';
 import { controlledBy, type Fared, fared, othersThan, recovery } from './judge.ts';
 import type { Load } from './load.ts';
-import { learn, matches, type Ordinary, type Scrape, scrape, tell } from './seen.ts';
+import { FLAGS_AGE, learn, matches, type Ordinary, type Scrape, scrape, tell } from './seen.ts';
 
 /** Milliseconds of one fault. */
 export interface Times {
@@ -99,7 +99,7 @@ function wellAgain({ facade, written }: Pick<Bed, 'facade' | 'written'>, name: T
   return async (): Promise<boolean> => {
     if (name === 'results') return (await written().catch(() => 0)) > since;
     const now = await scrape(facade.adminUrl);
-    if (name === 'unleash') return now.at - (now.gauges.get('age of the flags, s') ?? 0) * 1_000 > since;
+    if (name === 'unleash') return now.at - (now.gauges.get(FLAGS_AGE) ?? Number.POSITIVE_INFINITY) * 1_000 > since;
     const pairs = [...matches(now)].filter(([pair]) => pair.split('-').includes(name));
     before ??= new Map(pairs);
     return pairs.length > 0 && pairs.every(([pair, n]) => n > (before?.get(pair) ?? 0));

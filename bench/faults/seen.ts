@@ -11,7 +11,9 @@ export interface Scrape {
 
 /** What tells one series of a metric from another here; all others are added up. */
 const TELLING = ['origin', 'role', 'state', 'kind', 'pair', 'outcome', 'reason', 'source', 'http_response_status_code'];
-const TIMES = 'crossfade_flags_last_update_timestamp_seconds';
+const TIME = /_timestamp_seconds$/;
+/** How old the flags in force are, in seconds, as a gauge. */
+export const FLAGS_AGE = 'age of crossfade_flags_last_update, s';
 /** Gauges whose value says nothing by its size. */
 const SWITCHES = /breaker_open|origin_down|kill_active|flags_source/;
 const NAMES = /build_info|flags_revision/;
@@ -44,9 +46,10 @@ export function parse(text: string, ready = true, at = Date.now()): Scrape {
       sums.set(key, part === '_count' ? { ...kept, count: kept.count + n } : { ...kept, sum: kept.sum + n });
     }
   }
-  const updated = gauges.get(TIMES);
-  gauges.delete(TIMES);
-  if (updated !== undefined) gauges.set('age of the flags, s', at / 1000 - updated);
+  for (const [key, time] of [...gauges].filter(([key]) => TIME.test(key))) {
+    gauges.delete(key);
+    if (time > 0) gauges.set(`age of ${key.replace(TIME, '')}, s`, at / 1000 - time);
+  }
   return { at, counters, gauges, sums, ready };
 }
 
@@ -109,7 +112,7 @@ export function tell(ordinary: Ordinary, scrapes: readonly Scrape[]): readonly s
   return said;
 }
 
-const short = (key: string): string => key.replace(/^crossfade_|^http_/, '').replace(/_(total|seconds)\b/, '');
+const short = (key: string): string => key.replace(/\bcrossfade_|\bhttp_/, '').replace(/_(total|seconds)\b/, '');
 
 /** Comparisons that agreed, by pair. */
 export const matches = ({ counters }: Scrape): ReadonlyMap<string, number> =>

@@ -14,8 +14,8 @@ export interface Space {
   readonly stop: () => Promise<void>;
 }
 
-/** Megabytes: what a mongod takes at least is 200 to 300. */
-const DISK = 512;
+/** Megabytes: what a mongod takes at least is 200 to 300, and there may be three. */
+const DISK = 1_024;
 
 /**
  * A mount namespace with an /etc/hosts of its own, no name server that answers, and disks of memory; it lasts as long as a
@@ -25,7 +25,8 @@ export async function openSpace(folder: string, disks: readonly string[]): Promi
   const [hosts, resolver] = [join(folder, 'hosts'), join(folder, 'resolv.conf')];
   const known = new Set<string>();
   // In place: another file would not be the one that is mounted.
-  const write = () => writeFile(hosts, ['127.0.0.1 localhost', ...[...known].map((name) => `127.0.0.1 ${name}`), ''].join('\n'));
+  const write = () =>
+    writeFile(hosts, ['127.0.0.1 localhost', ...[...known].map((name) => `127.0.0.1 ${name}`), ''].join('\n'));
   await write();
   await writeFile(resolver, 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n');
   const folders = disks.map((name) => join(folder, name));

@@ -69,7 +69,10 @@ export function openShadow(options: ShadowOptions): OpenShadow {
   const writer: ResultsWriter = createWriter({
     ...{ store, api, evidence, version },
     onDropped: (count) => metrics.resultsDropped.inc(count),
-    onError: (error) => options.onError('results cannot be written; they are kept as far as there is room', error),
+    onError: (error) => {
+      metrics.resultsErrors.inc();
+      options.onError('results cannot be written; they are kept as far as there is room', error);
+    },
     state: () => ({ ...options.flags(), totals: shadow.totals() }),
   });
   const queue = createQueue({
@@ -82,7 +85,9 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     metrics.shadowQueueDepth.set(queue.depth());
     metrics.shadowQueueBytes.set(queue.state().bytes);
     metrics.rechecksWaiting.set(shadow.rechecks());
-    metrics.resultsWaiting.set(writer.state().waiting);
+    const { waiting, written } = writer.state();
+    metrics.resultsWaiting.set(waiting);
+    metrics.resultsLastWrite.set((written?.getTime() ?? 0) / 1000);
     for (const { origin, operation, state } of breakers.states())
       metrics.breakerOpen.set({ origin, operation }, state === 'closed' ? 0 : 1);
   });

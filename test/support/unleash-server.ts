@@ -112,7 +112,11 @@ async function startPostgres(packages: string) {
   }
   const data = join(folder, 'data');
   const options = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-sync'];
-  await execute(join(native, 'bin', 'initdb'), options, { cwd: folder, ...identity, env: { ...process.env, LC_ALL: 'C' } });
+  await execute(join(native, 'bin', 'initdb'), options, {
+    cwd: folder,
+    ...identity,
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   const port = await freePort();
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=50'];
   const child = spawnBound(
