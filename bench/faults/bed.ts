@@ -34,6 +34,8 @@ export interface Target {
 export interface Bed {
   readonly targets: Readonly<Record<TargetName, Target>>;
   readonly facade: Served;
+  /** A plain server that nothing happens to. */
+  readonly canary: string;
   /** When results were last written as a whole, by what stands in their store. */
   readonly written: () => Promise<number>;
   readonly stop: () => Promise<void>;
@@ -163,7 +165,7 @@ async function build(
     const command = [...space.inside, ...mongodOf(mongod.path, port, join(inside, data))];
     return await started(await startProgram({ port, command, folder }));
   };
-  const [dynamodb, legacy] = [await node('dynamodb.ts'), await node('legacy.ts')];
+  const [dynamodb, legacy, canary] = [await node('dynamodb.ts'), await node('legacy.ts'), await node('legacy.ts')];
   const results = await mongo('results', 'data');
   await initiate([results.port]);
   const set: Program[] = [];
@@ -214,7 +216,8 @@ async function build(
     ),
   });
   closers.push(facade.stop);
-  return { targets, facade, written: () => lastWritten(kept, 'things'), stop };
+  const plain = `http://127.0.0.1:${canary.port}`;
+  return { targets, facade, canary: plain, written: () => lastWritten(kept, 'things'), stop };
 }
 
 const hostOf = (name: TargetName): string => `${name}.test`;

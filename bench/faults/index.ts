@@ -38,7 +38,7 @@ const faults = new Set([...known].filter((name) => !places.has(name)));
 
 /** Under load, one after the other; the façade is the same in all. */
 async function runAll(bed: Bed, pairs: readonly (readonly [TargetName, Fault])[]): Promise<Ran[]> {
-  const load = startLoad(bed.facade.url, RATE);
+  const load = startLoad(bed.facade.url, bed.canary, RATE);
   const ordinary = nothingYet();
   const done: Ran[] = [];
   try {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bed, Target, TargetName } from './bed.ts';
 import type { Fault } from './faults.ts';
 import { controlledBy, type Fared, fared, othersThan, recovery } from './judge.ts';
-import type { Load } from './load.ts';
+import { CANARY, type Load } from './load.ts';
 import { FLAGS_AGE, learn, matches, type Ordinary, type Scrape, scrape, tell } from './seen.ts';
 
 /** Milliseconds of one fault. */
@@ -22,6 +22,8 @@ export interface Ran {
   readonly own: Fared;
   readonly after: Fared;
   readonly others: Fared;
+  /** A plain server beside the façade, at the same time. */
+  readonly canary: Fared;
   /** Milliseconds after its end until the target's clients were answered as before. */
   readonly clients: number;
   /** Likewise until it was compared, written or read as before; `undefined`: not within the patience. */
@@ -76,6 +78,7 @@ export async function run(
     own: fared(load.replies, own, began, ended),
     after: fared(load.replies, own, ended, over),
     others: fared(load.replies, others, began, over),
+    canary: fared(load.replies, [CANARY], began, over),
     clients: recovery(load.replies, own, ended, usual.own),
     seen: tell(ordinary, scrapes),
     died: child.exitCode === null && child.signalCode === null ? undefined : String(child.exitCode ?? child.signalCode),

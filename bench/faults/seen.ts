@@ -16,6 +16,8 @@ const TIME = /_timestamp_seconds$/;
 export const FLAGS_AGE = 'age of crossfade_flags_last_update, s';
 /** Gauges whose value says nothing by its size. */
 const SWITCHES = /breaker_open|origin_down|kill_active|flags_source/;
+/** As much as what they belong to, which is told. */
+const BYTES = /_bytes$/;
 const NAMES = /build_info|flags_revision/;
 
 export async function scrape(adminUrl: string): Promise<Scrape> {
@@ -93,11 +95,15 @@ export function tell(ordinary: Ordinary, scrapes: readonly Scrape[]): readonly s
   const [before, after] = [scrapes[0], scrapes.at(-1)];
   if (before === undefined || after === undefined) return [];
   const said: string[] = [];
+  const risen = new Map<string, number>();
   for (const [key, value] of after.counters) {
-    const risen = value - (before.counters.get(key) ?? 0);
-    if (risen > 0 && (ordinary.counters.get(key) ?? 0) === 0) said.push(`${short(key)} +${risen}`);
+    const by = value - (before.counters.get(key) ?? 0);
+    const name = short(key).replace(/\b\w+-\w+ /, '');
+    if (by > 0 && (ordinary.counters.get(key) ?? 0) === 0) risen.set(name, (risen.get(name) ?? 0) + by);
   }
+  for (const [name, by] of risen) said.push(`${name} +${by}`);
   for (const [key] of after.gauges) {
+    if (BYTES.test(key)) continue;
     const most = Math.max(...scrapes.slice(1).map(({ gauges }) => gauges.get(key) ?? 0));
     const usual = ordinary.gauges.get(key) ?? 0;
     if (most > usual * 2 && most - usual > (SWITCHES.test(key) ? 0 : 3)) said.push(`${short(key)} ${Math.round(most)}`);
