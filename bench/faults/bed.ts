@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Document, MongoClient } from 'mongodb';
 import { freePort } from '../../src/demo/child.ts';
 import { findMongod, type Log } from '../../src/demo/services.ts';
@@ -51,15 +53,21 @@ export interface Upstreams {
   readonly legacy: string;
 }
 
-/** Milliseconds: short, so that a fault has its whole effect within seconds. */
-export const DEADLINES = Object.freeze({ control: 3_000, candidate: 1_000 });
+/** Milliseconds. */
+export interface Deadlines {
+  readonly control: number;
+  readonly candidate: number;
+}
+
+/** Short, so that a fault has its whole effect within seconds. */
+export const SHORT: Deadlines = Object.freeze({ control: 3_000, candidate: 1_000 });
 
 /** Settings of a façade that is about to meet faults; its flags are in Unleash. */
-const settings = (unleash: string) => ({
+const settings = (unleash: string, { control, candidate }: Deadlines) => ({
   ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
   ...{ UNLEASH_URL: unleash, UNLEASH_TOKEN: CLIENT_TOKEN, UNLEASH_ADMIN_TOKEN: ADMIN_TOKEN },
-  ...{ ORIGIN_TIMEOUT_MS: String(DEADLINES.control), LEGACY_TIMEOUT_MS: String(DEADLINES.control) },
-  ...{ SHADOW_TIMEOUT_MS: String(DEADLINES.candidate), LOG_REQUESTS: 'off', SERVER_TIMING: 'false' },
+  ...{ ORIGIN_TIMEOUT_MS: String(control), LEGACY_TIMEOUT_MS: String(control) },
+  ...{ SHADOW_TIMEOUT_MS: String(candidate), LOG_REQUESTS: 'off', SERVER_TIMING: 'false' },
   // The machine is busy with the load and all upstreams too; what is shed by that is tested by itself.
   ...{ SHADOW_EVENT_LOOP_MS: '2000', CURSOR_SECRETS: 'cursors of the fault matrix' },
 });
@@ -71,17 +79,19 @@ interface FacadeOptions {
   /** As the façade is to reach them, and as they are. */
   readonly seen: Upstreams;
   readonly real: Upstreams;
+  readonly deadlines: Deadlines;
   readonly through?: readonly string[];
 }
 
 /** Bindings, flags in Unleash, and a façade in a process of its own on them. */
-export async function startFacade({ folder, api, collection, seen, real, through }: FacadeOptions): Promise<Served> {
+export async function startFacade(options: FacadeOptions): Promise<Served> {
+  const { folder, api, collection, seen, real, deadlines, through } = options;
   await writeFile(join(folder, 'contract.yaml'), CONTRACT);
   const module = join(folder, `${api}.bindings.ts`);
   await writeFile(module, `${imports()}\n${bindings(api, collection)}`);
   await writeFile(join(folder, 'stages.yaml'), STAGES);
   const env = (to: Upstreams) => ({
-    ...settings(to.unleash),
+    ...settings(to.unleash, deadlines),
     ...{ AWS_ENDPOINT_URL_DYNAMODB: to.dynamodb, MONGODB_URI: to.mongodb, RESULTS_URI: to.results },
     ...{ LEGACY_URL: to.legacy, BINDINGS: module },
   });
@@ -208,7 +218,7 @@ async function build(
     },
   });
   const facade = await startFacade({
-    ...{ folder, api: 'things', collection: 'things', through: space.inside },
+    ...{ folder, api: 'things', collection: 'things', through: space.inside, deadlines: SHORT },
     seen: { ...at(hostOf, (name) => proxies[name].port), ...(members > 1 ? { mongodb: all } : {}) },
     real: at(
       () => '127.0.0.1',
@@ -261,30 +271,33 @@ function ofSet(client: MongoClient, set: readonly Program[]): Pick<Target, 'sign
   };
 }
 
-/** A write every now and then: on a disk that is full nothing happens to a mongod that only reads. */
-const WRITE_EVERY = 100;
+/** How long a mongod may find room where there is none, in milliseconds: in its journal, which it makes beforehand. */
+const LAST_ROOM = 20_000;
 
 function fillers(space: Space, clients: Readonly<Record<(typeof DISKS)[number], MongoClient>>) {
   const of = (name: (typeof DISKS)[number]): NonNullable<Target['disk']> => {
     const file = join(space.disk(name).outside, 'filler');
-    let timer: NodeJS.Timeout | undefined;
-    const write = () => {
-      const rows = Array.from({ length: 100 }, () => ({ filler: 'x'.repeat(10_000) }));
-      void clients[name]
-        .db('filler')
-        .collection('filler')
-        .insertMany(rows)
-        .catch(() => {});
+    const rows = clients[name].db('filler').collection('filler');
+    const writes = (): Promise<boolean> => {
+      const written = rows.insertMany(Array.from({ length: 100 }, () => ({ filler: randomBytes(100_000) })));
+      return Promise.race([
+        written.then(
+          () => true,
+          () => false,
+        ),
+        sleep(2_000, false),
+      ]);
     };
     return {
       fill: async () => {
         await writeAll(file);
-        timer = setInterval(write, WRITE_EVERY);
+        const deadline = Date.now() + LAST_ROOM;
+        while (await writes()) {
+          if (Date.now() > deadline) throw new Error(`the disk of ${name} is full, and its mongod goes on writing`);
+          await writeAll(file);
+        }
       },
-      free: async () => {
-        clearInterval(timer);
-        await rm(file);
-      },
+      free: () => rm(file),
     };
   };
   return { mongodb: of('mongodb'), results: of('results') } as Readonly<Partial<Record<TargetName, Target['disk']>>>;

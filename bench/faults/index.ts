@@ -6,7 +6,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bed, openBed, TARGETS, type TargetName } from './bed.ts';
+import { type Bed, openBed, SHORT, TARGETS, type TargetName } from './bed.ts';
 import { ENDS, type Fault, NOTHING, STEP_DOWN, WAYS } from './faults.ts';
 import { spreadOf, wrongs } from './judge.ts';
 import { startLoad } from './load.ts';
@@ -19,7 +19,7 @@ const MARK = '<!-- From here on `npm run faults` writes. -->\n';
 
 /** Requests a second of each lane. */
 const RATE = Number(process.env.FAULTS_RATE ?? 8);
-const TIMES = { quiet: 1_500, lasts: 4_000, patience: 60_000 };
+const TIMES = { quiet: 1_500, lasts: 4_000, deadline: SHORT.control, patience: 60_000 };
 /** A quiet time in which a hundredth waited for longer is none: the machine did something else. */
 const NOISE = 1_000;
 const AGAIN = 2;

@@ -1,4 +1,4 @@
-import { DEADLINES, type TargetName } from './bed.ts';
+import type { TargetName } from './bed.ts';
 import { LANES, type Lane } from './lanes.ts';
 import type { Reply } from './load.ts';
 import type { Ran } from './run.ts';
@@ -34,12 +34,17 @@ export function fared(replies: readonly Reply[], lanes: readonly Lane[], from: n
 
 export const allFine = ({ statuses, wrong, requests }: Fared): boolean => statuses[200] === requests && wrong === 0;
 
-/** Milliseconds that a reply of a control that is well may take at least; twice its usual p99 where that is more. */
-const SLOW = 500;
-
-/** Milliseconds from `from` until every later request went as well as in quiet times; 0 where all did. */
-export function recovery(replies: readonly Reply[], lanes: readonly Lane[], from: number, quiet: Fared): number {
-  const slow = Math.max(SLOW, 2 * quiet.p99);
+/**
+ * Milliseconds from `from` until every later request went well, 0 where all did: answered, and within half the deadline,
+ * which is `slow`, or twice the usual p99 where that is more.
+ */
+export function recovery(
+  replies: readonly Reply[],
+  lanes: readonly Lane[],
+  from: number,
+  { slow: half, quiet }: { readonly slow: number; readonly quiet: Fared },
+): number {
+  const slow = Math.max(half, 2 * quiet.p99);
   const bad = replies.filter(
     ({ lane, due, status, took }) => lanes.includes(lane) && due >= from && (status !== 200 || took > slow),
   );
@@ -71,8 +76,12 @@ export const spreadOf = (quiet: readonly Fared[]): Spread => ({
   p99: Math.max(...quiet.map(({ p99 }) => p99)),
 });
 
-/** What a fault showed that must not be, one line each. */
-export function wrongs(ran: Ran, spread: Spread): readonly string[] {
+/** What a fault showed that must not be, one line each. `shares`: which of the times are held against the spread. */
+export function wrongs(
+  ran: Ran,
+  spread: Spread,
+  shares: readonly (keyof Spread)[] = ['p90', 'p99'],
+): readonly string[] {
   const { target, own, after, others, canary, clients, behind, seen, died } = ran;
   const said: string[] = [];
   const say = (is: boolean, what: string) => void (is && said.push(what));
@@ -81,14 +90,13 @@ export function wrongs(ran: Ran, spread: Spread): readonly string[] {
     !allFine(others),
     `clients of others noticed: ${JSON.stringify(others.statuses)}, ${others.wrong} with other bytes`,
   );
-  const late = (share: 'p90' | 'p99') => others[share] > 2 * Math.max(spread[share], canary[share]) + ROOM[share];
-  for (const share of ['p90', 'p99'] as const)
-    say(late(share), `clients of others waited: ${share} ${others[share].toFixed(0)} ms`);
+  const late = (share: keyof Spread) => others[share] > 2 * Math.max(spread[share], canary[share]) + ROOM[share];
+  for (const share of shares) say(late(share), `clients of others waited: ${share} ${others[share].toFixed(0)} ms`);
   const legacyBroke = (status: string) => target === 'legacy' && status === '0';
   const strange = Object.keys(own.statuses).filter((status) => !OWN_ANSWERS.has(status) && !legacyBroke(status));
   say(strange.length > 0, `its clients got ${strange.join(', ')}`);
   say(own.wrong + after.wrong > 0, 'its clients got other bytes');
-  say(own.longest > DEADLINES.control + MARGIN, `one of its clients waited for ${own.longest.toFixed(0)} ms`);
+  say(own.longest > ran.deadline + MARGIN, `one of its clients waited for ${own.longest.toFixed(0)} ms`);
   say(clients > BOUNDS.clients, `its clients were not well for ${clients.toFixed(0)} ms after it`);
   say(
     behind === undefined || behind > BOUNDS[target],

@@ -9,6 +9,8 @@ import { FLAGS_AGE, learn, matches, type Ordinary, type Scrape, scrape, tell } f
 export interface Times {
   readonly quiet: number;
   readonly lasts: number;
+  /** Of what a client waits for. */
+  readonly deadline: number;
   /** How long a recovery is waited for. */
   readonly patience: number;
 }
@@ -17,6 +19,8 @@ export interface Times {
 export interface Ran {
   readonly target: TargetName;
   readonly fault: Pick<Fault, 'name' | 'what'>;
+  /** Milliseconds. */
+  readonly deadline: number;
   /** Clients of lanes that the target answers, and all others: before, and from its beginning on. */
   readonly quiet: { readonly own: Fared; readonly others: Fared };
   readonly own: Fared;
@@ -41,7 +45,7 @@ export async function run(
   ordinary: Ordinary,
   fault: Fault,
   target: Target,
-  { quiet, lasts, patience }: Times,
+  { quiet, lasts, deadline, patience }: Times,
 ): Promise<Ran> {
   const { adminUrl, child } = bed.facade;
   const [own, others] = [controlledBy(target.name), othersThan(target.name)];
@@ -53,6 +57,7 @@ export async function run(
 
   const began = performance.now();
   const usual = { own: fared(load.replies, own, calm, began), others: fared(load.replies, others, calm, began) };
+  const well = { slow: deadline / 2, quiet: usual.own };
   await fault.begin(target);
   const watching = watch(adminUrl, scrapes, began + lasts);
   await sleep(lasts);
@@ -60,26 +65,26 @@ export async function run(
   await fault.end(target);
   const ended = performance.now();
 
-  const well = wellAgain(bed, target.name, Date.now());
+  const asBefore = wellAgain(bed, target.name, Date.now());
   let behind: number | undefined;
   for (;;) {
-    behind ??= (await well()) ? performance.now() - ended : undefined;
+    behind ??= (await asBefore()) ? performance.now() - ended : undefined;
     const now = performance.now();
     // Those who were asked last have not all been answered yet.
-    const settled = now - ended - recovery(load.replies, own, ended, usual.own) > SETTLED && load.open() < MANY;
+    const settled = now - ended - recovery(load.replies, own, ended, well) > SETTLED && load.open() < MANY;
     if ((behind !== undefined && settled && now - ended > SETTLED) || now - ended > patience) break;
     await sleep(200);
   }
   scrapes.push(await scrape(adminUrl));
   const over = performance.now();
   return Object.freeze<Ran>({
-    ...{ target: target.name, fault, behind },
+    ...{ target: target.name, fault, deadline, behind },
     quiet: usual,
     own: fared(load.replies, own, began, ended),
     after: fared(load.replies, own, ended, over),
     others: fared(load.replies, others, began, over),
     canary: fared(load.replies, [CANARY], began, over),
-    clients: recovery(load.replies, own, ended, usual.own),
+    clients: recovery(load.replies, own, ended, well),
     seen: tell(ordinary, scrapes),
     died: child.exitCode === null && child.signalCode === null ? undefined : String(child.exitCode ?? child.signalCode),
   });
