@@ -32,7 +32,8 @@ export function fared(replies: readonly Reply[], lanes: readonly Lane[], from: n
   return { requests: all.length, statuses, wrong, p50: at(0.5), p90: at(0.9), p99: at(0.99), longest: at(1) };
 }
 
-export const allFine = ({ statuses, wrong, requests }: Fared): boolean => statuses[200] === requests && wrong === 0;
+export const allFine = ({ statuses, wrong, requests }: Fared): boolean =>
+  (statuses[200] ?? 0) === requests && wrong === 0;
 
 /**
  * Milliseconds from `from` until every later request went well, 0 where all did: answered, and within half the deadline,

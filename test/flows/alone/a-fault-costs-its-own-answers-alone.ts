@@ -56,6 +56,8 @@ t.test('a fault costs no answers but those of who is at fault, and is over when 
       continue;
     }
     t.not(ran.seen.length, 0, `${name}, ${faultName}: the metrics say so`);
-    if (ran.own.requests > 0) t.notOk(allFine(ran.own), `${name}, ${faultName}: is a fault`);
+    // A store that is asked once more may answer after all, when the fault is over.
+    const felt = !allFine(ran.own) || ran.own.longest > TIMES.lasts / 2;
+    if (ran.own.requests > 0) t.ok(felt, `${name}, ${faultName}: is a fault`);
   }
 });
