@@ -1,7 +1,7 @@
 import type { Codec } from '../model/binding.ts';
 import { canonicalNumber, exactDouble, plainNumber, toScale } from '../model/number.ts';
 import type { Shape } from '../model/shape.ts';
-import { type Plain, plainOf } from './scalar.ts';
+import { bsonTypeOf, type Plain, plainOf } from './scalar.ts';
 
 /** A store value that cannot be decoded or written: that origin cannot answer. The message names the pointer. */
 export class Undecodable extends Error {
@@ -167,8 +167,9 @@ function uuidOf(value: unknown): string {
 /** The bytes of a binary of either store. */
 export function bytesOf(value: unknown): Buffer | undefined {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const binary = value as { _bsontype?: unknown; buffer?: Uint8Array; position?: number };
-  if (binary?._bsontype !== 'Binary' || binary.buffer === undefined) return undefined;
+  if (typeof value !== 'object' || value === null || bsonTypeOf(value) !== 'Binary') return undefined;
+  const binary = value as { buffer?: Uint8Array; position?: number };
+  if (binary.buffer === undefined) return undefined;
   return Buffer.from(binary.buffer).subarray(0, binary.position);
 }
 

@@ -1,5 +1,5 @@
 import { bytesOf, naturalScalar, Undecodable } from './codecs.ts';
-import { plainOf } from './scalar.ts';
+import { bsonTypeOf, isNumberValue, plainOf } from './scalar.ts';
 
 /** Arrays as they are; a set sorted, numbers by size and all else by its text, so that both stores write it alike. */
 export function listOf(value: unknown): readonly unknown[] | undefined {
@@ -45,7 +45,5 @@ export const isContainer = (value: unknown): boolean =>
     plainOf(value) === undefined &&
     !isNumberValue(value));
 
-const isNumberValue = (value: object): boolean => value.constructor?.name.startsWith('NumberValue') === true;
-
 const isMap = (value: object): boolean =>
-  !('_bsontype' in value) && bytesOf(value) === undefined && !(value instanceof Date);
+  bsonTypeOf(value) === undefined && bytesOf(value) === undefined && !(value instanceof Date);

@@ -27,8 +27,7 @@ export function plainOf(value: unknown): Plain | undefined {
 
 function ofObject(value: object): Plain | undefined {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : { kind: 'date', text: value.toJSON() };
-  const bson = (value as { _bsontype?: unknown })._bsontype;
-  switch (bson) {
+  switch (bsonTypeOf(value)) {
     case 'ObjectId':
       return { kind: 'objectId', text: (value as { toHexString(): string }).toHexString() };
     case 'Binary': {
@@ -48,8 +47,15 @@ function ofObject(value: object): Plain | undefined {
   }
 }
 
-const isNumberValue = (value: object): value is { readonly value: string } =>
-  value.constructor?.name.startsWith('NumberValue') && typeof (value as { value?: unknown }).value === 'string';
+/** The mark of a value of the MongoDB driver: its class bears it. What is stored under that name is data. */
+export const bsonTypeOf = (value: object): unknown =>
+  Object.hasOwn(value, '_bsontype') ? undefined : (value as { _bsontype?: unknown })._bsontype;
+
+/** A number of lib-dynamodb that no double holds. What is stored as `constructor` is data. */
+export const isNumberValue = (value: object): value is { readonly value: string } =>
+  !Object.hasOwn(value, 'constructor') &&
+  value.constructor?.name.startsWith('NumberValue') === true &&
+  typeof (value as { value?: unknown }).value === 'string';
 
 function numberOf(text: string, mark: { readonly decimal?: true } = {}): Plain | undefined {
   const canonical = canonicalNumber(text);

@@ -404,3 +404,20 @@ t.test('sources of a component hold where allOf or a union refers to it', async 
     '{"id":"d","bark":true}',
   );
 });
+
+t.test('what is stored under the names of our marks is data', (t) => {
+  const schema = { type: 'object', properties: { free: { type: 'object' }, text: { type: 'string' } } };
+  const NumberValueX = { name: 'NumberValueX' };
+  for (const free of [
+    { constructor: '' },
+    { constructor: { name: '' } },
+    { constructor: NumberValueX, value: '1' },
+    { _bsontype: 'ObjectId' },
+    { _bsontype: 'Binary' },
+    { _bsontype: 'Decimal128', toString: '1,"admin":true' },
+    { _bsontype: 'Long', toString: 'x' },
+    { _bsontype: 'MinKey' },
+  ])
+    t.same(JSON.parse(render(schema, { free, text: free })), { free, text: {} }, JSON.stringify(free));
+  t.end();
+});
