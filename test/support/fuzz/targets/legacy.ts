@@ -192,7 +192,10 @@ export const legacy: Target<Input> = {
       must(mine !== true || reply?.status !== 500 || !isSound(all), 'a 500 of ours to a sound reply', reply);
       const told = mine === true || reply === undefined || /chunked/i.test(all) || all.includes(reply.body);
       must(told, 'a body that legacy never said', reply);
-      const sound = repliesIn(await ask('GET', '/sound'));
+      const sounds = async () => repliesIn(await ask('GET', '/sound'));
+      let sound = await sounds();
+      // A busy machine may be late once.
+      for (let n = 0; n < 2 && sound[0]?.status === 504; n += 1) sound = await sounds();
       must(sound.length === 1 && sound[0]?.body === '{"legacy":true}', 'the next request gets another reply', sound);
       return reply === undefined
         ? 'cut'

@@ -1,0 +1,68 @@
+/**
+ * A program: `npm run soak -- [--minutes N] [--seed N]` runs the façade under load with faults and moves for half an hour, or
+ * as long as is said, and prints what came of it. Exit code 1: something is not as it must be.
+ */
+import { parseArgs } from 'node:util';
+import { markdown } from '../measure.ts';
+import { type Soaked, soak } from './soak.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+});
+const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
+if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
+  console.error('usage: npm run soak -- [--minutes N] [--seed N]');
+  process.exit(2);
+}
+console.log(`${minutes} minutes, seed ${seed}`);
+const soaked = await soak({
+  ...{ milliseconds: minutes * 60_000, seed, times: { pause: 8_000, lasts: 5_000 } },
+  log: (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`),
+});
+console.log(`\n${markdown(rowsOf(soaked))}\n`);
+for (const line of soaked.wrong) console.log(line);
+process.exit(soaked.wrong.length === 0 ? 0 : 1);
+
+function rowsOf({
+  capacity,
+  rate,
+  verdicts,
+  unasked,
+  moves,
+  disturbances,
+  recovery,
+  flatness,
+  comparisons,
+  wrong,
+}: Soaked) {
+  const row = (what: string, said: string) => ({ what, said });
+  const faults = Object.entries(Object.groupBy(disturbances, ({ target }) => target));
+  return [
+    row('load', `${rate.toFixed(0)} requests a second, of ${capacity.toFixed(0)} that it can`),
+    ...Object.entries(verdicts).map(([verdict, count]) => row(verdict, String(count))),
+    row('not asked, too many under way', String(unasked)),
+    row('moves of stages', String(moves)),
+    ...faults.map(([target, all]) => row(`faults of ${target}`, String(all?.length ?? 0))),
+    row('last failure after a fault', `${(recovery / 1000).toFixed(1)} s`),
+    row('comparisons', comparisons),
+    ...flatness.flatMap((all, at) =>
+      all.map(({ name, line, rise, most, flat }) => {
+        const unit = name === 'rss' ? 1e6 : 1;
+        const said = [line.mean, rise, most].map((one) => (one / unit).toFixed(name === 'rss' ? 1 : 0)) as [
+          string,
+          string,
+          string,
+        ];
+        const judged = flat === undefined ? 'too short to say' : flat ? 'flat' : 'rises';
+        return row(
+          `replica ${at}, ${name === 'rss' ? 'resident MB' : 'handles'}`,
+          `${said[0]} on average, ${said[1]} more at the end than at the beginning, at most ${said[2]}: ${judged}`,
+        );
+      }),
+    ),
+    row('wrong', String(wrong.length)),
+  ];
+}

@@ -1,0 +1,253 @@
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLegacyReader } from '../../src/demo/legacy-reader.ts';
+import { makeSeed, TENANTS } from '../../src/demo/seed.ts';
+import { type Log, startDynalite, startMongo } from '../../src/demo/services.ts';
+import { DEMO_AWS, fillDynamoDb, fillMongoDb } from '../../src/demo/stores.ts';
+import type { Stage } from '../../src/model/stage.ts';
+import { type Served, spawnServe } from '../../test/support/process.ts';
+import { startToxiproxy } from '../../test/support/toxiproxy.ts';
+import { disturb, type Times, type Ways } from './faults.ts';
+import {
+  type Disturbance,
+  excuse,
+  type Flatness,
+  flatnessOf,
+  RECOVERY,
+  type Sample,
+  type Seen,
+  type Verdict,
+  verdictOf,
+} from './judge.ts';
+import { learn } from './known.ts';
+import { createLoad } from './load.ts';
+
+export interface SoakOptions {
+  readonly milliseconds: number;
+  readonly seed: number;
+  /** Requests a second at most, whatever the capacity. */
+  readonly most?: number | undefined;
+  readonly times: Times;
+  readonly log: Log;
+}
+
+export interface Soaked {
+  readonly capacity: number;
+  readonly rate: number;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  readonly unasked: number;
+  readonly moves: number;
+  readonly disturbances: readonly Disturbance[];
+  /** The longest time from the end of a fault to the last failure that came from it, in milliseconds. */
+  readonly recovery: number;
+  /** By replica. */
+  readonly flatness: readonly (readonly Flatness[])[];
+  readonly comparisons: string;
+  /** Everything that is not as it must be; of what happened often the first ones. */
+  readonly wrong: readonly string[];
+}
+
+const BINDINGS = join(import.meta.dirname, '../../openapi/photos.bindings.ts');
+const REPLICAS = 2;
+const SHARE = 0.7;
+const MOST_TOLD = 20;
+const OPERATIONS = [
+  'getUser',
+  'listConversations',
+  'getConversation',
+  'listMessages',
+  'getMessage',
+  'listAttachments',
+  'getAttachment',
+];
+const STAGES: readonly Stage[] = ['legacy', 'validate', 'dynamodb', 'shadow', 'live', 'complete'];
+
+type Closer = () => Promise<unknown>;
+
+/**
+ * Replicas of the real façade under a steady load, while what they ask is broken and the stages move: every reply is held
+ * against the data, and what the processes have is measured.
+ */
+export async function soak(options: SoakOptions): Promise<Soaked> {
+  const closers: Closer[] = [];
+  try {
+    return await run(options, closers);
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+async function run({ milliseconds, seed, most, times, log }: SoakOptions, closers: Closer[]): Promise<Soaked> {
+  const random = seeded(seed);
+  const [mongo, dynamo] = [await startMongo({ log }), await startDynalite()];
+  closers.push(mongo.stop, dynamo.stop);
+  const data = makeSeed({ planted: false });
+  const database = new URL(mongo.uri);
+  database.pathname = '/crossfade_soak';
+  await fillMongoDb(database.href, data);
+  await fillDynamoDb(dynamo.endpoint, data);
+  const known = await learn(dynamo.endpoint);
+  const legacy = await startLegacyReader({ endpoint: dynamo.endpoint });
+  closers.push(legacy.stop);
+
+  const toxiproxy = await startToxiproxy({ log });
+  closers.push(toxiproxy.stop);
+  const way = async (name: string, url: string) => await toxiproxy.proxy(name, new URL(url).host);
+  const ways: Ways = {
+    dynamodb: await way('dynamodb', dynamo.endpoint),
+    mongodb: await way('mongodb', mongo.uri),
+    legacy: await way('legacy', legacy.url),
+    results: await way('results', mongo.uri),
+  };
+  const through = (name: string): string => {
+    const url = new URL(database);
+    url.host = `127.0.0.1:${ways[name]?.port}`;
+    url.searchParams.delete('replicaSet');
+    url.searchParams.set('directConnection', 'true');
+    return url.href;
+  };
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-soak-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const stagesFile = join(folder, 'stages.yaml');
+  const move = () =>
+    writeFile(`${stagesFile}.new`, stagesText(random)).then(() => rename(`${stagesFile}.new`, stagesFile));
+  await move();
+  const env = {
+    ...DEMO_AWS,
+    ...{ AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${ways.dynamodb?.port}`, MONGODB_URI: through('mongodb') },
+    ...{
+      RESULTS_URI: through('results'),
+      LEGACY_URL: `http://127.0.0.1:${ways.legacy?.port}`,
+      STAGES_FILE: stagesFile,
+    },
+    ...{ ORIGIN_TIMEOUT_MS: '2000', LEGACY_TIMEOUT_MS: '2000', SHADOW_TIMEOUT_MS: '1000' },
+    ...{
+      CURSOR_SECRETS: 'a-secret-that-both-replicas-have',
+      SERVER_TIMING: 'true',
+      LOG_REQUESTS: 'off',
+      LOG_LEVEL: 'info',
+    },
+  };
+  const served: Served[] = [];
+  for (let n = 0; n < REPLICAS; n += 1) {
+    const place = join(folder, `replica-${n}`);
+    await mkdir(place);
+    const { ready, stop } = spawnServe(place, BINDINGS, env);
+    closers.push(stop);
+    served.push(await ready());
+  }
+
+  const disturbances: Disturbance[] = [];
+  const verdicts: Record<Verdict, number> = {
+    right: 0,
+    excused: 0,
+    'wrong bytes': 0,
+    'unexcused 5xx': 0,
+    'broken connection': 0,
+  };
+  const wrong: string[] = [];
+  let recovery = 0;
+  const load = createLoad(
+    served.map(({ url }) => url),
+    known,
+    random,
+    (seen) => {
+      const verdict = verdictOf(seen, disturbances);
+      verdicts[verdict] += 1;
+      if (verdict === 'excused')
+        recovery = Math.max(recovery, seen.began - (excuse(seen, disturbances)?.to ?? seen.began));
+      if (verdict !== 'right' && verdict !== 'excused' && wrong.length < MOST_TOLD)
+        wrong.push(`${verdict}: ${toldOf(seen, disturbances)}`);
+    },
+  );
+  closers.push(load.close);
+  log('Warm-up, and the capacity');
+  await load.saturate(16, Math.min(8_000, milliseconds / 4));
+  const capacity = await load.saturate(32, Math.min(8_000, milliseconds / 4));
+  const rate = Math.min(capacity * SHARE, most ?? Number.POSITIVE_INFINITY);
+  log(`${capacity.toFixed(0)} requests a second at most, so ${rate.toFixed(0)} from now on`);
+
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), milliseconds);
+  let moves = 0;
+  const moving = repeat(over.signal, 3_000, async () => {
+    await move();
+    moves += 1;
+  });
+  const samples: Sample[][] = served.map(() => []);
+  const watching = repeat(over.signal, Math.min(5_000, milliseconds / 20), async () => {
+    for (const [at, { adminUrl }] of served.entries()) samples[at]?.push(await sampleOf(adminUrl));
+  });
+  const telling = repeat(over.signal, 60_000, async () =>
+    log(
+      `${verdicts.right} right, ${verdicts.excused} excused, ${wrong.length} wrong; ${disturbances.length} faults, ${moves} moves, ${samples.map((all) => `${((all.at(-1)?.rss ?? 0) / 1e6).toFixed(0)} MB, ${all.at(-1)?.fds} handles`).join('; ')}`,
+    ),
+  );
+  const breaking = disturb(ways, times, random, disturbances, over.signal);
+  const unasked = await load.steady(rate, over.signal);
+  clearTimeout(timer);
+  await Promise.all([moving, watching, telling, breaking]);
+
+  const flatness = samples.map(flatnessOf);
+  for (const [at, all] of flatness.entries())
+    for (const { name, flat, rise, most } of all)
+      if (flat === false)
+        wrong.push(`replica ${at}: ${name} rises by ${rise.toFixed(0)}, and ${most.toFixed(0)} is the most`);
+  const metrics = await Promise.all(
+    served.map(async ({ adminUrl }) => await (await fetch(`${adminUrl}/metrics`)).text()),
+  );
+  const counts = (name: string, label = '') =>
+    metrics
+      .flatMap((text) => [...text.matchAll(new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\d+)$`, 'gm'))])
+      .reduce((sum, [, n]) => sum + Number(n), 0);
+  const persistent = counts('crossfade_mismatches_total', 'verdict="persistent"');
+  if (persistent > 0) wrong.push(`${persistent} persistent mismatches between stores that hold the same`);
+  for (const { stop, log: said } of served) {
+    const code = await stop();
+    if (code !== 0) wrong.push(`a replica ends with ${code}: ${said().slice(-500)}`);
+  }
+  const comparisons = `${counts('crossfade_comparisons_total', 'outcome="match"')} matches, ${counts('crossfade_comparisons_total')} in all`;
+  return { capacity, rate, verdicts, unasked, moves, disturbances, recovery, flatness, comparisons, wrong };
+}
+
+function toldOf(seen: Seen, disturbances: readonly Disturbance[]): string {
+  const near = disturbances.filter(({ from, to }) => from <= seen.ended && seen.began <= to + RECOVERY);
+  const took = `${Math.round(seen.ended - seen.began)} ms, by ${seen.origin ?? 'nobody'}`;
+  return `${seen.what} (${took}; disturbed: ${near.map(({ target, how }) => `${target} by ${how}`).join(', ') || 'nobody'})`;
+}
+
+/** Until the signal, with a pause between. */
+async function repeat(signal: AbortSignal, pause: number, work: () => Promise<unknown>): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(pause, undefined, { signal }).catch(() => {});
+    if (!signal.aborted) await work();
+  }
+}
+
+async function sampleOf(adminUrl: string): Promise<Sample> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  const sample = { at: performance.now(), rss: value('process_resident_memory_bytes'), fds: value('process_open_fds') };
+  if (!Number.isFinite(sample.rss + sample.fds)) throw new Error('the metrics do not say what the process has');
+  return sample;
+}
+
+function stagesText(random: () => number): string {
+  const stage = () => STAGES[Math.floor(random() * STAGES.length)];
+  const line = (id: string) =>
+    `  ${id}: { stage: ${stage()}, tenants: { ${TENANTS[Math.floor(random() * TENANTS.length)]}: ${stage()} } }`;
+  return `operations:\n${OPERATIONS.map(line).join('\n')}\n`;
+}
+
+/** Mulberry32: the same run again, as far as time lets it. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
