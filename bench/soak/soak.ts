@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLegacyReader } from '../../src/demo/legacy-reader.ts';
 import { makeSeed, TENANTS } from '../../src/demo/seed.ts';
-import { type Log, startDynalite, startMongo } from '../../src/demo/services.ts';
+import { type Log, startDynalite, startDynamoDbLocal, startMongo } from '../../src/demo/services.ts';
 import { DEMO_AWS, fillDynamoDb, fillMongoDb } from '../../src/demo/stores.ts';
 import type { Stage } from '../../src/model/stage.ts';
 import { type Served, spawnServe } from '../../test/support/process.ts';
@@ -81,7 +81,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
 
 async function run({ milliseconds, seed, most, times, log }: SoakOptions, closers: Closer[]): Promise<Soaked> {
   const random = seeded(seed);
-  const [mongo, dynamo] = [await startMongo({ log }), await startDynalite()];
+  const [mongo, dynamo] = [await startMongo({ log }), (await startDynamoDbLocal({ log })) ?? (await startDynalite())];
   closers.push(mongo.stop, dynamo.stop);
   const data = makeSeed({ planted: false });
   const database = new URL(mongo.uri);

@@ -97,7 +97,11 @@ export const http: Target<Input> = {
       mustKeepSecret(pieces.join(''), text);
       const wrong = replies.find(({ status }) => status >= 500 && !REFUSALS.has(status));
       must(wrong === undefined, 'a 5xx of ours', wrong);
-      const again = repliesIn(await conversation(port, [good('/notes/a-1', 'Connection: close\r\n')], 2_000));
+      const sound = async () =>
+        repliesIn(await conversation(port, [good('/notes/a-1', 'Connection: close\r\n')], 2_000));
+      let again = await sound();
+      // A busy machine may be late once.
+      for (let n = 0; n < 2 && again.length === 0; n += 1) again = await sound();
       must(again.length === 1 && again[0]?.status === 200, 'a sound request fails after it', again);
       return replies.map(({ status, whole }) => `${status}${whole ? '' : ' cut'}`).join(' ') || 'silence';
     };

@@ -174,6 +174,8 @@ export const values: Target<Input> = {
     );
     const store = {
       dynamodb: async (fields: Fields): Promise<Judge | undefined> => {
+        // dynalite ends with its process on what is no attribute at all.
+        if (!Object.values(fields).every(isAttribute)) return undefined;
         const Item = { ...(binary(fields) as Record<string, AttributeValue>), pk: { S: 'dynamodb' }, id: { S: 'one' } };
         const refused = await dynamodb
           .send(new PutItemCommand({ TableName: notes.table, Item }))
@@ -243,6 +245,23 @@ const textIn = (value: Json | undefined, kind: string): string | undefined => {
   const inner = typeof value === 'object' && value !== null ? (value as Fields)[kind] : undefined;
   return typeof inner === 'string' ? inner : undefined;
 };
+
+/** Whether it has the form of DynamoDB JSON; what it says may be wrong. */
+function isAttribute(value: Json): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const [[kind, inner] = ['', null], ...others] = Object.entries(value);
+  if (others.length > 0) return false;
+  if (kind === 'S' || kind === 'N' || kind === 'B') return typeof inner === 'string';
+  if (kind === 'BOOL' || kind === 'NULL') return typeof inner === 'boolean';
+  if (kind === 'M')
+    return (
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner) && Object.values(inner).every(isAttribute)
+    );
+  if (!Array.isArray(inner)) return false;
+  return kind === 'L'
+    ? inner.every(isAttribute)
+    : /^[SNB]S$/.test(kind) && inner.every((one) => typeof one === 'string');
+}
 
 /** DynamoDB JSON with its bytes as the SDK takes them. */
 function binary(value: Json): unknown {
