@@ -6,7 +6,7 @@ import { Violation } from './target.ts';
 /** So long nothing comes back: what was sent has had its answer, or gets none before more is sent. */
 const QUIET = 12;
 /** After the client's end the server's must follow. */
-const FAREWELL = 3_000;
+const FAREWELL = 15_000;
 
 /**
  * Sends pieces (Latin-1) one after another, waits until nothing more comes for so many milliseconds, and then ends; gives

@@ -5,7 +5,7 @@ import { keepSeed } from './seeds.ts';
  * An input that never lets go of the main thread could not be told by it. A thread beside it holds a copy of each input,
  * keeps it as a seed after so long, and ends the process. Run as that worker by itself.
  */
-const SILENCE = 30_000;
+const SILENCE = 90_000;
 const MOST = 1_048_576;
 
 interface Shared {

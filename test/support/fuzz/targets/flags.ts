@@ -170,7 +170,7 @@ export const flags: Target<Input> = {
     });
     const settled = async (rounds: number) => {
       const until = asked + rounds;
-      for (const end = Date.now() + 9_000; asked < until; await sleep(3))
+      for (const end = Date.now() + 20_000; asked < until; await sleep(3))
         must(Date.now() < end, 'the server is not asked any more');
     };
     let revision = 0;
@@ -211,7 +211,7 @@ export const flags: Target<Input> = {
         );
         said = good();
         // After failures the pause is longer, up to sixteen times.
-        for (const end = Date.now() + 9_000; standing(followed) !== start; await sleep(3))
+        for (const end = Date.now() + 20_000; standing(followed) !== start; await sleep(3))
           must(Date.now() < end, 'sound flags are not in force again', standing(followed));
       }
       return list instanceof FlagServerError ? list.failure : `taken ${decider.killed()} ${decider.kept().length}`;

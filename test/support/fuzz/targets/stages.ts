@@ -133,7 +133,7 @@ export const stages: Target<Input> = {
     };
     /** Whether it is in force; a refusal is told. */
     const taken = async (before: string): Promise<boolean> => {
-      const until = Date.now() + 3_000;
+      const until = Date.now() + 15_000;
       while (flags.revision() === before && flags.problem() === undefined) {
         must(Date.now() < until, 'an edit is neither in force nor refused');
         await sleep(3);
@@ -144,7 +144,7 @@ export const stages: Target<Input> = {
       const before = flags.revision();
       await put(`${GOOD}# ${Math.random()}\n`);
       for (
-        const until = Date.now() + 3_000;
+        const until = Date.now() + 15_000;
         flags.revision() === before || flags.problem() !== undefined;
         await sleep(3)
       )
