@@ -30,6 +30,8 @@ export interface SoakOptions {
   /** Requests a second at most, whatever the capacity. */
   readonly most?: number | undefined;
   readonly times: Times;
+  /** Settings of the façades, beside those of the soak. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly log: Log;
 }
 
@@ -79,7 +81,10 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   }
 }
 
-async function run({ milliseconds, seed, most, times, log }: SoakOptions, closers: Closer[]): Promise<Soaked> {
+async function run(
+  { milliseconds, seed, most, times, env: more, log }: SoakOptions,
+  closers: Closer[],
+): Promise<Soaked> {
   const random = seeded(seed);
   const [mongo, dynamo] = [await startMongo({ log }), (await startDynamoDbLocal({ log })) ?? (await startDynalite())];
   closers.push(mongo.stop, dynamo.stop);
@@ -129,6 +134,7 @@ async function run({ milliseconds, seed, most, times, log }: SoakOptions, closer
       LOG_REQUESTS: 'off',
       LOG_LEVEL: 'info',
     },
+    ...more,
   };
   const served: Served[] = [];
   for (let n = 0; n < REPLICAS; n += 1) {

@@ -9,9 +9,13 @@ export const OTHER = 'globex';
 /** Stands in every note of the other tenant. */
 export const SECRET = 'kept-from-acme';
 
+/** The machine is busy with others; who is refused for that is tested by itself. */
+export const UNHURRIED = Object.freeze({ OVERLOAD_EVENT_LOOP_MS: '60000' });
+
 /** Notes of two tenants in both stores, and a legacy service that answers everything with 200. */
 export async function withTwoTenants(t: Test, options: NotesOptions = {}): Promise<Notes & { readonly port: number }> {
-  const notes = await withNotes(t, { legacy: () => echoLegacy(t), ...options });
+  const env = { ...UNHURRIED, ...options.env };
+  const notes = await withNotes(t, { legacy: () => echoLegacy(t), ...options, env });
   await notes.put([
     ...['a-1', 'a-2', 'a-3', 'a-4', 'a-5', 'b-1'].map((id) => note(id)),
     ...['a-1', 'a-2', 'b-1', 'z-9'].map((id) => note(id, { pk: OTHER, text: SECRET, labels: { [SECRET]: SECRET } })),

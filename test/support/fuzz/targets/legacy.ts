@@ -161,10 +161,12 @@ export const legacy: Target<Input> = {
       socket.on('data', (chunk: Buffer) => {
         text += chunk.toString('latin1');
         for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
-          const sound = text.startsWith('GET /sound ');
+          const hostile = text.startsWith(`${said.method} ${said.path} `);
+          const head = text.startsWith('HEAD ');
           text = text.slice(end + 4);
-          if (sound) socket.write(GOOD);
-          else void say(said, socket);
+          if (hostile) void say(said, socket);
+          // A look whether it is there is answered: else all that follows would rest.
+          else socket.write(head ? GOOD.slice(0, GOOD.indexOf('{')) : GOOD);
         }
       });
     });
@@ -182,7 +184,8 @@ export const legacy: Target<Input> = {
         2_500,
       );
     return async (input) => {
-      if (!/^(GET|HEAD)$/.test(input.method) || !/^\/[!-~]*$/.test(input.path)) return 'cannot be asked';
+      if (!/^(GET|HEAD)$/.test(input.method) || !/^\/[!-~]+$/.test(input.path) || input.path === '/sound')
+        return 'cannot be asked';
       said = input;
       const replies = repliesIn(await ask(input.method, input.path)).filter(({ status }) => status >= 200);
       must(replies.length <= 1, 'two replies to one request', replies);

@@ -5,6 +5,7 @@ import { MongoClient } from 'mongodb';
 import type { Test } from 'tap';
 import { type Reply, withFacade } from '../../facade.ts';
 import { withDynamo, withMongo } from '../../stores.ts';
+import { UNHURRIED } from '../notes.ts';
 import { must, type Target } from '../target.ts';
 
 /** A request as it is sent, but for the tenant; a header of no characters that HTTP has is left to Node to refuse. */
@@ -138,6 +139,7 @@ async function open(t: Test) {
   return await withFacade(t, {
     bindings: { text: bindings(table), contract: CONTRACT },
     env: {
+      ...UNHURRIED,
       AWS_REGION: dynamo.config.region,
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
       MONGODB_URI: mongo.uri,
