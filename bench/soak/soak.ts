@@ -127,7 +127,7 @@ async function run(
       LEGACY_URL: `http://127.0.0.1:${ways.legacy?.port}`,
       STAGES_FILE: stagesFile,
     },
-    ...{ ORIGIN_TIMEOUT_MS: '2000', LEGACY_TIMEOUT_MS: '2000', SHADOW_TIMEOUT_MS: '1000' },
+    ...{ ORIGIN_TIMEOUT_MS: '5000', LEGACY_TIMEOUT_MS: '5000', SHADOW_TIMEOUT_MS: '1000' },
     ...{
       CURSOR_SECRETS: 'a-secret-that-both-replicas-have',
       SERVER_TIMING: 'true',
