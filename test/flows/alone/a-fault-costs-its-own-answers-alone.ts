@@ -11,14 +11,15 @@ import { patience } from '../../support/tools.ts';
 
 patience(t, 400);
 
-/** Some of `npm run faults`, each for a moment. */
-const CHOSEN: readonly (readonly [TargetName, string])[] = [
+/** Some of `npm run faults`, each for some milliseconds. */
+const CHOSEN: readonly (readonly [TargetName, string, number?])[] = [
   ['dynamodb', 'nothing'],
   ['dynamodb', 'half-open'],
   ['mongodb', 'reset'],
   ['mongodb', 'half-open'],
   ['legacy', 'cut'],
-  ['results', 'half-open'],
+  // A write looks for its store for two seconds.
+  ['results', 'refused', 4_000],
   ['unleash', 'refused'],
 ];
 /** The usual ones: what they let hang is let go when the fault ends. */
@@ -38,13 +39,13 @@ t.test('a fault costs no answers but those of who is at fault, and is over when 
   const ordinary = nothingYet();
   await sleep(2_000);
   const calm: Fared[] = [];
-  for (const [name, faultName] of CHOSEN) {
+  for (const [name, faultName, lasts = TIMES.lasts] of CHOSEN) {
     const fault = named(faultName);
     let ran: Ran;
     let wrong: readonly string[];
     let attempts = 0;
     do {
-      ran = await run(bed, load, ordinary, fault, bed.targets[name], TIMES);
+      ran = await run(bed, load, ordinary, fault, bed.targets[name], { ...TIMES, lasts });
       calm.push(ran.quiet.others);
       // A hundredth of these few requests is one: how late it was says nothing.
       wrong = wrongs(ran, spreadOf(calm), ['p90']);
