@@ -11,12 +11,12 @@ import {
   layered,
   NO_RULES,
   namesOf,
-  placeOf,
   type RendererOptions,
   type RenderInput,
   type Rules,
   rulesOf,
   type Scope,
+  shapeRulesOf,
   sourceOf,
   take,
 } from './sources.ts';
@@ -24,14 +24,14 @@ import {
 /** Items → the body, one Buffer. Throws Undecodable, naming the pointer, where a value cannot be written. */
 export type Render = (input: RenderInput) => Buffer;
 
-type Write = (value: unknown, scope: Scope) => string;
+export type Write = (value: unknown, scope: Scope) => string;
 
 /** Compiles a response shape and its sources, for one store, to a function that writes the body. */
 export function compileRenderer(options: RendererOptions): Render {
   const { shape } = options;
   if (shape === undefined) return () => Buffer.alloc(0);
   const rules = rulesOf(options);
-  const write = compiler(options)(shape, rules, '');
+  const write = compiler(options).compile(shape, rules, '');
   const root = rules.own === undefined ? undefined : sourceOf(rules.own, options.store, '');
   return (input) => {
     const value = options.items === undefined ? input.item : options.items === '' ? input.items : undefined;
@@ -40,16 +40,18 @@ export function compileRenderer(options: RendererOptions): Render {
   };
 }
 
+/** How one place of the body is written; for a renderer that does the others in another way. */
+export const compileField = (options: RendererOptions): Compiler['field'] => compiler(options).field;
+
+interface Compiler {
+  readonly compile: (shape: Shape, rules: Rules, pointer: string) => Write;
+  readonly field: (shape: Shape, source: Source | undefined, rules: Rules, at: string) => Write;
+}
+
 /** A writer per shape, made once; recursive shapes are made when first met at run time. */
-function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointer: string) => Write {
+function compiler(options: RendererOptions): Compiler {
   const plain = new Map<Shape, Write>();
-  const shapeRules = new Map(
-    Object.entries(options.shapes).map(([name, sources]) => {
-      const rules: Rules = { own: undefined, children: new Map() };
-      for (const [pointer, source] of Object.entries(sources)) placeOf(rules, pointer).own = source;
-      return [name, rules];
-    }),
-  );
+  const shapeRules = shapeRulesOf(options.shapes);
 
   const compile = (shape: Shape, rules: Rules, pointer: string): Write => {
     const bare = rules.children.size === 0;
@@ -236,7 +238,7 @@ function compiler(options: RendererOptions): (shape: Shape, rules: Rules, pointe
     return projected(value);
   };
 
-  return compile;
+  return { compile, field: fieldWriter };
 }
 
 const KINDS: Readonly<Record<string, string>> = Object.freeze({
@@ -249,7 +251,7 @@ const KINDS: Readonly<Record<string, string>> = Object.freeze({
 /** A number as we print them that is no integer: `1.5` and `1e-7`, not `1.5e+30`. */
 const FRACTION = /^-?\d+(\.\d+(?!\d*e\+)|e-)/;
 
-function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, options: RendererOptions): Write {
+export function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, options: RendererOptions): Write {
   const encode = compileEncode(shape, codec);
   const want = KINDS[shape.kind];
   return (value) => {
@@ -277,6 +279,6 @@ function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: string, o
   };
 }
 
-function constantText(shape: Shape): string | undefined {
+export function constantText(shape: Shape): string | undefined {
   return 'constant' in shape && shape.constant !== undefined ? JSON.stringify(shape.constant.value) : undefined;
 }

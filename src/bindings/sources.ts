@@ -124,6 +124,16 @@ export function rulesOf({ sources, items, page }: RendererOptions): Rules {
 /** Stands where the list stands. */
 const ITEMS: FunctionSource = () => undefined;
 
+/** Rules of component schemas, by name. */
+export const shapeRulesOf = (shapes: RendererOptions['shapes']): ReadonlyMap<string, Rules> =>
+  new Map(
+    Object.entries(shapes).map(([name, sources]) => {
+      const rules: Rules = { own: undefined, children: new Map() };
+      for (const [pointer, source] of Object.entries(sources)) placeOf(rules, pointer).own = source;
+      return [name, rules];
+    }),
+  );
+
 export function placeOf(rules: Rules, pointer: string): Rules {
   let place = rules;
   for (const token of tokensOf(pointer)) {
@@ -160,7 +170,7 @@ export function layered(upper: Rules, lower: Rules): Rules {
   return { own: upper.own ?? lower.own, children };
 }
 
-type Taken = {
+export type Taken = {
   readonly path: readonly string[] | undefined;
   readonly fn: FunctionSource | undefined;
   readonly list: boolean;

@@ -194,7 +194,8 @@ function compose(
 ): Answer {
   const { operation } = question;
   const page = pageFacts(options, store, question, request, found);
-  const wired = 'wire' in found ? bound.renderWire?.({ items: found.wire, request, page }) : undefined;
+  const wired =
+    'wire' in found ? bound.renderWire?.({ items: found.wire, request, page, decode: found.decode }) : undefined;
   const decoded = wired === undefined || operation.headers !== undefined ? itemsOf(found) : undefined;
   const item = operation.isList ? undefined : decoded?.[0];
   const items = operation.isList ? decoded : undefined;

@@ -1,4 +1,5 @@
 import type { PageFacts, Request } from '../../model/binding.ts';
+import type { Item } from '../../model/call.ts';
 import type { WireItem } from '../../model/wire.ts';
 
 export interface WireInput {
@@ -6,6 +7,8 @@ export interface WireInput {
   readonly items: readonly WireItem[];
   readonly request: Request;
   readonly page: PageFacts;
+  /** One item as the store's own client would have given it, for functions of the bindings. */
+  readonly decode: (item: WireItem) => Item;
 }
 
 /**
