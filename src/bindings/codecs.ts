@@ -140,7 +140,7 @@ export function fromJsonText(value: unknown, pointer: string): unknown {
 }
 
 /** Looks like lib-dynamodb's NumberValue. */
-class NumberValueText {
+export class NumberValueText {
   readonly value: string;
 
   constructor(value: string) {

@@ -14,6 +14,8 @@ import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
 import { compileRenderer, type Render } from './render.ts';
 import { checkSources, type RendererOptions } from './sources.ts';
+import { compileDynamoDb } from './wire/dynamodb.ts';
+import { programOf } from './wire/plan.ts';
 import type { RenderWire } from './wire/render-wire.ts';
 
 /** A store's part in an operation: the pure call, and how its items become the body. */
@@ -169,7 +171,8 @@ function bindOperation(
     const renderer = rendererOptions(where, spec, own, contract, store, options);
     const wrong = checkSources(renderer);
     problems.push(...wrong);
-    if (wrong.length === 0) stores[store] = Object.freeze({ call, render: compileRenderer(renderer) });
+    if (wrong.length === 0)
+      stores[store] = Object.freeze({ call, render: compileRenderer(renderer), renderWire: wireRenderer(renderer) });
   }
   return Object.freeze({
     index,
@@ -192,6 +195,11 @@ function bindOperation(
     maxItems: own?.maxItems ?? MAX_ITEMS,
     isList: own?.items !== undefined || contract.success.shape?.kind === 'array',
   });
+}
+
+function wireRenderer(options: RendererOptions): RenderWire | undefined {
+  const program = options.store === 'dynamodb' ? programOf(options) : undefined;
+  return program === undefined ? undefined : compileDynamoDb(program);
 }
 
 function rendererOptions(

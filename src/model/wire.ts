@@ -6,6 +6,15 @@ export interface WireItem {
   readonly start: number;
   /** Behind the last byte. */
   readonly end: number;
+  /** Where its attributes are, where that was noted on the way. */
+  readonly marks?: Marks | undefined;
+}
+
+/** A stretch of a tape, three numbers for each attribute: where its name begins, where its value, and where that ends. */
+export interface Marks {
+  readonly tape: Int32Array;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What a call gave, undecoded. One-item calls give none or one. `total` only where the call said `count: true`. */

@@ -1,0 +1,136 @@
+import {
+  BACKSLASH,
+  BOOL,
+  behindColon,
+  CLOSE,
+  CLOSE_LIST,
+  COMMA,
+  endOfString,
+  endOfValue,
+  isWord,
+  L,
+  M,
+  MARK,
+  NULL,
+  OPEN,
+  plainly,
+  S,
+  typeAt,
+} from '../../model/attributes.ts';
+import type { Marks } from '../../model/wire.ts';
+import type { Wants } from './program.ts';
+
+/** A name that was met at a certain place of a map, and what is wanted of its value. */
+interface Met {
+  /** `"name":` */
+  readonly text: Buffer;
+  readonly wanted: Wanted | undefined;
+}
+
+/** What is wanted of the inside of one map. */
+export interface Wanted {
+  readonly slot: number;
+  /** By name as it is written between its quotes. */
+  readonly names: ReadonlyMap<string, Wanted>;
+  /** Names of the last maps, by place: the next map most likely has the same there. */
+  readonly met: (Met | undefined)[];
+}
+
+export function wantedOf({ slot, children }: Wants): Wanted {
+  return { slot, names: new Map([...children].map(([name, inner]) => [name, wantedOf(inner)])), met: [] };
+}
+
+/** Places and names beyond these are not remembered. */
+const MET = 64;
+
+/** Notes where the wanted values of a map are, by its marks: `places[base + slot]`. */
+export function findMarked(
+  bytes: Buffer,
+  { tape, from, to }: Marks,
+  wanted: Wanted,
+  places: Int32Array,
+  base: number,
+): void {
+  let place = 0;
+  for (let mark = from; mark < to; mark += MARK) {
+    const name = tape[mark] as number;
+    const value = tape[mark + 1] as number;
+    const known = wanted.met[place];
+    const met = known !== undefined && known.text.length === value - name && isWord(bytes, name, known.text);
+    const inner = met ? known.wanted : lookUp(bytes, name, value - 1, wanted, place);
+    if (inner !== undefined) note(bytes, value, inner, places, base);
+    place += 1;
+  }
+}
+
+/** The same of a map without marks. Gives the end of the map. */
+export function find(bytes: Buffer, at: number, wanted: Wanted, places: Int32Array, base: number): number {
+  if (bytes[at] !== OPEN) plainly();
+  if (bytes[at + 1] === CLOSE) return at + 2;
+  let i = at + 1;
+  for (let place = 0; ; place += 1) {
+    const known = wanted.met[place];
+    let inner: Wanted | undefined;
+    if (known !== undefined && isWord(bytes, i, known.text)) {
+      inner = known.wanted;
+      i += known.text.length;
+    } else {
+      const end = endOfString(bytes, i);
+      inner = lookUp(bytes, i, end, wanted, place);
+      i = behindColon(bytes, end);
+    }
+    if (inner !== undefined) note(bytes, i, inner, places, base);
+    i = endOfValue(bytes, i);
+    if (bytes[i] === CLOSE) return i + 1;
+    if (bytes[i] !== COMMA) plainly();
+    i += 1;
+  }
+}
+
+function lookUp(bytes: Buffer, start: number, end: number, wanted: Wanted, place: number): Wanted | undefined {
+  // A name that is written with escapes may be any name.
+  for (let i = start; i < end; i += 1) if (bytes[i] === BACKSLASH) plainly();
+  const name = bytes.toString('utf8', start + 1, end - 1);
+  // To JavaScript a map with such a name may be something else than a map.
+  if (name === '__proto__') plainly();
+  const inner = wanted.names.get(name);
+  if (place < MET && end - start < MET)
+    wanted.met[place] = { text: Buffer.from(bytes.subarray(start, end + 1)), wanted: inner };
+  return inner;
+}
+
+function note(bytes: Buffer, at: number, wanted: Wanted, places: Int32Array, base: number): void {
+  if (wanted.slot !== -1) {
+    // Of a name that is there twice, the last would count.
+    if (places[base + wanted.slot] !== 0) plainly();
+    places[base + wanted.slot] = at;
+  }
+  if (wanted.names.size === 0) return;
+  switch (typeAt(bytes, at)) {
+    case M:
+      find(bytes, at + 5, wanted, places, base);
+      return;
+    case L:
+      findInList(bytes, at + 5, wanted, places, base);
+      return;
+    case S:
+    case BOOL:
+    case NULL:
+      return;
+    default:
+      plainly();
+  }
+}
+
+function findInList(bytes: Buffer, at: number, wanted: Wanted, places: Int32Array, base: number): void {
+  for (const name of wanted.names.keys()) if (!/^(0|[1-9]\d*)$/.test(name)) plainly();
+  if (bytes[at + 1] === CLOSE_LIST) return;
+  let i = at + 1;
+  for (let index = 0; ; index += 1) {
+    const inner = wanted.names.get(String(index));
+    if (inner !== undefined) note(bytes, i, inner, places, base);
+    i = endOfValue(bytes, i);
+    if (bytes[i] !== COMMA) return;
+    i += 1;
+  }
+}
