@@ -32,7 +32,11 @@ export interface Config {
     readonly keepAlive: number;
     readonly forwarded: ForwardedConfig;
   };
-  readonly dynamodb: { readonly region: string | undefined; readonly endpoint: string | undefined };
+  readonly dynamodb: {
+    readonly region: string | undefined;
+    readonly endpoint: string | undefined;
+    readonly client: (typeof DYNAMODB_CLIENTS)[number];
+  };
   readonly mongodbUri: string | undefined;
   readonly resultsUri: string | undefined;
   readonly stagesFile: string;
@@ -72,6 +76,7 @@ export interface Config {
 
 const LOG_MODES = ['sampled', 'all', 'off'] as const;
 const SHOWN = ['off', 'hashed', 'clear'] as const;
+const DYNAMODB_CLIENTS = ['wire', 'sdk'] as const;
 const FORWARDED_STYLES = ['x-forwarded', 'forwarded', 'both', 'none'] as const;
 
 /** What legacy is told of who a request was forwarded for, and whether what clients say of it is believed. */
@@ -113,6 +118,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const level = given.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) problems.push({ where: 'LOG_LEVEL', message: `must be one of ${LEVELS.join(', ')}` });
   const style = oneOf('FORWARDED', FORWARDED_STYLES, given.FORWARDED ?? 'x-forwarded', problems);
+  const client = oneOf('DYNAMODB_CLIENT', DYNAMODB_CLIENTS, given.DYNAMODB_CLIENT ?? 'wire', problems);
   const mode = oneOf('LOG_REQUESTS', LOG_MODES, given.LOG_REQUESTS ?? 'sampled', problems);
   const tenants = oneOf('TELEMETRY_TENANT', SHOWN, given.TELEMETRY_TENANT ?? 'off', problems);
   if (tenants === 'hashed' && given.SAMPLE_SECRET === undefined)
@@ -127,7 +133,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
-  if (values === undefined || !style || !mode || !tenants || problems.length > 0) throw new ConfigError(problems);
+  if (values === undefined || !style || !client || !mode || !tenants || problems.length > 0)
+    throw new ConfigError(problems);
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
@@ -143,7 +150,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
       keepAlive: values.LEGACY_KEEP_ALIVE_MS,
       forwarded: Object.freeze({ style, trust: values.FORWARDED_TRUST }),
     }),
-    dynamodb: Object.freeze({ region: values.AWS_REGION, endpoint: values.AWS_ENDPOINT_URL_DYNAMODB }),
+    dynamodb: Object.freeze({ region: values.AWS_REGION, endpoint: values.AWS_ENDPOINT_URL_DYNAMODB, client }),
     mongodbUri: values.MONGODB_URI,
     resultsUri: values.RESULTS_URI ?? values.MONGODB_URI,
     stagesFile: resolve(cwd, values.STAGES_FILE),

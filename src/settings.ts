@@ -92,6 +92,10 @@ export const SETTINGS = Type.Object({
   AWS_ENDPOINT_URL_DYNAMODB: Type.Optional(
     Type.String({ description: 'Another endpoint for DynamoDB, such as a local one.' }),
   ),
+  DYNAMODB_CLIENT: Type.String({
+    default: 'wire',
+    description: 'Who sends reads to DynamoDB: `wire`, a client of our own, or `sdk`, that of AWS.',
+  }),
   MONGODB_URI: Type.Optional(Type.String({ description: 'MongoDB, with the database’s name.' })),
   RESULTS_URI: Type.Optional(
     Type.String({ description: 'MongoDB for what comparisons found; without it `MONGODB_URI`.' }),

@@ -1,18 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDb, DynamoDbPage, QueryRequest, ScanRequest } from '../drivers/dynamodb.ts';
+import type { DynamoDb, QueryRequest, WireReader } from '../drivers/dynamodb.ts';
 import { StoreError } from '../errors.ts';
-import type {
-  BatchGetItemInput,
-  Call,
-  Fetched,
-  GetItemInput,
-  Item,
-  QueryInput,
-  ScanInput,
-  Want,
-} from '../model/call.ts';
+import type { BatchGetItemInput, Call, Fetched, GetItemInput, Item, QueryInput, Want } from '../model/call.ts';
 import { decimalKey } from '../model/number.ts';
 import type { StoreOrigin } from '../model/origin.ts';
+import type { WireFetched } from '../model/wire.ts';
 import { extentOf } from './extent.ts';
 import { refuseUnholdable } from './values.ts';
 
@@ -21,6 +13,7 @@ export function createDynamoDbOrigin(driver: DynamoDb): StoreOrigin {
   return Object.freeze<StoreOrigin>({
     name: 'dynamodb',
     fetch: (call, want) => fetchFrom(driver, call, want),
+    fetchWire: wireOf(driver),
     ping: driver.ping,
     close: driver.close,
     connections: driver.connections,
@@ -31,11 +24,38 @@ async function fetchFrom(driver: DynamoDb, given: Call, want: Want): Promise<Fet
   const call = want.consistent === true ? consistently(given) : given;
   if ('GetItem' in call) return await getItem(driver, call.GetItem, want);
   if ('BatchGetItem' in call) return await batchGetItem(driver, call.BatchGetItem, want);
-  if ('Query' in call)
-    return await list<QueryInput>((input) => driver.query(input, want.deadline.signal), call.Query, want);
-  if ('Scan' in call)
-    return await list<ScanInput>((input) => driver.scan(input, want.deadline.signal), call.Scan, want);
+  if ('Query' in call) return await list((input) => driver.query(input, want.deadline), call.Query, want);
+  if ('Scan' in call) return await list((input) => driver.scan(input, want.deadline), call.Scan as QueryInput, want);
   throw new StoreError('dynamodb', 'refused', `DynamoDB has no reading call ${Object.keys(call).join(', ')}`);
+}
+
+/** Items as they came; a batch is put in order by keys that are read, so that it comes decoded. */
+function wireOf(driver: DynamoDb): StoreOrigin['fetchWire'] {
+  const { wire } = driver;
+  if (wire === undefined) return undefined;
+  return (given, want) => {
+    const call = want.consistent === true ? consistently(given) : given;
+    if ('GetItem' in call) return wireItem(wire, call.GetItem, want);
+    if ('Query' in call) return wireList(wire, wire.query, call.Query, want);
+    if ('Scan' in call) return wireList(wire, wire.scan, call.Scan as QueryInput, want);
+    return undefined;
+  };
+}
+
+async function wireItem(wire: WireReader, input: GetItemInput, want: Want): Promise<WireFetched> {
+  refuseUnholdable('dynamodb', input.Key);
+  const { items } = await wire.getItem(input, want.deadline);
+  return { wire: items, more: false, decode: wire.decode };
+}
+
+async function wireList(
+  wire: WireReader,
+  read: WireReader['query'],
+  call: QueryInput,
+  want: Want,
+): Promise<WireFetched> {
+  const { items, ...rest } = await list((input) => read(input, want.deadline), call, want);
+  return { wire: items, ...rest, decode: wire.decode };
 }
 
 /** The same call, read consistently; an index cannot be. */
@@ -48,7 +68,7 @@ function consistently(call: Call): Call {
 
 async function getItem(driver: DynamoDb, input: GetItemInput, want: Want): Promise<Fetched> {
   refuseUnholdable('dynamodb', input.Key);
-  const item = await driver.getItem(input, want.deadline.signal);
+  const item = await driver.getItem(input, want.deadline);
   return { items: item ? [item] : [], more: false };
 }
 
@@ -67,19 +87,19 @@ async function batchGetItem(driver: DynamoDb, input: BatchGetItemInput, want: Wa
   const chunks = Array.from({ length: Math.ceil(distinct.length / BATCH) }, (_, n) =>
     distinct.slice(n * BATCH, (n + 1) * BATCH),
   );
-  const found = await Promise.all(chunks.map((Keys) => drain(driver, { ...asked, Keys }, want.deadline.signal)));
+  const found = await Promise.all(chunks.map((Keys) => drain(driver, { ...asked, Keys }, want.deadline)));
   const byKey = new Map<string, Item>(found.flat().map((item) => [keyText(item, names), item]));
   const items = [...keys.keys()].map((key) => byKey.get(key)).filter((item) => item !== undefined);
   const { items: cut, more } = extentOf('dynamodb', {}, want).cut(items);
   return { items: added.length === 0 ? cut : cut.map((item) => without(item, added)), more };
 }
 
-async function drain(driver: DynamoDb, input: BatchGetItemInput, signal: AbortSignal): Promise<Item[]> {
+async function drain(driver: DynamoDb, input: BatchGetItemInput, deadline: Want['deadline']): Promise<Item[]> {
   const items: Item[] = [];
   let keys = input.Keys;
   for (let round = 0; keys.length > 0; round += 1) {
-    if (round > 0) await backOff(round, signal);
-    const answer = await driver.batchGetItem({ ...input, Keys: keys }, signal);
+    if (round > 0) await backOff(round, deadline.signal);
+    const answer = await driver.batchGetItem({ ...input, Keys: keys }, deadline);
     items.push(...answer.items);
     keys = answer.unprocessed;
   }
@@ -124,15 +144,19 @@ function scalarText(value: unknown): string {
   return `N${decimalKey(String(value)) ?? String(value)}`;
 }
 
-type Listing<Input> = Omit<Input, 'skip' | 'count'> & { readonly Select?: 'COUNT' };
-type ReadPage<Input> = (input: Listing<Input>) => Promise<DynamoDbPage>;
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly count: number;
+  readonly last: Item | undefined;
+}
 
-async function list<Input extends QueryInput | ScanInput>(
-  read: ReadPage<QueryRequest & ScanRequest>,
-  call: Input,
+type ReadPage<T> = (input: QueryRequest) => Promise<Page<T>>;
+
+async function list<T>(
+  read: ReadPage<T>,
+  call: QueryInput,
   want: Want,
-): Promise<Fetched>;
-async function list(read: ReadPage<QueryRequest & ScanRequest>, call: QueryInput, want: Want): Promise<Fetched> {
+): Promise<{ readonly items: readonly T[]; readonly more: boolean; readonly total?: number }> {
   const { skip, count = false, Limit, ExclusiveStartKey, ...listing } = call;
   refuseUnholdable('dynamodb', [listing.ExpressionAttributeValues, ExclusiveStartKey]);
   const extent = extentOf(
@@ -149,13 +173,8 @@ async function list(read: ReadPage<QueryRequest & ScanRequest>, call: QueryInput
 }
 
 /** Reads on over short and empty pages until there are `needed` items or no more. */
-async function walk(
-  read: ReadPage<QueryRequest & ScanRequest>,
-  listing: QueryRequest,
-  start: Item | undefined,
-  needed: number,
-) {
-  const items: Item[] = [];
+async function walk<T>(read: ReadPage<T>, listing: QueryRequest, start: Item | undefined, needed: number) {
+  const items: T[] = [];
   let from = start;
   for (let round = 0; items.length < needed; round += 1) {
     const Limit = limitOf(needed - items.length, listing.FilterExpression !== undefined, round);
@@ -172,7 +191,7 @@ function limitOf(needed: number, filtered: boolean, round: number): number {
   return Math.min(2 ** 31 - 1, filtered ? Math.max(2 * needed, 100) * 4 ** round : needed);
 }
 
-async function countAll(read: ReadPage<QueryRequest & ScanRequest>, listing: QueryRequest): Promise<number> {
+async function countAll(read: ReadPage<unknown>, listing: QueryRequest): Promise<number> {
   const { ProjectionExpression, ExpressionAttributeNames, ...kept } = listing;
   const expressions = [kept.KeyConditionExpression, kept.FilterExpression].join(' ');
   const used = new Set(expressions.match(/#\w+/g));
@@ -186,7 +205,7 @@ async function countAll(read: ReadPage<QueryRequest & ScanRequest>, listing: Que
   let total = 0;
   let from: Item | undefined;
   do {
-    const page: DynamoDbPage = await read({ ...input, ...(from && { ExclusiveStartKey: from }) });
+    const page: Page<unknown> = await read({ ...input, ...(from && { ExclusiveStartKey: from }) });
     total += page.count;
     from = page.last;
   } while (from !== undefined);

@@ -5,11 +5,13 @@ import { NumberValue } from '@aws-sdk/lib-dynamodb';
 import t, { type Test } from 'tap';
 import { type DynamoDb, openDynamoDb } from '../../src/drivers/dynamodb.ts';
 import { NoSuchItem } from '../../src/errors.ts';
-import { type DynamoStore, eachDynamo } from '../support/stores.ts';
+import { type DynamoStore, eachClient } from '../support/stores.ts';
 
 const soon = () => AbortSignal.timeout(10_000);
 
-async function withTable(t: Test, dynamo: DynamoStore): Promise<{ driver: DynamoDb; TableName: string }> {
+type Client = 'wire' | 'sdk';
+
+async function withTable(t: Test, dynamo: DynamoStore, kind: Client): Promise<{ driver: DynamoDb; TableName: string }> {
   const client = new DynamoDBClient(dynamo.config);
   const TableName = `${dynamo.prefix}things`;
   await client.send(
@@ -31,14 +33,14 @@ async function withTable(t: Test, dynamo: DynamoStore): Promise<{ driver: Dynamo
     new PutItemCommand({ TableName, Item: { pk: { S: 'a' }, n: { N: '9007199254740993' }, ...numbers } }),
   );
   client.destroy();
-  const driver = openDynamoDb(dynamo.config);
+  const driver = openDynamoDb({ ...dynamo.config, client: kind });
   t.teardown(() => driver.close());
   return { driver, TableName };
 }
 
 t.test('numbers and keys', async (t) => {
-  await eachDynamo(t, async (t, dynamo) => {
-    const { driver, TableName } = await withTable(t, dynamo);
+  await eachClient(t, async (t, dynamo, kind) => {
+    const { driver, TableName } = await withTable(t, dynamo, kind);
 
     t.test('numbers are doubles only where nothing is lost', async (t) => {
       for (const n of [9007199254740993n, NumberValue.from('9007199254740993')]) {
@@ -119,29 +121,30 @@ t.test('numbers and keys', async (t) => {
   });
 });
 
-t.test('a store that is away, or never answers', async (t) => {
-  const sockets: Socket[] = [];
-  const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  const get = { TableName: 'things', Key: { pk: 'a' } };
+for (const client of ['wire', 'sdk'] as const)
+  t.test(`a store that is away, or never answers, by ${client}`, async (t) => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const get = { TableName: 'things', Key: { pk: 'a' } };
 
-  const waiting = openDynamoDb({ endpoint });
-  await t.rejects(
-    waiting.getItem(get, AbortSignal.timeout(50)),
-    { name: 'StoreError', failure: 'timeout' },
-    'deadline',
-  );
-  const short = openDynamoDb({ endpoint, timeout: 50, attempts: 1 });
-  await t.rejects(short.getItem(get, soon()), { name: 'StoreError', failure: 'timeout' }, 'its own time-out');
-  await short.close();
-  await waiting.close();
-  for (const socket of sockets) socket.destroy();
-  silent.close();
-  await once(silent, 'close');
+    const waiting = openDynamoDb({ client, endpoint });
+    await t.rejects(
+      waiting.getItem(get, AbortSignal.timeout(50)),
+      { name: 'StoreError', failure: 'timeout' },
+      'deadline',
+    );
+    const short = openDynamoDb({ client, endpoint, timeout: 50, attempts: 1 });
+    await t.rejects(short.getItem(get, soon()), { name: 'StoreError', failure: 'timeout' }, 'its own time-out');
+    await short.close();
+    await waiting.close();
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await once(silent, 'close');
 
-  const away = openDynamoDb({ endpoint, attempts: 1 });
-  await t.rejects(away.getItem(get, soon()), { name: 'StoreError', failure: 'unavailable' });
-  await t.rejects(away.ping(soon()), { name: 'StoreError', failure: 'unavailable' });
-  await away.close();
-});
+    const away = openDynamoDb({ client, endpoint, attempts: 1 });
+    await t.rejects(away.getItem(get, soon()), { name: 'StoreError', failure: 'unavailable' });
+    await t.rejects(away.ping(soon()), { name: 'StoreError', failure: 'unavailable' });
+    await away.close();
+  });

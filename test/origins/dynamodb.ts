@@ -4,11 +4,33 @@ import t, { type Test } from 'tap';
 import { openDynamoDb } from '../../src/drivers/dynamodb.ts';
 import { NoSuchItem } from '../../src/errors.ts';
 import type { Item, QueryInput } from '../../src/model/call.ts';
+import type { StoreOrigin } from '../../src/model/origin.ts';
 import { createDynamoDbOrigin } from '../../src/origins/dynamodb.ts';
 import { type DynamoStore, eachDynamo } from '../support/stores.ts';
 import { passedDeadline, want } from '../support/want.ts';
 
-async function withItems(t: Test, dynamo: DynamoStore, items: readonly Item[]) {
+/** Which client reads, and whether its items come decoded. */
+type Way = 'wire' | 'sdk' | 'undecoded';
+
+async function eachWay(t: Test, suite: (t: Test, dynamo: DynamoStore, way: Way) => Promise<unknown>): Promise<void> {
+  for (const way of ['wire', 'sdk', 'undecoded'] as const)
+    await t.test(way, (t) => eachDynamo(t, (t, dynamo) => suite(t, dynamo, way)));
+}
+
+/** As the request line reads where items are rendered as they came; decoded only here. */
+function undecoded(origin: StoreOrigin): StoreOrigin {
+  return {
+    ...origin,
+    fetch: async (call, want) => {
+      const given = origin.fetchWire?.(call, want);
+      if (given === undefined) return origin.fetch(call, want);
+      const { wire, decode, ...rest } = await given;
+      return { items: wire.map(decode), ...rest };
+    },
+  };
+}
+
+async function withItems(t: Test, dynamo: DynamoStore, way: Way, items: readonly Item[]) {
   const client = new DynamoDBClient(dynamo.config);
   const TableName = `${dynamo.prefix}list`;
   await client.send(
@@ -30,7 +52,9 @@ async function withItems(t: Test, dynamo: DynamoStore, items: readonly Item[]) {
     await client.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: puts.slice(at, at + 25) } }));
   }
   client.destroy();
-  const origin = createDynamoDbOrigin(openDynamoDb(dynamo.config));
+  const opened = createDynamoDbOrigin(openDynamoDb({ ...dynamo.config, client: way === 'sdk' ? 'sdk' : 'wire' }));
+  t.equal(opened.fetchWire === undefined, way === 'sdk');
+  const origin = way === 'undecoded' ? undecoded(opened) : opened;
   t.teardown(() => origin.close());
   return { origin, TableName };
 }
@@ -39,7 +63,7 @@ const numbers = (items: readonly Item[]) => items.map(({ n }) => n);
 const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, n) => n + from);
 
 t.test('lists', async (t) => {
-  await eachDynamo(t, async (t, dynamo) => {
+  await eachWay(t, async (t, dynamo, way) => {
     const padding = 'x'.repeat(40_000); // 60 items are more than the megabyte that one page reads
     const items = upTo(60).map((n) => ({
       pk: 'a',
@@ -48,7 +72,7 @@ t.test('lists', async (t) => {
       name: `name ${n}`,
       padding,
     }));
-    const { origin, TableName } = await withItems(t, dynamo, items);
+    const { origin, TableName } = await withItems(t, dynamo, way, items);
     const input: QueryInput = {
       TableName,
       KeyConditionExpression: 'pk = :p',
@@ -134,10 +158,10 @@ t.test('lists', async (t) => {
 });
 
 t.test('items by key', async (t) => {
-  await eachDynamo(t, async (t, dynamo) => {
+  await eachWay(t, async (t, dynamo, way) => {
     const padding = 'x'.repeat(250_000); // 70 items are more than the 16 MB that one batch gives
     const items = upTo(70).map((n) => ({ pk: 'a', n, name: `name ${n}`, padding }));
-    const { origin, TableName } = await withItems(t, dynamo, items);
+    const { origin, TableName } = await withItems(t, dynamo, way, items);
 
     t.test('one item or none', async (t) => {
       const get = async (n: number) => await origin.fetch({ GetItem: { TableName, Key: { pk: 'a', n } } }, want());

@@ -71,6 +71,15 @@ export async function eachDynamo(t: Test, suite: (t: Test, dynamo: DynamoStore) 
   }
 }
 
+/** The same tests with either client. */
+export async function eachClient(
+  t: Test,
+  suite: (t: Test, dynamo: DynamoStore, client: 'wire' | 'sdk') => Promise<unknown>,
+): Promise<void> {
+  for (const client of ['wire', 'sdk'] as const)
+    await t.test(`by ${client}`, (t) => eachDynamo(t, (t, dynamo) => suite(t, dynamo, client)));
+}
+
 async function ownDynalite(t: Test): Promise<string> {
   const { endpoint, stop } = await startDynalite();
   t.teardown(stop);
