@@ -143,5 +143,6 @@ const BORN = [
   'crossfade_flags_errors_total',
   'crossfade_flags_fallback_total',
   'crossfade_mismatches_total',
+  'crossfade_refused_total',
   'crossfade_stage_lowered_total',
 ];
