@@ -1,15 +1,13 @@
-import {
-  BSON,
-  type Document,
-  MongoClient,
-  type MongoClientOptions,
-  MongoError,
-  MongoNetworkTimeoutError,
-  MongoServerError,
-} from 'mongodb';
-import { NoSuchItem, StoreError, type StoreFailure } from '../errors.ts';
-import type { Item, Sort } from '../model/call.ts';
+import { BSON, type Document, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import type { Item } from '../model/call.ts';
+import type { Deadline } from '../model/deadline.ts';
 import type { Connections } from '../model/origin.ts';
+import type { WireItem } from '../model/wire.ts';
+import { createCommandRead, type FindWire, type ReadOptions } from './mongodb/command.ts';
+import { translate } from './mongodb/errors.ts';
+import { type FindRequest, isPlain } from './mongodb/find.ts';
+import { createLeasedRead } from './mongodb/leased.ts';
+import { createLeases, unleasableClient } from './mongodb/leases.ts';
 
 export interface MongoDbOptions {
   /** With the database's name. Its own readPreference and readConcernLevel go before ours (primary, majority). */
@@ -22,16 +20,17 @@ export interface MongoDbOptions {
   readonly maxPoolSize?: number | undefined;
   /** How often one call is sent, first time included, 1 or 2; default 2: once more after a failover or a lost connection. */
   readonly attempts?: number | undefined;
+  /** How documents come undecoded; default `leased`. */
+  readonly client?: MongoDbClient | undefined;
+  /** Leases cannot be had, and why: reads take the public way from now on. */
+  readonly onUnleasable?: ((reason: string) => void) | undefined;
 }
 
-export interface FindRequest {
-  readonly collection: string;
-  readonly filter: Item;
-  readonly projection?: Item | undefined;
-  readonly sort?: Sort | undefined;
-  readonly skip?: number | undefined;
-  readonly limit?: number | undefined;
-}
+/**
+ * Undecoded documents on leased connections of the driver's pool, by the driver's `command`, or not at all: then all
+ * reads are the driver's own.
+ */
+export type MongoDbClient = 'leased' | 'command' | 'driver';
 
 /**
  * MongoDB's reading calls. All throw a `StoreError`, or `NoSuchItem` for a value that BSON cannot hold. A 64-bit integer
@@ -40,6 +39,12 @@ export interface FindRequest {
 export interface MongoDb {
   findOne(request: FindRequest, signal: AbortSignal): Promise<Item | undefined>;
   find(request: FindRequest, signal: AbortSignal): Promise<readonly Item[]>;
+  /** The same as `find`, undecoded; `undefined` where the driver must see to the request, absent with `driver`. */
+  readonly findWire?:
+    | ((request: FindRequest, deadline: Deadline) => Promise<readonly WireItem[]> | undefined)
+    | undefined;
+  /** An undecoded document as `find` gives it. Throws a StoreError where it is none. */
+  decode(item: WireItem): Item;
   count(collection: string, filter: Item, signal: AbortSignal): Promise<number>;
   aggregate(collection: string, pipeline: readonly Item[], signal: AbortSignal): Promise<readonly Item[]>;
   collectionExists(collection: string, signal: AbortSignal): Promise<boolean>;
@@ -56,6 +61,7 @@ export function openMongoDb(options: MongoDbOptions): MongoDb {
   const client = new MongoClient(options.uri, clientOptions(options, timeout));
   const db = client.db();
   const limits = (signal: AbortSignal) => ({ maxTimeMS: timeout, signal });
+  const wire = openWire({ client, db, timeout, attempts: client.options.retryReads ? 2 : 1 }, options);
 
   return Object.freeze<MongoDb>({
     findOne: async ({ collection, filter, ...rest }, signal) => {
@@ -93,9 +99,48 @@ export function openMongoDb(options: MongoDbOptions): MongoDb {
     ping: async (signal) => {
       await attempt(() => db.command({ ping: 1 }, limits(signal)), signal, {});
     },
-    close: () => client.close(),
-    connections: countConnections(client),
+    findWire: wire && ((request, deadline) => (isPlain(request) ? wire.find(request, deadline) : undefined)),
+    decode: decodeDocument,
+    close: () => {
+      wire?.close();
+      return client.close();
+    },
+    connections: countConnections(client, wire?.waiting ?? none),
   });
+}
+
+interface Wire {
+  readonly find: FindWire;
+  /** Connections that are out of the pool, and yet idle. */
+  readonly waiting: () => number;
+  readonly close: () => void;
+}
+
+const none = () => 0;
+
+function openWire(
+  reading: ReadOptions,
+  { client = 'leased', onUnleasable = () => {} }: MongoDbOptions,
+): Wire | undefined {
+  if (client === 'driver') return undefined;
+  const publicly: Wire = { find: createCommandRead(reading), waiting: none, close: () => {} };
+  if (client === 'command') return publicly;
+  const reason = unleasableClient(reading.client);
+  if (reason !== undefined) {
+    onUnleasable(reason);
+    return publicly;
+  }
+  const leases = createLeases(reading.client, onUnleasable);
+  return { find: createLeasedRead(reading, leases), waiting: leases.waiting, close: leases.close };
+}
+
+/** Nothing was sent: what cannot be read is the store's. */
+function decodeDocument({ bytes, start, end }: WireItem): Item {
+  try {
+    return BSON.deserialize(bytes.subarray(start, end), { promoteLongs: false });
+  } catch (error) {
+    throw translate(error as Error, false, {});
+  }
 }
 
 function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOptions {
@@ -112,8 +157,8 @@ function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOpt
   };
 }
 
-/** What the driver says of its pools, added up. */
-function countConnections(client: MongoClient): () => Connections {
+/** What the driver says of its pools, added up; `leased`: how many of those that are out lie idle. */
+function countConnections(client: MongoClient, leased: () => number): () => Connections {
   const now = { open: 0, used: 0, waiting: 0 };
   const add = (what: keyof typeof now, count: number) => () => {
     now[what] += count;
@@ -125,7 +170,10 @@ function countConnections(client: MongoClient): () => Connections {
   client.on('connectionCheckedOut', add('waiting', -1));
   client.on('connectionCheckedOut', add('used', 1));
   client.on('connectionCheckedIn', add('used', -1));
-  return () => ({ used: now.used, idle: Math.max(now.open - now.used, 0), waiting: now.waiting });
+  return () => {
+    const used = now.used - leased();
+    return { used, idle: Math.max(now.open - used, 0), waiting: now.waiting };
+  };
 }
 
 const NAMESPACE_NOT_FOUND = 26;
@@ -137,46 +185,6 @@ async function attempt<T>(call: () => Promise<T>, signal: AbortSignal, sent: Ite
   try {
     return await call();
   } catch (error) {
-    throw translate(error as Error, signal, sent);
+    throw translate(error as Error, signal.aborted, sent);
   }
 }
-
-function translate(error: Error, signal: AbortSignal, sent: Item): Error {
-  if (signal.aborted) return new StoreError('mongodb', 'timeout', 'MongoDB took longer than the deadline', error);
-  if (error instanceof BSON.BSONError || error instanceof RangeError) return encodingFailure(error, sent);
-  return new StoreError('mongodb', failureOf(error), `${error.name}: ${error.message}`, error);
-}
-
-/** One error class tells of both directions: what cannot be written even now was not an answer's fault. */
-function encodingFailure(error: Error, sent: Item): Error {
-  try {
-    BSON.serialize(sent);
-  } catch {
-    return new NoSuchItem(`MongoDB cannot hold this value: ${error.message}`);
-  }
-  return new StoreError('mongodb', 'undecodable', error.message, error);
-}
-
-/** By server error code; all others that the server gives are about the call itself. */
-const CODES: Readonly<Record<number, StoreFailure>> = Object.freeze({
-  50: 'timeout', // MaxTimeMSExpired
-  262: 'timeout', // ExceededTimeLimit
-  462: 'throttled', // IngressRequestRateLimitExceeded
-  13: 'unavailable', // Unauthorized
-  18: 'unavailable', // AuthenticationFailed
-  8000: 'unavailable', // AtlasError
-});
-
-function failureOf(error: Error): StoreFailure {
-  if (!(error instanceof MongoError)) return error.name === 'TypeError' ? 'refused' : 'unavailable';
-  if (error instanceof MongoNetworkTimeoutError) return 'timeout';
-  if (error.hasErrorLabel('SystemOverloadedError')) return 'throttled';
-  if (error instanceof MongoServerError) {
-    const stepping = error.hasErrorLabel('RetryableReadError') || error.hasErrorLabel('ResetPool');
-    return CODES[Number(error.code)] ?? (stepping || NOT_PRIMARY.has(Number(error.code)) ? 'unavailable' : 'refused');
-  }
-  return ['MongoInvalidArgumentError', 'MongoParseError'].includes(error.name) ? 'refused' : 'unavailable';
-}
-
-/** No primary, shutting down, or out of reach within the cluster. */
-const NOT_PRIMARY: ReadonlySet<number> = new Set([6, 7, 89, 91, 134, 189, 9001, 10107, 11600, 11602, 13435, 13436]);

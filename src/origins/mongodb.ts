@@ -1,8 +1,10 @@
+import type { FindRequest } from '../drivers/mongodb/find.ts';
 import type { MongoDb } from '../drivers/mongodb.ts';
 import { StoreError } from '../errors.ts';
 import type { AggregateInput, Call, Fetched, FindInput, FindOneInput, Item, Want } from '../model/call.ts';
 import type { StoreOrigin } from '../model/origin.ts';
-import { extentOf } from './extent.ts';
+import type { WireFetched, WireItem } from '../model/wire.ts';
+import { type Extent, extentOf } from './extent.ts';
 import { keysetCondition } from './keyset.ts';
 import { refuseUnholdable } from './values.ts';
 
@@ -11,6 +13,7 @@ export function createMongoDbOrigin(driver: MongoDb): StoreOrigin {
   return Object.freeze<StoreOrigin>({
     name: 'mongodb',
     fetch: (call, want) => fetchFrom(driver, call, want),
+    fetchWire: driver.findWire && ((call, want) => fetchWireFrom(driver, call, want)),
     ping: driver.ping,
     close: driver.close,
     connections: driver.connections,
@@ -24,6 +27,33 @@ async function fetchFrom(driver: MongoDb, call: Call, want: Want): Promise<Fetch
   throw new StoreError('mongodb', 'refused', `MongoDB has no reading call ${Object.keys(call).join(', ')}`);
 }
 
+/** Of a `find` or a `findOne`; what counts or aggregates comes decoded. */
+function fetchWireFrom(driver: MongoDb, call: Call, want: Want): Promise<WireFetched> | undefined {
+  if ('findOne' in call) {
+    refuseUnholdable('mongodb', call.findOne.filter);
+    const { collection, filter, projection, sort } = call.findOne;
+    const request = { collection, filter, projection, sort, limit: 1 };
+    return undecoded(driver, driver.findWire?.(request, want.deadline), ONE);
+  }
+  if (!('find' in call) || call.find.count === true) return undefined;
+  const { extent, request } = listing(call.find, want);
+  if (extent.take === 0) return undefined;
+  return undecoded(driver, driver.findWire?.({ ...request, limit: extent.take }, want.deadline), extent);
+}
+
+const ONE: Pick<Extent, 'cut'> = Object.freeze({ cut: <T>(items: readonly T[]) => ({ items, more: false }) });
+
+function undecoded(
+  { decode }: MongoDb,
+  found: Promise<readonly WireItem[]> | undefined,
+  { cut }: Pick<Extent, 'cut'>,
+): Promise<WireFetched> | undefined {
+  return found?.then((read) => {
+    const { items, more } = cut(read);
+    return { wire: items, more, decode };
+  });
+}
+
 async function findOne(driver: MongoDb, input: FindOneInput, want: Want): Promise<Fetched> {
   refuseUnholdable('mongodb', input.filter);
   const item = await driver.findOne(input, want.deadline.signal);
@@ -31,17 +61,23 @@ async function findOne(driver: MongoDb, input: FindOneInput, want: Want): Promis
 }
 
 async function find(driver: MongoDb, input: FindInput, want: Want): Promise<Fetched> {
-  const { collection, filter, projection, sort, after, count = false } = input;
-  refuseUnholdable('mongodb', [filter, after]);
-  const extent = extentOf('mongodb', input, want);
-  const behind = after && keysetCondition(sort, after);
-  const request = { collection, projection, sort, skip: extent.skip, filter: behind ? allOf(filter, behind) : filter };
-
+  const { collection, filter, count = false } = input;
+  const { extent, request } = listing(input, want);
   const [items, total] = await Promise.all([
     extent.take === 0 ? [] : driver.find({ ...request, limit: extent.take }, want.deadline.signal), // a limit of 0 means all
     count ? driver.count(collection, filter, want.deadline.signal) : undefined,
   ]);
   return fetched(extent.cut(items), total);
+}
+
+/** What a list asks for, and how much of it, decided before any I/O. */
+function listing(input: FindInput, want: Want): { readonly extent: Extent; readonly request: FindRequest } {
+  const { collection, filter, projection, sort, after } = input;
+  refuseUnholdable('mongodb', [filter, after]);
+  const extent = extentOf('mongodb', input, want);
+  const behind = after && keysetCondition(sort, after);
+  const request = { collection, projection, sort, skip: extent.skip, filter: behind ? allOf(filter, behind) : filter };
+  return { extent, request };
 }
 
 const allOf = (filter: Item, condition: Item): Item =>

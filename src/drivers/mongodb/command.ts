@@ -1,0 +1,80 @@
+import type { Db, MongoClient } from 'mongodb';
+import type { Deadline } from '../../model/deadline.ts';
+import type { WireItem } from '../../model/wire.ts';
+import { isRetryable, translate } from './errors.ts';
+import { type FindRequest, findCommand } from './find.ts';
+
+/** Documents as the server sent them. Throws as the driver's `find` does. */
+export type FindWire = (request: FindRequest, deadline: Deadline) => Promise<readonly WireItem[]>;
+
+export interface ReadOptions {
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** How long the server works on one call, in milliseconds. */
+  readonly timeout: number;
+  /** How often one call is sent, first time included. */
+  readonly attempts: number;
+}
+
+/** What every `find` of a client says behind its own part. */
+export function tailOf({ db, timeout }: ReadOptions): Readonly<Record<string, unknown>> {
+  const level = db.readConcern?.level;
+  return Object.freeze({ maxTimeMS: timeout, ...(level !== undefined && { readConcern: { level } }) });
+}
+
+/**
+ * Reads through the driver's public interface: `find` as a command, its documents left as they came. The driver sends a
+ * command once only; what its own `find` would send again is sent again here.
+ */
+export function createCommandRead(options: ReadOptions): FindWire {
+  const tail = tailOf(options);
+  return async (request, deadline) => {
+    for (let left = options.attempts; ; left -= 1) {
+      try {
+        return await findOnce(options, findCommand(request, tail), request, deadline);
+      } catch (error) {
+        if (left > 1 && !deadline.passed && isRetryable(error as Error)) continue;
+        throw translate(error as Error, deadline.passed, request.filter);
+      }
+    }
+  };
+}
+
+async function findOnce(
+  options: ReadOptions,
+  command: Record<string, unknown>,
+  request: FindRequest,
+  deadline: Deadline,
+): Promise<readonly WireItem[]> {
+  const { cursor } = await options.db.command(command, {
+    ...{ fieldsAsRaw: AS_RAW, readPreference: options.client.readPreference, signal: deadline.signal },
+  });
+  if (Number(cursor.id) === 0) return cursor.firstBatch.map(wireOf);
+  return await inBatches(options, request, cursor.id, deadline);
+}
+
+/** Not the reply whole (`raw`): the driver would not find the topology's version where a primary says that it steps down. */
+const AS_RAW = Object.freeze({ firstBatch: true });
+
+function wireOf(bytes: Uint8Array): WireItem {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { bytes: buffer, start: 0, end: buffer.length };
+}
+
+/** More than one reply holds (16 MB): from the start by the driver's own cursor, which sees to the batches. */
+export async function inBatches(
+  { client, db, timeout }: ReadOptions,
+  { collection, filter, ...rest }: FindRequest,
+  cursor: unknown,
+  { signal }: Deadline,
+): Promise<readonly WireItem[]> {
+  // Whether the first cursor is killed or runs out by itself is nothing to the reader.
+  const { readPreference } = client;
+  db.command({ killCursors: collection, cursors: [cursor] }, { readPreference }).catch(() => {});
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const found = await db
+    .collection(collection)
+    .find({ ...filter }, { ...given, raw: true, maxTimeMS: timeout, signal })
+    .toArray();
+  return found.map((document) => wireOf(document as unknown as Uint8Array));
+}
