@@ -24,7 +24,7 @@ import { createDeadlines } from './model/deadline.ts';
 import type { Log } from './model/log.ts';
 import type { Tracing } from './model/span.ts';
 import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
-import { exposureLog, noteFailure, openTraces, showConnections, tenantShower } from './observers.ts';
+import { exposureLog, mongodbShower, noteFailure, openTraces, showConnections, tenantShower } from './observers.ts';
 import { closePlace, placeAt } from './operate/place.ts';
 import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
@@ -107,7 +107,8 @@ async function build(
   metrics.buildInfo.set({ version: VERSION, api: bindings.name }, 1);
   checkNeeds(config, bindings);
   const tracing = await openTraces(config, metrics, log, closers);
-  const origins = openOrigins(config, bindings, { timeout: config.originTimeout }, closers);
+  const onUnleasable = mongodbShower(metrics, log, config);
+  const origins = openOrigins(config, bindings, { timeout: config.originTimeout, onUnleasable }, closers);
   const unguarded =
     config.legacyUrl === undefined
       ? undefined

@@ -38,6 +38,7 @@ export interface Config {
     readonly client: (typeof DYNAMODB_CLIENTS)[number];
   };
   readonly mongodbUri: string | undefined;
+  readonly mongodbClient: (typeof MONGODB_CLIENTS)[number];
   readonly resultsUri: string | undefined;
   readonly stagesFile: string;
   readonly unleash: UnleashConfig | undefined;
@@ -75,6 +76,7 @@ export interface Config {
 }
 
 const LOG_MODES = ['sampled', 'all', 'off'] as const;
+const MONGODB_CLIENTS = ['leased', 'command', 'driver'] as const;
 const SHOWN = ['off', 'hashed', 'clear'] as const;
 const DYNAMODB_CLIENTS = ['wire', 'sdk'] as const;
 const FORWARDED_STYLES = ['x-forwarded', 'forwarded', 'both', 'none'] as const;
@@ -121,6 +123,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const client = oneOf('DYNAMODB_CLIENT', DYNAMODB_CLIENTS, given.DYNAMODB_CLIENT ?? 'wire', problems);
   const mode = oneOf('LOG_REQUESTS', LOG_MODES, given.LOG_REQUESTS ?? 'sampled', problems);
   const tenants = oneOf('TELEMETRY_TENANT', SHOWN, given.TELEMETRY_TENANT ?? 'off', problems);
+  const mongodbClient = oneOf('MONGODB_CLIENT', MONGODB_CLIENTS, given.MONGODB_CLIENT ?? 'leased', problems);
   if (tenants === 'hashed' && given.SAMPLE_SECRET === undefined)
     problems.push({ where: 'TELEMETRY_TENANT', message: 'is hashed, which takes a SAMPLE_SECRET' });
   const secrets = secretsOf('CURSOR_SECRETS', given, problems);
@@ -133,7 +136,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
-  if (values === undefined || !style || !client || !mode || !tenants || problems.length > 0)
+  if (values === undefined || !style || !client || !mode || !tenants || !mongodbClient || problems.length > 0)
     throw new ConfigError(problems);
   return Object.freeze({
     host: values.HOST,
@@ -152,6 +155,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     }),
     dynamodb: Object.freeze({ region: values.AWS_REGION, endpoint: values.AWS_ENDPOINT_URL_DYNAMODB, client }),
     mongodbUri: values.MONGODB_URI,
+    mongodbClient,
     resultsUri: values.RESULTS_URI ?? values.MONGODB_URI,
     stagesFile: resolve(cwd, values.STAGES_FILE),
     unleash: unleash === undefined ? undefined : Object.freeze({ ...unleash, refresh: values.UNLEASH_REFRESH_MS }),

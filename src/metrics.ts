@@ -37,6 +37,7 @@ export interface Metrics {
   readonly originConnections: Gauge<'origin' | 'role' | 'state'>;
   readonly resultsErrors: Counter;
   readonly resultsLastWrite: Gauge;
+  readonly mongodbClient: Gauge<'client'>;
   readonly resultsDropped: Counter;
   readonly spansDropped: Counter;
   readonly logDropped: Counter;
@@ -267,6 +268,12 @@ export function createMetrics(): Metrics {
     logDropped: new Counter({
       name: 'crossfade_log_lines_dropped_total',
       help: 'Lines of the log that nobody read in time.',
+      registers,
+    }),
+    mongodbClient: new Gauge({
+      name: 'crossfade_mongodb_client',
+      help: '1 for how MongoDB is read for clients: `leased`, `command` or `driver`.',
+      labelNames: ['client'] as const,
       registers,
     }),
     buildInfo: new Gauge({

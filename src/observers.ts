@@ -73,6 +73,20 @@ export function tenantShower({ tenants, sampleSecret }: Pick<Config, 'tenants' |
       : createHmac('sha256', `tenant\0${sampleSecret}`).update(tenant).digest('base64url').slice(0, 16);
 }
 
+/** Shows how MongoDB is read for clients; what comes back takes the reason why it is not so as was asked for. */
+export function mongodbShower(
+  { mongodbClient }: Metrics,
+  log: Log,
+  { mongodbUri, mongodbClient: wanted }: Pick<Config, 'mongodbUri' | 'mongodbClient'>,
+): (reason: string) => void {
+  if (mongodbUri !== undefined) mongodbClient.set({ client: wanted }, 1);
+  return (reason) => {
+    log('warn', 'MongoDB is read without leased connections', { reason });
+    mongodbClient.reset();
+    mongodbClient.set({ client: 'command' }, 1);
+  };
+}
+
 export function showConnections(
   { originConnections }: Metrics,
   origin: OriginName,

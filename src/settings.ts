@@ -97,6 +97,11 @@ export const SETTINGS = Type.Object({
     description: 'Who sends reads to DynamoDB: `wire`, a client of our own, or `sdk`, that of AWS.',
   }),
   MONGODB_URI: Type.Optional(Type.String({ description: 'MongoDB, with the database’s name.' })),
+  MONGODB_CLIENT: Type.String({
+    default: 'leased',
+    description:
+      'How documents come: undecoded on `leased` connections of the driver’s pool, undecoded by its `command`, or by the `driver` alone.',
+  }),
   RESULTS_URI: Type.Optional(
     Type.String({ description: 'MongoDB for what comparisons found; without it `MONGODB_URI`.' }),
   ),

@@ -14,6 +14,7 @@ import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
 import { compileRenderer, type Render } from './render.ts';
 import { checkSources, type RendererOptions } from './sources.ts';
+import { compileBson } from './wire/bson.ts';
 import { compileDynamoDb } from './wire/dynamodb.ts';
 import { programOf } from './wire/plan.ts';
 import type { RenderWire } from './wire/render-wire.ts';
@@ -198,8 +199,9 @@ function bindOperation(
 }
 
 function wireRenderer(options: RendererOptions): RenderWire | undefined {
-  const program = options.store === 'dynamodb' ? programOf(options) : undefined;
-  return program === undefined ? undefined : compileDynamoDb(program);
+  const program = programOf(options);
+  if (program === undefined) return undefined;
+  return options.store === 'dynamodb' ? compileDynamoDb(program) : compileBson(program);
 }
 
 function rendererOptions(

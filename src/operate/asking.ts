@@ -39,7 +39,8 @@ export interface Enquiry {
   readonly ask: (origin: OriginName) => Promise<Observation & { readonly calls: readonly Call[] }>;
 }
 
-export type AskingConfig = Pick<Config, 'legacyUrl' | 'originTimeout' | 'dynamodb' | 'mongodbUri'>;
+export type AskingConfig = Pick<Config, 'legacyUrl' | 'originTimeout' | 'dynamodb' | 'mongodbUri'> &
+  Partial<Pick<Config, 'mongodbClient'>>;
 
 export interface AskingParts {
   readonly bindings: Bindings;

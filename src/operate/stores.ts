@@ -11,7 +11,7 @@ import { createDynamoDbOrigin } from '../origins/dynamodb.ts';
 import { createMongoDbOrigin } from '../origins/mongodb.ts';
 import { type Answerer, createAnswerer } from '../request/answer.ts';
 
-export type StoreConfig = Pick<Config, 'dynamodb' | 'mongodbUri'>;
+export type StoreConfig = Pick<Config, 'dynamodb' | 'mongodbUri'> & Partial<Pick<Config, 'mongodbClient'>>;
 
 /** The stores that the bindings use, connected. */
 export type Origins = Readonly<Partial<Record<StoreName, StoreOrigin>>>;
@@ -21,6 +21,8 @@ export interface Pool {
   readonly timeout: number;
   readonly attempts?: number;
   readonly size?: number;
+  /** MongoDB is read in the driver's public way, though leased connections were asked for. */
+  readonly onUnleasable?: (reason: string) => void;
 }
 
 export function openOrigins(
@@ -29,14 +31,16 @@ export function openOrigins(
   pool: Pool,
   closers: (() => unknown)[],
 ): Origins {
-  const { timeout, attempts, size } = pool;
+  const { timeout, attempts, size, onUnleasable } = pool;
   const uses = (store: StoreName) => operations.some(({ stores }) => stores[store] !== undefined);
   const origins: Partial<Record<StoreName, StoreOrigin>> = {};
   if (uses('dynamodb'))
     origins.dynamodb = createDynamoDbOrigin(openDynamoDb({ ...config.dynamodb, timeout, attempts, maxSockets: size }));
   if (uses('mongodb') && config.mongodbUri !== undefined) {
     const uri = config.mongodbUri;
-    const driver = named('MONGODB_URI', () => openMongoDb({ uri, timeout, attempts, maxPoolSize: size }));
+    const driver = named('MONGODB_URI', () =>
+      openMongoDb({ uri, timeout, attempts, maxPoolSize: size, client: config.mongodbClient, onUnleasable }),
+    );
     origins.mongodb = createMongoDbOrigin(driver);
   }
   for (const origin of Object.values(origins)) closers.push(() => origin.close());

@@ -1,0 +1,151 @@
+import {
+  ARRAY,
+  BINARY,
+  behindName,
+  behindValue,
+  DECIMAL128,
+  DOCUMENT,
+  INT64,
+  int32At,
+  OBJECT_ID,
+} from '../../model/bson.ts';
+import type { Wants } from './program.ts';
+
+/** The plain renderer is to do this body. One value, thrown without a stack: it says nothing but that. */
+export const BAIL: Error = Object.freeze(
+  Object.assign(new Error('the plain renderer does this body'), { stack: undefined }),
+);
+
+/** Type, start and end of each value of an element, side by side; `base` is where the element's begin. */
+export interface Slots {
+  table: Int32Array;
+  top: number;
+}
+
+export const WIDTH = 3;
+
+/** A name that a document was seen to have. */
+interface Seen {
+  readonly bytes: Uint8Array;
+  readonly level: Level | undefined;
+}
+
+/** What is wanted of a document, and in which order its names came the last time. */
+export interface Level {
+  /** -1 where only something inside is wanted. */
+  readonly slot: number;
+  readonly inside: ReadonlyMap<string, Level>;
+  /** By index, where it is a list. */
+  readonly elements: readonly (Level | undefined)[] | undefined;
+  readonly seen: Map<string, Seen>;
+  readonly guess: Seen[];
+}
+
+/** Names beyond this are looked up each time: data may have any number of them. */
+const REMEMBERED = 256;
+
+export function levelOf({ slot, children }: Wants): Level {
+  const inside = new Map([...children].map(([name, wants]) => [name, levelOf(wants)]));
+  const indexes = [...inside.keys()].map(Number);
+  const isList = indexes.every((index) => Number.isSafeInteger(index) && index >= 0 && index < 1_000);
+  const plain = isList && [...inside.keys()].every((name) => String(Number(name)) === name);
+  const elements = plain
+    ? Array.from({ length: Math.max(-1, ...indexes) + 1 }, (_, at) => inside.get(String(at)))
+    : undefined;
+  return { slot, inside, elements, seen: new Map(), guess: [] };
+}
+
+/** Puts what is wanted of the value into its slots, which must be empty. */
+export function fill(
+  level: Level,
+  slots: Slots,
+  base: number,
+  bytes: Buffer,
+  type: number,
+  start: number,
+  end: number,
+): void {
+  if (level.slot !== -1) put(slots, base + level.slot * WIDTH, type, start, end);
+  if (level.inside.size === 0) return;
+  if (type === DOCUMENT) fillDocument(level, slots, base, bytes, start, end);
+  else if (type === ARRAY) fillList(level, slots, base, bytes, start, end);
+  // The driver makes objects of these, which have attributes of their own.
+  else if (type === OBJECT_ID || type === BINARY || type === INT64 || type === DECIMAL128) throw BAIL;
+}
+
+function put({ table }: Slots, at: number, type: number, start: number, end: number): void {
+  // Twice the same name: which one counts, the driver decides.
+  if (table[at] !== 0) throw BAIL;
+  table[at] = type;
+  table[at + 1] = start;
+  table[at + 2] = end;
+}
+
+function fillDocument(level: Level, slots: Slots, base: number, bytes: Buffer, start: number, end: number): void {
+  const { guess } = level;
+  const last = lastOf(bytes, start, end);
+  let at = start + 4;
+  for (let i = 0; at < last; i += 1) {
+    const type = bytes[at] as number;
+    at += 1;
+    let seen = i < guess.length ? (guess[i] as Seen) : undefined;
+    if (seen === undefined || !isAt(seen.bytes, bytes, at)) {
+      seen = lookUp(level, bytes, at, last);
+      if (i < REMEMBERED) guess[i] = seen;
+    }
+    at += seen.bytes.length;
+    const next = behindValue(type, bytes, at, last);
+    if (next === -1) throw BAIL;
+    if (seen.level !== undefined) fill(seen.level, slots, base, bytes, type, at, next);
+    at = next;
+  }
+  if (at !== last) throw BAIL;
+}
+
+function fillList(level: Level, slots: Slots, base: number, bytes: Buffer, start: number, end: number): void {
+  // Other names are attributes of the driver's array, such as its length.
+  if (level.elements === undefined) throw BAIL;
+  const last = lastOf(bytes, start, end);
+  let at = start + 4;
+  for (let i = 0; at < last && i < level.elements.length; i += 1) {
+    const type = bytes[at] as number;
+    const value = behindName(bytes, at + 1, last);
+    const next = value === -1 ? -1 : behindValue(type, bytes, value, last);
+    if (next === -1) throw BAIL;
+    const element = level.elements[i];
+    if (element !== undefined) fill(element, slots, base, bytes, type, value, next);
+    at = next;
+  }
+}
+
+/** Where the zero stands that ends a document. */
+export function lastOf(bytes: Buffer, start: number, end: number): number {
+  if (int32At(bytes, start) !== end - start || bytes[end - 1] !== 0) throw BAIL;
+  return end - 1;
+}
+
+/** The zero that ends the name counts. */
+function isAt(name: Uint8Array, bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < name.length; i += 1) if (bytes[at + i] !== name[i]) return false;
+  return true;
+}
+
+function lookUp(level: Level, bytes: Buffer, at: number, end: number): Seen {
+  const behind = behindName(bytes, at, end);
+  if (behind === -1) throw BAIL;
+  const name = nameAt(bytes, at, behind - 1);
+  const known = level.seen.get(name);
+  if (known !== undefined) return known;
+  const seen = { bytes: Uint8Array.prototype.slice.call(bytes, at, behind), level: level.inside.get(name) };
+  if (level.seen.size < REMEMBERED) level.seen.set(name, seen);
+  return seen;
+}
+
+/** A name of a document. Bails out at those that make of it what is no plain object any more. */
+export function nameAt(bytes: Buffer, start: number, end: number): string {
+  const name = bytes.toString('utf8', start, end);
+  if (ODD.test(name)) throw BAIL;
+  return name;
+}
+
+const ODD = /^(\$|__proto__$|_bsontype$|constructor$)|\ufffd/;

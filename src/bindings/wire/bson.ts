@@ -1,0 +1,439 @@
+import { ARRAY, behindName, behindValue, DOCUMENT, NULL, STRING } from '../../model/bson.ts';
+import type { WireItem } from '../../model/wire.ts';
+import { compileScalar, writeNatural, writeNull } from './bson-scalar.ts';
+import { BAIL, fill, lastOf, levelOf, nameAt, type Slots, WIDTH } from './bson-walk.ts';
+import { JsonOut } from './json-out.ts';
+import type { Element, Field, Node, ObjectNode, PageField, Program, Wants } from './program.ts';
+import type { RenderWire, WireInput } from './render-wire.ts';
+
+/** Writes the value of an element. Throws BAIL. */
+type WriteElement = (bytes: Buffer, type: number, start: number, end: number) => void;
+/** Writes a value within an element whose slots begin at `base`. Throws BAIL. */
+type WriteNode = (bytes: Buffer, type: number, start: number, end: number, base: number) => void;
+/** Writes the fields of an object, each behind a comma. */
+type WriteFields = (bytes: Buffer, base: number) => void;
+type WriteField = WriteFields;
+
+const COMMA = 0x2c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const COLON = 0x3a;
+
+const FIRST_SLOTS = 3_000;
+
+/** A renderer of BSON documents. What it writes into is kept from one body to the next, so it is used by one thread. */
+export function compileBson(program: Program): RenderWire {
+  const render = new Compiler().program(program);
+  return (input) => {
+    try {
+      return render(input);
+    } catch {
+      // Whatever it was, the plain renderer comes upon it too where it is in the data, and says what it is.
+      return undefined;
+    }
+  };
+}
+
+/** What is being rendered, for functions of the bindings that are asked of an item. */
+interface Now {
+  input: WireInput | undefined;
+  item: WireItem | undefined;
+}
+
+class Compiler {
+  readonly #out = new JsonOut();
+  readonly #slots: Slots = { table: new Int32Array(FIRST_SLOTS), top: 0 };
+  readonly #now: Now = { input: undefined, item: undefined };
+  readonly #known = new Map<Element, WriteElement>();
+  /** Slots of the element that is being compiled, whose names are looked at while slots are filled. */
+  #walked: ReadonlySet<number> = new Set();
+
+  program(program: Program): RenderWire {
+    const out = this.#out;
+    const begin = (input: WireInput): void => {
+      out.clear();
+      this.#slots.table.fill(0, 0, this.#slots.top);
+      this.#slots.top = 0;
+      this.#now.input = input;
+    };
+    if (program.kind === 'page') {
+      const fields = this.#pageFields(program.fields);
+      return (input) => {
+        begin(input);
+        written(out, () => fields(input));
+        return out.take();
+      };
+    }
+    const item = this.#item(program.item);
+    if (program.kind === 'list') {
+      return (input) => {
+        begin(input);
+        this.#items(item, input);
+        return out.take();
+      };
+    }
+    return (input) => {
+      const [only] = input.items;
+      if (only === undefined) throw BAIL;
+      begin(input);
+      item(only);
+      return out.take();
+    };
+  }
+
+  #item(element: Element): (item: WireItem) => void {
+    const write = this.#element(element);
+    return (item) => {
+      this.#now.item = item;
+      write(item.bytes, DOCUMENT, item.start, item.end);
+    };
+  }
+
+  #items(write: (item: WireItem) => void, { items }: WireInput): void {
+    const out = this.#out;
+    out.byte(OPEN_LIST);
+    for (let i = 0; i < items.length; i += 1) {
+      if (i > 0) out.byte(COMMA);
+      write(items[i] as WireItem);
+    }
+    out.byte(CLOSE_LIST);
+  }
+
+  #pageFields(fields: readonly PageField[]): (input: WireInput) => void {
+    const writers = fields.map((field) => this.#pageField(field));
+    return (input) => {
+      for (const write of writers) write(input);
+    };
+  }
+
+  #pageField(field: PageField): (input: WireInput) => void {
+    const out = this.#out;
+    const key = led(field.key);
+    switch (field.kind) {
+      case 'items': {
+        const item = this.#item(field.item);
+        return (input) => {
+          out.raw(key);
+          this.#items(item, input);
+        };
+      }
+      case 'made': {
+        const { make, missing } = field;
+        return (input) => {
+          const text = make(input);
+          if (text !== undefined) {
+            out.raw(key);
+            out.text(text);
+          } else if (missing !== undefined) {
+            out.raw(key);
+            out.raw(missing);
+          }
+        };
+      }
+      case 'text': {
+        const text = Buffer.concat([key, field.text]);
+        return () => out.raw(text);
+      }
+      case 'object': {
+        const inner = this.#pageFields(field.fields);
+        return (input) => {
+          const before = out.at;
+          out.raw(key);
+          if (!written(out, () => inner(input))) out.at = before;
+        };
+      }
+    }
+  }
+
+  /** Compiled when first met: a recursive shape is a cyclic plan. */
+  #element(element: Element): WriteElement {
+    const known = this.#known.get(element);
+    if (known !== undefined) return known;
+    let made: WriteElement | undefined;
+    const lazy: WriteElement = (bytes, type, start, end) => {
+      made ??= this.#compiled(element);
+      made(bytes, type, start, end);
+    };
+    this.#known.set(element, lazy);
+    return lazy;
+  }
+
+  #compiled({ wants, slots: count, slot, node }: Element): WriteElement {
+    const out = this.#out;
+    const slots = this.#slots;
+    const level = levelOf(wants);
+    this.#walked = walkedIn(wants);
+    const write = this.#node(node, this.#walked.has(slot));
+    // A scalar of a list: no slots are needed to find it.
+    if (slot === 0 && wants.slot === 0 && wants.children.size === 0 && count === 1)
+      return (bytes, type, start, end) => write(bytes, type, start, end, -1);
+    const width = count * WIDTH;
+    return (bytes, type, start, end) => {
+      const base = slots.top;
+      if (base + width > slots.table.length) slots.table = grown(slots.table, base + width);
+      slots.top = base + width;
+      fill(level, slots, base, bytes, type, start, end);
+      const at = base + slot * WIDTH;
+      const found = slots.table[at] as number;
+      if (found === 0) writeNull(out);
+      else write(bytes, found, slots.table[at + 1] as number, slots.table[at + 2] as number, base);
+      slots.table.fill(0, base, base + width);
+      slots.top = base;
+    };
+  }
+
+  /** `walked`: the names of a document here have been looked at. */
+  #node(node: Node, walked: boolean): WriteNode {
+    const out = this.#out;
+    switch (node.kind) {
+      case 'scalar': {
+        const write = compileScalar(node);
+        return (bytes, type, start, end) => write(out, bytes, type, start, end);
+      }
+      case 'natural':
+        return (bytes, type, start, end) => natural(out, bytes, type, start, end);
+      case 'inner':
+        return this.#element(node.element);
+      case 'list':
+        return this.#list(node);
+      case 'object':
+        return this.#object(node, walked);
+      case 'union':
+        return this.#union(node);
+    }
+  }
+
+  #list({ nullable, each }: Extract<Node, { kind: 'list' }>): WriteNode {
+    const out = this.#out;
+    const write = this.#element(each);
+    return (bytes, type, start, end) => {
+      if (type === NULL && nullable) {
+        writeNull(out);
+        return;
+      }
+      if (type !== ARRAY) throw BAIL;
+      eachOf(out, bytes, start, end, write);
+    };
+  }
+
+  #object(node: ObjectNode, walked: boolean): WriteNode {
+    const out = this.#out;
+    const fields = this.#fields(node.fields);
+    const rest = node.rest === undefined ? undefined : this.#rest(node.rest);
+    return (bytes, type, start, end, base) => {
+      if (type !== DOCUMENT) {
+        if (type !== NULL || !node.nullable) throw BAIL;
+        writeNull(out);
+        return;
+      }
+      if (!walked) entriesOf(bytes, start, end);
+      const open = out.at;
+      fields(bytes, base);
+      rest?.(bytes, start, end);
+      close(out, open);
+    };
+  }
+
+  #fields(fields: readonly Field[]): WriteFields {
+    const writers = fields.map((field) => this.#field(field));
+    return (bytes, base) => {
+      for (let i = 0; i < writers.length; i += 1) (writers[i] as WriteField)(bytes, base);
+    };
+  }
+
+  #field({ key: name, slot, content, missing, assembled }: Field): WriteField {
+    const out = this.#out;
+    const key = led(name);
+    const absent = this.#absent(key, missing, assembled);
+    if (content.kind === 'made') {
+      const { make } = content;
+      const now = this.#now;
+      return (bytes, base) => {
+        const input = now.input as WireInput;
+        const text = make(input.decode(now.item as WireItem), input);
+        if (text === undefined) absent(bytes, base);
+        else {
+          out.raw(key);
+          out.text(text);
+        }
+      };
+    }
+    if (slot === -1) return absent;
+    const held = this.#slots;
+    const write = this.#node(content, this.#walked.has(slot));
+    const at = slot * WIDTH;
+    return (bytes, base) => {
+      const slots = held.table;
+      const type = slots[base + at] as number;
+      if (type === 0) {
+        absent(bytes, base);
+        return;
+      }
+      out.raw(key);
+      write(bytes, type, slots[base + at + 1] as number, slots[base + at + 2] as number, base);
+    };
+  }
+
+  #absent(key: Buffer, missing: Buffer | undefined, assembled: Field['assembled']): WriteField {
+    const out = this.#out;
+    if (missing !== undefined) {
+      const text = Buffer.concat([key, missing]);
+      return () => out.raw(text);
+    }
+    if (assembled === undefined) return () => {};
+    if (assembled === 'plain')
+      return () => {
+        throw BAIL;
+      };
+    const fields = this.#fields(assembled.fields);
+    return (bytes, base) => {
+      const before = out.at;
+      out.raw(key);
+      const open = out.at;
+      fields(bytes, base);
+      if (out.at === open) out.at = before;
+      else close(out, open);
+    };
+  }
+
+  /** Attributes that the contract does not declare, in the order of their names. */
+  #rest({ declared, values }: NonNullable<ObjectNode['rest']>): (bytes: Buffer, start: number, end: number) => void {
+    const out = this.#out;
+    const write = this.#element(values);
+    return (bytes, start, end) => {
+      for (const { name, type, at, end: behind } of entriesOf(bytes, start, end)) {
+        if (declared.has(name)) continue;
+        out.byte(COMMA);
+        out.text(JSON.stringify(name));
+        out.byte(COLON);
+        write(bytes, type, at, behind);
+      }
+    };
+  }
+
+  #union({ scalar, list, discriminator, object }: Extract<Node, { kind: 'union' }>): WriteNode {
+    const out = this.#out;
+    const writeScalar = this.#node(scalar, false);
+    const writeList = list === undefined ? undefined : this.#node(list, false);
+    const writeObject = object === undefined ? undefined : this.#node(object, false);
+    const branches = new Map(
+      [...(discriminator?.branches ?? [])].map(([tag, branch]) => [tag, this.#node(branch, false)]),
+    );
+    return (bytes, type, start, end, base) => {
+      if (type === NULL) writeNull(out);
+      else if (type === ARRAY) (writeList ?? bail)(bytes, type, start, end, base);
+      else if (type !== DOCUMENT) writeScalar(bytes, type, start, end, base);
+      else {
+        const tag = discriminator === undefined ? undefined : tagOf(bytes, start, end, discriminator.property);
+        const branch = tag === undefined ? undefined : branches.get(tag);
+        (branch ?? writeObject ?? bail)(bytes, type, start, end, base);
+      }
+    };
+  }
+}
+
+function walkedIn({ slot, children }: Wants): ReadonlySet<number> {
+  const inner = [...children.values()].flatMap((wants) => [...walkedIn(wants)]);
+  return new Set(children.size > 0 ? [slot, ...inner] : inner);
+}
+
+function bail(): never {
+  throw BAIL;
+}
+
+/** The key behind a comma, which the first field of an object turns into its brace. */
+const led = (key: Buffer): Buffer => Buffer.concat([Buffer.from([COMMA]), key]);
+
+function close(out: JsonOut, open: number): void {
+  if (out.at === open) out.byte(OPEN_OBJECT);
+  else out.bytes[open] = OPEN_OBJECT;
+  out.byte(CLOSE_OBJECT);
+}
+
+/** An object of what `fields` writes; whether it wrote anything. */
+function written(out: JsonOut, fields: () => void): boolean {
+  const open = out.at;
+  fields();
+  const any = out.at > open;
+  close(out, open);
+  return any;
+}
+
+function grown(table: Int32Array, least: number): Int32Array {
+  const next = new Int32Array(Math.max(table.length * 2, least));
+  next.set(table);
+  return next;
+}
+
+function eachOf(out: JsonOut, bytes: Buffer, start: number, end: number, write: WriteElement): void {
+  const last = lastOf(bytes, start, end);
+  let at = start + 4;
+  out.byte(OPEN_LIST);
+  for (let first = true; at < last; first = false) {
+    const type = bytes[at] as number;
+    const value = behindName(bytes, at + 1, last);
+    const next = value === -1 ? -1 : behindValue(type, bytes, value, last);
+    if (next === -1) throw BAIL;
+    if (!first) out.byte(COMMA);
+    write(bytes, type, value, next);
+    at = next;
+  }
+  if (at !== last) throw BAIL;
+  out.byte(CLOSE_LIST);
+}
+
+interface Entry {
+  readonly name: string;
+  readonly type: number;
+  readonly at: number;
+  readonly end: number;
+}
+
+/** Attributes of a document by the code units of their names. Bails out where one comes twice. */
+function entriesOf(bytes: Buffer, start: number, end: number): readonly Entry[] {
+  const last = lastOf(bytes, start, end);
+  const entries: Entry[] = [];
+  let at = start + 4;
+  while (at < last) {
+    const type = bytes[at] as number;
+    const value = behindName(bytes, at + 1, last);
+    const next = value === -1 ? -1 : behindValue(type, bytes, value, last);
+    if (next === -1) throw BAIL;
+    entries.push({ name: nameAt(bytes, at + 1, value - 1), type, at: value, end: next });
+    at = next;
+  }
+  if (at !== last) throw BAIL;
+  entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  for (let i = 1; i < entries.length; i += 1) if (entries[i]?.name === entries[i - 1]?.name) throw BAIL;
+  return entries;
+}
+
+/** Any value, whole, by its own nature. */
+function natural(out: JsonOut, bytes: Buffer, type: number, start: number, end: number): void {
+  if (type === ARRAY) {
+    eachOf(out, bytes, start, end, (inner, kind, from, behind) => natural(out, inner, kind, from, behind));
+    return;
+  }
+  if (type !== DOCUMENT) {
+    writeNatural(out, bytes, type, start, end);
+    return;
+  }
+  const open = out.at;
+  for (const { name, type: kind, at, end: behind } of entriesOf(bytes, start, end)) {
+    out.byte(COMMA);
+    out.text(JSON.stringify(name));
+    out.byte(COLON);
+    natural(out, bytes, kind, at, behind);
+  }
+  close(out, open);
+}
+
+/** Text of the attribute that says which branch; `undefined` where there is none. */
+function tagOf(bytes: Buffer, start: number, end: number, property: string): string | undefined {
+  const entry = entriesOf(bytes, start, end).find(({ name }) => name === property);
+  if (entry === undefined) return undefined;
+  if (entry.type !== STRING) throw BAIL;
+  return bytes.toString('utf8', entry.at + 4, entry.end - 1);
+}

@@ -1,0 +1,243 @@
+/** JSON text as bytes, written into one buffer that grows and is used again; what is taken out is a copy. */
+
+/** Longer ones are not kept from one body to the next. */
+const KEPT = 1024 * 1024;
+const FIRST = 16 * 1024;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ZERO = 0x30;
+const POINT = 0x2e;
+const MINUS = 0x2d;
+
+const HEX = Buffer.from('0123456789abcdef');
+const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+
+/** By byte: 0 as it is, 1 beyond ASCII, 2 written with an escape. */
+const KIND = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x80 ? 1 : byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 2 : 0,
+);
+
+/** As JSON.stringify escapes: the letter behind the backslash, or 0 where it writes the code. */
+const LETTER = Uint8Array.from({ length: 128 }, (_, byte) => {
+  const text = JSON.stringify(String.fromCharCode(byte));
+  return text[1] === '\\' && text[2] !== 'u' ? text.charCodeAt(2) : 0;
+});
+
+const DAY = 86_400_000;
+/** Of the years 0 to 9999, which RFC 3339 writes with four digits. */
+const FIRST_DAY = -719_528;
+const LAST_DAY = 2_932_896;
+
+export class JsonOut {
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST);
+  at = 0;
+  #day = Number.NaN;
+  readonly #dayText = Buffer.alloc(10);
+
+  /** Room for `count` more bytes. */
+  need(count: number): void {
+    if (this.at + count <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + count));
+    this.bytes.copy(grown, 0, 0, this.at);
+    this.bytes = grown;
+  }
+
+  /** What was written, and from now on nothing. */
+  take(): Buffer {
+    const taken = Buffer.allocUnsafe(this.at);
+    this.bytes.copy(taken, 0, 0, this.at);
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
+    this.at = 0;
+    if (this.bytes.length > KEPT) this.bytes = Buffer.allocUnsafeSlow(FIRST);
+  }
+
+  byte(byte: number): void {
+    if (this.at === this.bytes.length) this.need(1);
+    this.bytes[this.at] = byte;
+    this.at += 1;
+  }
+
+  /** As they stand. */
+  raw(piece: Uint8Array): void {
+    const { length } = piece;
+    this.need(length);
+    const { bytes, at } = this;
+    if (length > 32) bytes.set(piece, at);
+    else for (let i = 0; i < length; i += 1) bytes[at + i] = piece[i] as number;
+    this.at = at + length;
+  }
+
+  /** JSON text made elsewhere. */
+  text(text: string): void {
+    this.need(text.length * 3);
+    this.at += this.bytes.write(text, this.at);
+  }
+
+  /** A JSON string of UTF-8; `false`, and nothing written, where it is none. */
+  string(from: Buffer, start: number, end: number): boolean {
+    this.need((end - start) * 6 + 2);
+    const { bytes } = this;
+    let at = this.at;
+    let seen = 0;
+    bytes[at++] = QUOTE;
+    for (let i = start; i < end; i += 1) {
+      const byte = from[i] as number;
+      const kind = KIND[byte] as number;
+      seen |= kind;
+      if (kind < 2) bytes[at++] = byte;
+      else at = escaped(bytes, at, byte);
+    }
+    if ((seen & 1) !== 0 && !isUtf8(from, start, end)) return false;
+    bytes[at++] = QUOTE;
+    this.at = at;
+    return true;
+  }
+
+  /** A whole number that a double holds. */
+  integer(value: number): void {
+    this.need(24);
+    const { bytes } = this;
+    let at = this.at;
+    let rest = value;
+    if (rest < 0) {
+      bytes[at++] = MINUS;
+      rest = -rest;
+    }
+    if (rest >= 0x7fffffff) {
+      this.at += bytes.write(String(value), this.at, 'latin1');
+      return;
+    }
+    let digits = 1;
+    for (let power = 10; rest >= power; power *= 10) digits += 1;
+    for (let i = at + digits - 1; i >= at; i -= 1) {
+      const next = (rest / 10) | 0;
+      bytes[i] = ZERO + rest - next * 10;
+      rest = next;
+    }
+    this.at = at + digits;
+  }
+
+  /** A moment, or its day, as `Date` writes it, in quotes; `false` where that is no year of four digits. */
+  date(millis: number, dayOnly: boolean, seconds = false): boolean {
+    const day = Math.floor(millis / DAY);
+    if (!(day >= FIRST_DAY && day <= LAST_DAY)) return false;
+    if (day !== this.#day) {
+      this.#day = day;
+      this.#dayText.write(new Date(day * DAY).toISOString().slice(0, 10), 'latin1');
+    }
+    this.need(26);
+    const { bytes } = this;
+    let at = this.at;
+    bytes[at++] = QUOTE;
+    for (let i = 0; i < 10; i += 1) bytes[at++] = this.#dayText[i] as number;
+    if (!dayOnly) {
+      const inDay = millis - day * DAY;
+      const second = (inDay / 1_000) | 0;
+      const minute = (second / 60) | 0;
+      const hour = (minute / 60) | 0;
+      bytes[at++] = 0x54;
+      at = two(bytes, at, hour);
+      bytes[at++] = 0x3a;
+      at = two(bytes, at, minute - hour * 60);
+      bytes[at++] = 0x3a;
+      at = two(bytes, at, second - minute * 60);
+      const milli = inDay - second * 1_000;
+      if (!seconds || milli !== 0) {
+        bytes[at++] = POINT;
+        bytes[at++] = ZERO + ((milli / 100) | 0);
+        at = two(bytes, at, milli % 100);
+      }
+      bytes[at++] = 0x5a;
+    }
+    bytes[at++] = QUOTE;
+    this.at = at;
+    return true;
+  }
+
+  hex(from: Buffer, start: number, end: number): void {
+    this.need((end - start) * 2);
+    for (let i = start; i < end; i += 1) {
+      const byte = from[i] as number;
+      this.bytes[this.at++] = HEX[byte >> 4] as number;
+      this.bytes[this.at++] = HEX[byte & 15] as number;
+    }
+  }
+
+  /** A JSON string. */
+  base64(from: Buffer, start: number, end: number): void {
+    this.need(Math.ceil((end - start) / 3) * 4 + 2);
+    const { bytes } = this;
+    bytes[this.at++] = QUOTE;
+    if (end - start > 96) this.at += bytes.write(from.toString('base64', start, end), this.at, 'latin1');
+    else this.at = base64(bytes, this.at, from, start, end);
+    bytes[this.at++] = QUOTE;
+  }
+}
+
+function two(bytes: Buffer, at: number, value: number): number {
+  const tens = (value / 10) | 0;
+  bytes[at] = ZERO + tens;
+  bytes[at + 1] = ZERO + value - tens * 10;
+  return at + 2;
+}
+
+function escaped(bytes: Buffer, start: number, byte: number): number {
+  let at = start;
+  bytes[at++] = BACKSLASH;
+  const letter = LETTER[byte] as number;
+  if (letter !== 0) {
+    bytes[at++] = letter;
+    return at;
+  }
+  bytes[at++] = 0x75;
+  bytes[at++] = ZERO;
+  bytes[at++] = ZERO;
+  bytes[at++] = HEX[byte >> 4] as number;
+  bytes[at++] = HEX[byte & 15] as number;
+  return at;
+}
+
+function base64(bytes: Buffer, start: number, from: Buffer, first: number, end: number): number {
+  let at = start;
+  for (let i = first; i < end; i += 3) {
+    const left = end - i;
+    const [a, b, c] = [
+      from[i] as number,
+      left > 1 ? (from[i + 1] as number) : 0,
+      left > 2 ? (from[i + 2] as number) : 0,
+    ];
+    bytes[at++] = BASE64[a >> 2] as number;
+    bytes[at++] = BASE64[((a & 3) << 4) | (b >> 4)] as number;
+    bytes[at++] = left > 1 ? (BASE64[((b & 15) << 2) | (c >> 6)] as number) : 0x3d;
+    bytes[at++] = left > 2 ? (BASE64[c & 63] as number) : 0x3d;
+  }
+  return at;
+}
+
+/** Whether these bytes are UTF-8, as a decoder that refuses all else sees it. */
+export function isUtf8(bytes: Buffer, start: number, end: number): boolean {
+  let i = start;
+  while (i < end) {
+    const byte = bytes[i] as number;
+    if (byte < 0x80) {
+      i += 1;
+      continue;
+    }
+    const more =
+      byte >= 0xc2 && byte <= 0xdf ? 1 : byte >= 0xe0 && byte <= 0xef ? 2 : byte >= 0xf0 && byte <= 0xf4 ? 3 : 0;
+    if (more === 0 || i + more >= end) return false;
+    const second = bytes[i + 1] as number;
+    // Neither a longer form than needed, nor half of a pair, nor beyond the last code point.
+    const least = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
+    const most = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
+    if (second < least || second > most) return false;
+    for (let k = 2; k <= more; k += 1) if (((bytes[i + k] as number) & 0xc0) !== 0x80) return false;
+    i += more + 1;
+  }
+  return true;
+}
