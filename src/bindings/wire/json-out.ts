@@ -122,7 +122,7 @@ export class JsonOut {
     this.at = at + digits;
   }
 
-  /** A moment, or its day, as `Date` writes it, in quotes; `false` where that is no year of four digits. */
+  /** A moment, to the second or its day alone where asked for, in quotes; `false` where that is no year of four digits. */
   date(millis: number, dayOnly: boolean, seconds = false): boolean {
     const day = Math.floor(millis / DAY);
     if (!(day >= FIRST_DAY && day <= LAST_DAY)) return false;
@@ -146,8 +146,8 @@ export class JsonOut {
       at = two(bytes, at, minute - hour * 60);
       bytes[at++] = 0x3a;
       at = two(bytes, at, second - minute * 60);
-      const milli = inDay - second * 1_000;
-      if (!seconds || milli !== 0) {
+      if (!seconds) {
+        const milli = inDay - second * 1_000;
         bytes[at++] = POINT;
         bytes[at++] = ZERO + ((milli / 100) | 0);
         at = two(bytes, at, milli % 100);
