@@ -1,8 +1,9 @@
 import { MongoClient } from 'mongodb';
-import t from 'tap';
-import { openMongoDb } from '../../src/drivers/mongodb.ts';
+import t, { type Test } from 'tap';
+import { type MongoDbClient, openMongoDb } from '../../src/drivers/mongodb.ts';
 import { NoSuchItem } from '../../src/errors.ts';
-import type { AggregateInput, FindInput, Item } from '../../src/model/call.ts';
+import type { AggregateInput, Call, Fetched, FindInput, Item, Want } from '../../src/model/call.ts';
+import type { StoreOrigin } from '../../src/model/origin.ts';
 import { createMongoDbOrigin } from '../../src/origins/mongodb.ts';
 import { withMongo } from '../support/stores.ts';
 import { passedDeadline, want } from '../support/want.ts';
@@ -10,14 +11,26 @@ import { passedDeadline, want } from '../support/want.ts';
 const numbers = (items: readonly Item[]) => items.map(({ n }) => n);
 const refused = { name: 'StoreError', origin: 'mongodb', failure: 'refused' };
 
-t.test('calls', async (t) => {
+const CLIENTS: readonly MongoDbClient[] = ['leased', 'command', 'driver'];
+
+/** As an answer is made: undecoded where the store gives it so. */
+async function ask({ fetch, fetchWire }: StoreOrigin, call: Call, wanted: Want): Promise<Fetched> {
+  const found = await fetchWire?.(call, wanted);
+  if (found === undefined) return await fetch(call, wanted);
+  const { wire, decode, ...rest } = found;
+  return { items: wire.map(decode), ...rest };
+}
+
+for (const client of CLIENTS) t.test(`calls, with the client ${client}`, (t) => calls(t, client));
+
+async function calls(t: Test, kind: MongoDbClient): Promise<void> {
   const { uri } = await withMongo(t);
   const client = new MongoClient(uri);
   t.teardown(() => client.close());
   const items = Array.from({ length: 10 }, (_, n) => ({ n, tenant: n < 8 ? 'x' : 'y', half: Math.floor(n / 2) }));
   await client.db().collection('things').insertMany(items);
 
-  const origin = createMongoDbOrigin(openMongoDb({ uri }));
+  const origin = createMongoDbOrigin(openMongoDb({ uri, client: kind }));
   t.teardown(() => origin.close());
   await origin.ping(want().deadline.signal);
   const input: FindInput = {
@@ -26,14 +39,14 @@ t.test('calls', async (t) => {
     projection: { _id: 0, n: 1 },
     sort: { n: 1 },
   };
-  const find = (some: Partial<FindInput>, wanted = {}) => origin.fetch({ find: { ...input, ...some } }, want(wanted));
+  const find = (some: Partial<FindInput>, wanted = {}) => ask(origin, { find: { ...input, ...some } }, want(wanted));
   const pipeline = [{ $match: { tenant: 'x' } }, { $sort: { n: 1 } }, { $project: { _id: 0, n: 1 } }];
   const aggregate = (some: Partial<AggregateInput>, wanted = {}) =>
-    origin.fetch({ aggregate: { collection: 'things', pipeline, ...some } }, want(wanted));
+    ask(origin, { aggregate: { collection: 'things', pipeline, ...some } }, want(wanted));
 
   t.test('one item or none', async (t) => {
-    t.strictSame(await origin.fetch({ findOne: input }, want()), { items: [{ n: 0 }], more: false });
-    t.strictSame(await origin.fetch({ findOne: { ...input, filter: { n: 99 } } }, want()), { items: [], more: false });
+    t.strictSame(await ask(origin, { findOne: input }, want()), { items: [{ n: 0 }], more: false });
+    t.strictSame(await ask(origin, { findOne: { ...input, filter: { n: 99 } } }, want()), { items: [], more: false });
   });
 
   t.test('a page knows whether there is more', async (t) => {
@@ -91,11 +104,19 @@ t.test('calls', async (t) => {
   });
 
   t.test('calls of another store or with ill-formed strings', async (t) => {
-    await t.rejects(origin.fetch({ GetItem: { TableName: 'things', Key: { n: 1 } } }, want()), refused);
+    await t.rejects(ask(origin, { GetItem: { TableName: 'things', Key: { n: 1 } } }, want()), refused);
     await t.rejects(find({ filter: { n: { $in: ['a\ud800'] } } }), NoSuchItem);
   });
 
   t.test('a deadline that has passed', async (t) => {
     await t.rejects(find({}, { deadline: await passedDeadline() }), { name: 'StoreError', failure: 'timeout' });
   });
-});
+
+  t.test('what comes undecoded', async (t) => {
+    const undecoded = async (call: Call) => (await origin.fetchWire?.(call, want())) !== undefined;
+    t.equal(await undecoded({ findOne: input }), kind !== 'driver');
+    t.equal(await undecoded({ find: input }), kind !== 'driver');
+    t.equal(await undecoded({ find: { ...input, count: true } }), false);
+    t.equal(await undecoded({ aggregate: { collection: 'things', pipeline } }), false);
+  });
+}

@@ -249,7 +249,8 @@ export function wireCase(seed: number): WireCase {
         const [first = '', ...rest] = path.split('.');
         if (rest.length === 0 || path !== path.trim()) document[first] = part.make();
         else {
-          const inner = (document[first] ??= {}) as Record<string, unknown>;
+          const inner = (document[first] ?? {}) as Record<string, unknown>;
+          document[first] = inner;
           if (typeof inner === 'object' && inner !== null && !Array.isArray(inner) && !('_bsontype' in inner))
             inner[rest[0] as string] = rest[0] === 'list' ? [part.make(), part.make()] : part.make();
         }

@@ -137,7 +137,6 @@ function unleasable(connection: Connection): string | undefined {
 export function unleasableClient(client: MongoClient): string | undefined {
   if (client.readPreference.mode !== 'primary') return `reads prefer ${client.readPreference.mode}`;
   if (client.options.loadBalanced === true) return 'there is a load balancer before the servers';
-  if (client.timeoutMS !== undefined) return 'the address sets timeoutMS';
   return unknownVersion();
 }
 
