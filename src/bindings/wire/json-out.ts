@@ -72,10 +72,24 @@ export class JsonOut {
     this.at = at + length;
   }
 
-  /** JSON text made elsewhere. */
+  /** JSON text made elsewhere. A native call costs more than some twenty characters. */
   text(text: string): void {
-    this.need(text.length * 3);
-    this.at += this.bytes.write(text, this.at);
+    const { length } = text;
+    this.need(length * 3);
+    const { bytes, at } = this;
+    if (length > 24) {
+      this.at += bytes.write(text, at);
+      return;
+    }
+    for (let i = 0; i < length; i += 1) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) {
+        this.at += bytes.write(text, at);
+        return;
+      }
+      bytes[at + i] = code;
+    }
+    this.at = at + length;
   }
 
   /** A JSON string of UTF-8; `false`, and nothing written, where it is none. */
@@ -136,7 +150,7 @@ export class JsonOut {
     bytes[at++] = QUOTE;
     for (let i = 0; i < 10; i += 1) bytes[at++] = this.#dayText[i] as number;
     if (!dayOnly) {
-      const inDay = millis - day * DAY;
+      const inDay = (millis - day * DAY) | 0;
       const second = (inDay / 1_000) | 0;
       const minute = (second / 60) | 0;
       const hour = (minute / 60) | 0;
