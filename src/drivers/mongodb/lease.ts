@@ -27,6 +27,8 @@ export class Lease {
   readonly server: Server;
   readonly connection: Connection;
   #waiter: Waiter | undefined;
+  /** Less of a reply than tells its length. */
+  #early: Buffer | undefined;
   #whole: Buffer | undefined;
   #have = 0;
 
@@ -48,14 +50,13 @@ export class Lease {
   /** Sends a message of ours, and gives the reply whole. Rejects with Late, or with the driver's own network errors. */
   ask(message: Buffer, deadline: Deadline): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.connection.closed) {
-        reject(this.#reason());
+      if (this.connection.closed || deadline.passed) {
+        reject(deadline.passed ? new Late('the deadline has passed') : this.#reason());
         return;
       }
       const forget = deadline.onPassed(() => this.#fail(new Late('no reply before the deadline')));
       this.#waiter = { id: int32At(message, 4), resolve, reject, forget };
-      if (deadline.passed) this.#fail(new Late('the deadline has passed'));
-      else this.connection.socket.write(message);
+      this.connection.socket.write(message);
     });
   }
 
@@ -68,10 +69,12 @@ export class Lease {
     this.server.pool.checkIn(this.connection);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #onData = (piece: Buffer): void => {
+    const chunk = this.#early === undefined ? piece : Buffer.concat([this.#early, piece]);
+    this.#early = undefined;
     if (this.#waiter === undefined) this.connection.destroy();
     else if (this.#whole !== undefined) this.#add(chunk);
-    else if (chunk.length < 4) this.connection.socket.unshift(chunk);
+    else if (chunk.length < 4) this.#early = chunk;
     else {
       const length = int32At(chunk, 0);
       if (length === chunk.length && length > HEAD) this.#answer(chunk);

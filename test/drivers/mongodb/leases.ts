@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, ObjectId } from 'mongodb';
 import t from 'tap';
@@ -66,7 +68,8 @@ t.test('a replica set of three', async (t) => {
     await db.command({ profile: 0 });
     const seen = await db.collection('system.profile').find({ ns: 'test.things', op: 'query' }).toArray();
     await db.collection('system.profile').drop();
-    return seen.map(({ command }) => command);
+    // A member that copies the data names the collection by its UUID.
+    return seen.map(({ command }) => command).filter(({ find }) => find === 'things');
   }
   /** Only the driver's own reads have a session. */
   const isLeased = (command: Item) => command.lsid === undefined;
@@ -165,6 +168,33 @@ t.test('a replica set of three', async (t) => {
     }
     for (const end = Date.now() + 10_000; Date.now() < end && (await cursors()) > before; await sleep(50));
     t.equal(await cursors(), before, 'no cursor is left behind');
+  });
+
+  t.test('a reply in pieces, whatever their size', async (t) => {
+    const proxy = createServer((socket) => {
+      const { hostname, port } = new URL(uri.replace(/,.*?\//, '/'));
+      const store = connect(Number(port), hostname).setNoDelay(true);
+      let size = 0;
+      let sent = Promise.resolve();
+      store.on('data', (bytes) => {
+        sent = sent.then(async () => {
+          for (let at = 0; at < bytes.length; at += size) {
+            size = (size % 19) + 1;
+            socket.setNoDelay(true).write(bytes.subarray(at, at + size));
+            await sleep(1);
+          }
+        });
+      });
+      socket.pipe(store);
+      for (const one of [socket, store])
+        one.on('error', () => {}).on('close', () => [socket, store].map((it) => it.destroy()));
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    t.teardown(() => proxy.close());
+    const { port } = proxy.address() as AddressInfo;
+    const { driver } = open({ uri: `mongodb://127.0.0.1:${port}/test?directConnection=true` });
+    await read(driver, 1);
+    for (let n = 0; n < 8; n += 1) t.match(await read(driver, n), { n, text: `thing ${n}` });
   });
 
   t.test('errors of the server are those of the driver’s own reads', async (t) => {
