@@ -1,4 +1,4 @@
-import { ARRAY, behindName, behindValue, DOCUMENT, NULL, STRING } from '../../model/bson.ts';
+import { ARRAY, BINARY, behindName, behindValue, DOCUMENT, NULL, STRING } from '../../model/bson.ts';
 import type { WireItem } from '../../model/wire.ts';
 import { compileScalar, writeNatural, writeNull } from './bson-scalar.ts';
 import { BAIL, fill, lastOf, levelOf, nameAt, type Slots, WIDTH } from './bson-walk.ts';
@@ -324,6 +324,8 @@ class Compiler {
     return (bytes, type, start, end, base) => {
       if (type === NULL) writeNull(out);
       else if (type === ARRAY) (writeList ?? bail)(bytes, type, start, end, base);
+      // Bytes are no scalar of a union: the plain renderer looks for an object in them.
+      else if (type === BINARY) throw BAIL;
       else if (type !== DOCUMENT) writeScalar(bytes, type, start, end, base);
       else {
         const tag = discriminator === undefined ? undefined : tagOf(bytes, start, end, discriminator.property);
