@@ -5,7 +5,7 @@ import { compare, startComparing } from '../src/compare/compare.ts';
 import { compileRules } from '../src/compare/rules.ts';
 import { createShapes } from '../src/contract/shape.ts';
 import type { Observation } from '../src/model/answer.ts';
-import { interleaved, type Row, spread } from './measure.ts';
+import { interleaved, type Row, spread } from './support/measure.ts';
 
 // CommonJS whose names Node's import does not see.
 const fastJsonPatch = createRequire(import.meta.url)('fast-json-patch') as {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { median, type Row } from './measure.ts';
+import { median, type Row } from './support/measure.ts';
 
 /** Node's usual young generation, or the one that the image runs with. */
 const FLAG = '--max-semi-space-size=8';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startStores } from '../src/demo/stores.ts';
-import type { Row } from './measure.ts';
+import type { Row } from './support/measure.ts';
 
 const MODES = [
   'off',

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStores } from '../src/demo/stores.ts';
-import { median, type Row } from './measure.ts';
+import { median, type Row } from './support/measure.ts';
 
 /** Launches, slices of each, and how long they last in milliseconds. */
 const LAUNCHES = Number(process.env.BENCH_ROUNDS ?? 9);
@@ -35,7 +35,7 @@ export async function benchVersions(other: string): Promise<readonly Row[]> {
   const upstream = fork(join(HERE, 'bench/pass-through/upstream.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const load = fork(join(HERE, 'bench/pass-through/load.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const load = fork(join(HERE, 'bench/support/load.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const stores = await startStores({ log: () => {} });
   const [{ port }] = await Promise.all([said<{ port: number }>(upstream)]);
   try {

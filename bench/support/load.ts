@@ -1,22 +1,32 @@
-/** Kept connections, each with one request after the other. */
+/** Kept connections, each with one request after the other, in a process of its own. */
 import { connect } from 'node:net';
 
-interface Job {
+export interface Job {
   readonly url: string;
   readonly path: string;
   readonly milliseconds: number;
+  /** What the reply's `content-length` must say; any where it is absent. */
+  readonly length?: number | undefined;
+}
+
+export interface Done {
+  readonly replies: number;
+  readonly wrong: number;
+  /** Until the last reply, in milliseconds. */
+  readonly took: number;
 }
 
 const CONNECTIONS = 64;
 
 process.on('message', async (job: Job) => process.send?.(await run(job)));
 
-async function run({ url, path, milliseconds }: Job): Promise<{ replies: number; wrong: number }> {
+async function run({ url, path, milliseconds, length: wanted }: Job): Promise<Done> {
   const { hostname, port } = new URL(url);
   const head = `GET ${path} HTTP/1.1\r\nHost: api.example.com\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n`;
   const bytes = Buffer.from(`${head}User-Agent: bench\r\nX-Tenant-Id: acme\r\nAuthorization: Bearer abcdef\r\n\r\n`);
   let [replies, wrong] = [0, 0];
-  const until = performance.now() + milliseconds;
+  const began = performance.now();
+  const until = began + milliseconds;
   const one = () =>
     new Promise<void>((done) => {
       const socket = connect(Number(port), hostname).setNoDelay(true);
@@ -32,7 +42,7 @@ async function run({ url, path, milliseconds }: Job): Promise<{ replies: number;
           const end = chunk.indexOf('\r\n\r\n');
           const text = chunk.toString('latin1', 0, end);
           const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
-          if (end === -1 || !text.startsWith('HTTP/1.1 200') || Number.isNaN(length)) wrong += 1;
+          if (end === -1 || !text.startsWith('HTTP/1.1 200') || length !== (wanted ?? length)) wrong += 1;
           left = length - (chunk.length - end - 4);
         }
         if (left > 0) return;
@@ -42,5 +52,5 @@ async function run({ url, path, milliseconds }: Job): Promise<{ replies: number;
       });
     });
   await Promise.all(Array.from({ length: CONNECTIONS }, one));
-  return { replies, wrong };
+  return { replies, wrong, took: performance.now() - began };
 }

@@ -1,0 +1,123 @@
+import { fork } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { startDynalite, startDynamoDbLocal, startMongo } from '../src/demo/services.ts';
+import { fillDynamoDb, fillMongoDb } from '../src/demo/stores.ts';
+import { benchSeed, ROUTES } from './support/data.ts';
+import type { Bodies } from './support/fixed.ts';
+import type { Row } from './support/measure.ts';
+import { type Server, said, serve, startLoad } from './support/processes.ts';
+import { measured, type Subject, tableOf } from './support/rounds.ts';
+
+const HERE = import.meta.dirname;
+
+/** As the image runs it. */
+const FLAG = '--max-semi-space-size=8';
+
+const AWS = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+
+/** Which store answers: one that gives fixed replies, so that the client's cost is all there is, or a real one. */
+export type Store = 'fixed' | 'DynamoDB Local' | 'mongodb';
+
+/**
+ * CPU time per request of the whole façade beside readers that people wrote by hand for the same two operations, byte for
+ * byte the same replies; one of the readers twice, as the control.
+ */
+export async function benchReaders(store: Store): Promise<readonly Row[]> {
+  const stops: (() => unknown)[] = [];
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-bench-'));
+  stops.push(() => rm(folder, { recursive: true }));
+  try {
+    const mongo = await startMongo({ log: console.error });
+    stops.push(mongo.stop);
+    const uri = new URL(mongo.uri);
+    uri.pathname = '/crossfade_bench';
+    await fillMongoDb(uri.href, benchSeed());
+    const endpoint = store === 'mongodb' ? 'http://127.0.0.1:9' : await startDynamoDb(store, stops);
+    const load = startLoad();
+    stops.push(load.stop);
+    const env = { ...AWS, AWS_ENDPOINT_URL_DYNAMODB: endpoint, MONGODB_URI: uri.href };
+    const subjects = store === 'mongodb' ? mongodbSubjects(folder, env) : dynamodbSubjects(folder, env);
+    const costs = await measured(subjects, ROUTES, load);
+    return tableOf(costs, subjects, ROUTES, store === 'mongodb' ? ['the driver'] : ['default', 'tuned']);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+type Env = Readonly<Record<string, string>>;
+
+function dynamodbSubjects(folder: string, env: Env): readonly Subject[] {
+  const peer = (kind: string) => () =>
+    serve({ words: [join(HERE, 'peers/dynamodb.ts'), kind], env: { ...env, NODE_ENV: 'production' }, cwd: folder });
+  return [
+    { name: 'default', start: peer('default') },
+    { name: 'tuned', start: peer('tuned') },
+    { name: 'tuned, again', start: peer('tuned') },
+    { name: 'Crossfade at `dynamodb`', start: () => facade(folder, env, 'dynamodb') },
+  ];
+}
+
+function mongodbSubjects(folder: string, env: Env): readonly Subject[] {
+  const peer = () =>
+    serve({ words: [join(HERE, 'peers/mongodb.ts')], env: { ...env, NODE_ENV: 'production' }, cwd: folder });
+  return [
+    { name: 'the driver', start: peer },
+    { name: 'the driver, again', start: peer },
+    { name: 'Crossfade at `complete`', start: () => facade(folder, env, 'complete') },
+  ];
+}
+
+/** `crossfade serve`, whole, on the sample API. */
+async function facade(parent: string, env: Env, stage: string): Promise<Server> {
+  const folder = await mkdtemp(join(parent, 'facade-'));
+  const operations = `getUser: { stage: ${stage} }, listMessages: { stage: ${stage} }`;
+  await writeFile(join(folder, 'stages.yaml'), `operations: { ${operations} }\n`);
+  const profile = process.env.BENCH_PROFILE;
+  return serve({
+    words: [join(HERE, '../src/cli.ts'), 'serve', join(HERE, '../openapi/photos.bindings.ts')],
+    flags: [FLAG, ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`])],
+    env: { ...env, ...passedOn(), PORT: '0', ADMIN_PORT: '0', ADMIN_TOKENS: `bench:viewer:${'0'.repeat(64)}` },
+    cwd: folder,
+  });
+}
+
+/** `BENCH_FACADE_X=1` sets `X` for the façade: to measure it with a switch turned. */
+const passedOn = (): Env =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith('BENCH_FACADE_') && value !== undefined ? [[name.slice('BENCH_FACADE_'.length), value]] : [],
+    ),
+  );
+
+async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<string> {
+  const local = store === 'fixed' ? undefined : await startDynamoDbLocal({ log: console.error });
+  const dynamo = local ?? (await startDynalite());
+  stops.push(dynamo.stop);
+  await fillDynamoDb(dynamo.endpoint, benchSeed());
+  if (store !== 'fixed') return dynamo.endpoint;
+  const fixed = fork(join(HERE, 'support/fixed.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  stops.push(() => fixed.kill());
+  fixed.send(await recorded(dynamo.endpoint));
+  return (await said<{ url: string }>(fixed)).url;
+}
+
+/** What a real store says to the two calls: the client decodes into the wire's own form, and that is JSON once more. */
+async function recorded(endpoint: string): Promise<Bodies> {
+  const client = new DynamoDBClient({
+    ...{ endpoint, region: 'eu-west-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } },
+  });
+  const TableName = 'photos';
+  const Key = { pk: { S: 'acme#USER#u-1001' }, sk: { S: 'PROFILE' } };
+  const { Item } = await client.send(new GetItemCommand({ TableName, Key }));
+  const { Items, Count, ScannedCount } = await client.send(
+    new QueryCommand({
+      ...{ TableName, KeyConditionExpression: 'pk = :c', ScanIndexForward: false },
+      ExpressionAttributeValues: { ':c': { S: 'acme#MESSAGES#c-101' } },
+    }),
+  );
+  client.destroy();
+  return { GetItem: JSON.stringify({ Item }), Query: JSON.stringify({ Count, Items, ScannedCount }) };
+}
