@@ -31,6 +31,10 @@ const client = tuned
       maxAttempts: 2,
     })
   : new DynamoDBClient({});
+if (tuned)
+  // What it tells the service about itself, and its log: the three that can go.
+  for (const name of ['getUserAgentMiddleware', 'recursionDetectionMiddleware', 'loggerMiddleware'])
+    if (!client.middlewareStack.remove(name)) throw new Error(`the SDK has no ${name} any more`);
 const documents = DynamoDBDocumentClient.from(client);
 const app = Fastify({ logger: !tuned });
 
