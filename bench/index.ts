@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { benchCompare } from './compare.ts';
+import { benchFront } from './front.ts';
 import { benchPassThrough } from './pass-through.ts';
 import { benchReaders } from './readers.ts';
 import { benchShadow } from './shadow.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Ro
   'readers-dynamodb': () => benchReaders('fixed'),
   'readers-dynamodb-local': () => benchReaders('DynamoDB Local'),
   'readers-mongodb': () => benchReaders('mongodb'),
+  front: benchFront,
   'pass-through': benchPassThrough,
   compare: benchCompare,
   shadow: benchShadow,

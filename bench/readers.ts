@@ -1,20 +1,18 @@
 import { fork } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { startDynalite, startDynamoDbLocal, startMongo } from '../src/demo/services.ts';
 import { fillDynamoDb, fillMongoDb } from '../src/demo/stores.ts';
 import { benchSeed, ROUTES } from './support/data.ts';
+import { type Env, serveFacade } from './support/facade.ts';
 import type { Bodies } from './support/fixed.ts';
 import type { Row } from './support/measure.ts';
-import { type Server, said, serve, startLoad } from './support/processes.ts';
+import { said, serve, startLoad } from './support/processes.ts';
 import { measured, type Subject, tableOf } from './support/rounds.ts';
 
 const HERE = import.meta.dirname;
-
-/** As the image runs it. */
-const FLAG = '--max-semi-space-size=8';
 
 const AWS = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
 
@@ -47,8 +45,6 @@ export async function benchReaders(store: Store): Promise<readonly Row[]> {
   }
 }
 
-type Env = Readonly<Record<string, string>>;
-
 function dynamodbSubjects(folder: string, env: Env): readonly Subject[] {
   const peer = (kind: string) => () =>
     serve({ words: [join(HERE, 'peers/dynamodb.ts'), kind], env: { ...env, NODE_ENV: 'production' }, cwd: folder });
@@ -56,7 +52,7 @@ function dynamodbSubjects(folder: string, env: Env): readonly Subject[] {
     { name: 'default', start: peer('default') },
     { name: 'tuned', start: peer('tuned') },
     { name: 'tuned, again', start: peer('tuned') },
-    { name: 'Crossfade at `dynamodb`', start: () => facade(folder, env, 'dynamodb') },
+    { name: 'Crossfade at `dynamodb`', start: facade(folder, env, 'dynamodb') },
   ];
 }
 
@@ -66,31 +62,17 @@ function mongodbSubjects(folder: string, env: Env): readonly Subject[] {
   return [
     { name: 'the driver', start: peer },
     { name: 'the driver, again', start: peer },
-    { name: 'Crossfade at `complete`', start: () => facade(folder, env, 'complete') },
+    { name: 'Crossfade at `complete`', start: facade(folder, env, 'complete') },
   ];
 }
 
-/** `crossfade serve`, whole, on the sample API. */
-async function facade(parent: string, env: Env, stage: string): Promise<Server> {
-  const folder = await mkdtemp(join(parent, 'facade-'));
-  const operations = `getUser: { stage: ${stage} }, listMessages: { stage: ${stage} }`;
-  await writeFile(join(folder, 'stages.yaml'), `operations: { ${operations} }\n`);
-  const profile = process.env.BENCH_PROFILE;
-  return serve({
-    words: [join(HERE, '../src/cli.ts'), 'serve', join(HERE, '../openapi/photos.bindings.ts')],
-    flags: [FLAG, ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`])],
-    env: { ...env, ...passedOn(), PORT: '0', ADMIN_PORT: '0', ADMIN_TOKENS: `bench:viewer:${'0'.repeat(64)}` },
-    cwd: folder,
+/** The sample API, both operations at one stage. */
+const facade = (folder: string, env: Env, stage: string) => () =>
+  serveFacade(folder, {
+    bindings: 'openapi/photos.bindings.ts',
+    stages: { getUser: stage, listMessages: stage },
+    env: { ...env, NODE_ENV: 'production' },
   });
-}
-
-/** `BENCH_FACADE_X=1` sets `X` for the façade: to measure it with a switch turned. */
-const passedOn = (): Env =>
-  Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) =>
-      name.startsWith('BENCH_FACADE_') && value !== undefined ? [[name.slice('BENCH_FACADE_'.length), value]] : [],
-    ),
-  );
 
 async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<string> {
   const local = store === 'fixed' ? undefined : await startDynamoDbLocal({ log: console.error });

@@ -1,0 +1,52 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Server, serve } from './processes.ts';
+
+export type Env = Readonly<Record<string, string>>;
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export interface Facade {
+  /** The module, from the root of the repository. */
+  readonly bindings: string;
+  /** By operation. */
+  readonly stages: Env;
+  readonly env: Env;
+  /** As the image runs it, where nothing else is said. */
+  readonly flags?: readonly string[];
+  /** Another version's folder. */
+  readonly root?: string;
+}
+
+/** `crossfade serve`, whole, in a folder of its own below `parent`. */
+export async function serveFacade(
+  parent: string,
+  { bindings, stages, env, flags, root = ROOT }: Facade,
+): Promise<Server> {
+  const cwd = await mkdtemp(join(parent, 'facade-'));
+  const lines = Object.entries(stages).map(([operation, stage]) => `  ${operation}: { stage: ${stage} }\n`);
+  await writeFile(join(cwd, 'stages.yaml'), `operations:\n${lines.join('')}`);
+  return serve({
+    words: [join(root, 'src/cli.ts'), 'serve', join(root, bindings)],
+    flags: [...(flags ?? ['--max-semi-space-size=8']), ...profiled()],
+    env: { ...SETTINGS, ...env, ...passedOn() },
+    cwd,
+  });
+}
+
+const SETTINGS: Env = {
+  ...{ PORT: '0', ADMIN_PORT: '0', ADMIN_TOKENS: `bench:viewer:${'0'.repeat(64)}` },
+  ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
+};
+
+/** `BENCH_PROFILE=folder` writes the façade's CPU profiles there. */
+const profiled = (): string[] =>
+  process.env.BENCH_PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`];
+
+/** `BENCH_FACADE_X=1` sets `X` for the façade: to measure it with a switch turned. */
+const passedOn = (): Env =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith('BENCH_FACADE_') && value !== undefined ? [[name.slice('BENCH_FACADE_'.length), value]] : [],
+    ),
+  );
