@@ -33,7 +33,7 @@ export async function benchFront(): Promise<readonly Row[]> {
     ...(other === undefined ? [] : [{ name: 'Crossfade before', start: ours(other) }]),
   ];
   try {
-    const costs = await measured(subjects, ROUTES, load, { ...TIMING, slices: 5 });
+    const costs = await measured(subjects, ROUTES, load, { ...TIMING, slices: 20 });
     return tableOf(costs, subjects, ROUTES, ['a plain route', 'a plain route of a text']);
   } finally {
     load.stop();

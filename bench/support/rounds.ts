@@ -21,10 +21,12 @@ export interface Timing {
   readonly slice: number;
 }
 
-/** Microseconds of CPU time per request and requests a second, of one subject on one route, by launch. */
+/** Of one subject on one route, by launch and slice. */
 export interface Cost {
-  readonly cpu: number[];
-  readonly rate: number[];
+  /** Microseconds of CPU time per request. */
+  readonly cpu: number[][];
+  /** Requests a second. */
+  readonly rate: number[][];
 }
 
 const ROUNDS = process.env.BENCH_ROUNDS;
@@ -32,12 +34,13 @@ const ROUNDS = process.env.BENCH_ROUNDS;
 /** `BENCH_ROUNDS` says how many launches; the rest is fixed, so that figures of two days mean the same. */
 export const TIMING: Timing = {
   launches: ROUNDS === undefined ? 5 : Number(ROUNDS),
-  ...{ slices: 3, warmUp: 4_000, slice: 1_000 },
+  // Many and short: what is next to each other has the same neighbours on the machine.
+  ...{ slices: 12, warmUp: 4_000, slice: 250 },
 };
 
 /**
  * Starts all subjects side by side, checks that they answer each route alike, and loads them in turn, each first in turn.
- * Costs by route and subject; of a launch the median of its slices.
+ * Costs by route and subject.
  */
 export async function measured(
   subjects: readonly Subject[],
@@ -58,18 +61,17 @@ export async function measured(
           return { cpu: ((await cpuOf(server.pid)) - before) / replies, rate: (replies / took) * 1_000 };
         };
         for (const server of servers) await one(server, warmUp);
-        const seen = subjects.map((): Cost => ({ cpu: [], rate: [] }));
+        for (const cost of costs[at] ?? []) {
+          cost.cpu.push([]);
+          cost.rate.push([]);
+        }
         for (let n = 0; n < slices; n += 1)
           for (let k = 0; k < servers.length; k += 1) {
             const who = (n + launch + k) % servers.length;
             const { cpu, rate } = await one(servers[who] as Server, slice);
-            seen[who]?.cpu.push(cpu);
-            seen[who]?.rate.push(rate);
+            costs[at]?.[who]?.cpu[launch]?.push(cpu);
+            costs[at]?.[who]?.rate[launch]?.push(rate);
           }
-        for (const [who, { cpu, rate }] of seen.entries()) {
-          costs[at]?.[who]?.cpu.push(median(cpu));
-          costs[at]?.[who]?.rate.push(median(rate));
-        }
       }
     } finally {
       await Promise.all(servers.map((server) => server.stop()));
@@ -95,9 +97,14 @@ async function agreed(servers: readonly Server[], subjects: readonly Subject[], 
   return Buffer.byteLength(first?.body ?? '');
 }
 
-/** How many times as many requests per CPU second as `base`: median over launches, with the least and the greatest. */
+/**
+ * How many times as many requests per CPU second as `base`, slice by slice: of each launch the median, and of these the
+ * median with the least and the greatest.
+ */
 export function times(own: Cost, base: Cost): string {
-  const ratios = own.cpu.map((cpu, launch) => (base.cpu[launch] as number) / cpu);
+  const ratios = own.cpu.map((slices, launch) =>
+    median(slices.map((cpu, slice) => (base.cpu[launch]?.[slice] as number) / cpu)),
+  );
   const text = (ratio: number) => ratio.toFixed(2);
   return `${text(median(ratios))} (${text(Math.min(...ratios))} to ${text(Math.max(...ratios))})`;
 }
@@ -119,8 +126,8 @@ export function tableOf(
       return {
         request: route,
         server: name,
-        'CPU per request': `${median(own.cpu).toFixed(1)} µs`,
-        'requests a second': median(own.rate).toFixed(0),
+        'CPU per request': `${median(own.cpu.flat()).toFixed(1)} µs`,
+        'requests a second': median(own.rate.flat()).toFixed(0),
         ...Object.fromEntries(against),
       };
     }),
