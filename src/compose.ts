@@ -23,13 +23,14 @@ import type { AuthSpec } from './model/auth.ts';
 import { createDeadlines } from './model/deadline.ts';
 import type { Log } from './model/log.ts';
 import type { Tracing } from './model/span.ts';
-import { type OriginName, PLANS, type StoreName } from './model/stage.ts';
+import { PLANS, type StoreName } from './model/stage.ts';
 import { exposureLog, mongodbShower, noteFailure, openTraces, showConnections, tenantShower } from './observers.ts';
 import { closePlace, placeAt } from './operate/place.ts';
 import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
 import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
 import { openAdmission, openGuards } from './overload.ts';
 import { readiness } from './readiness.ts';
+import { createOriginAccounts } from './request/accounts.ts';
 import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 import { guardAnswerer, guardLegacy } from './request/guard.ts';
@@ -161,8 +162,7 @@ async function build(
     legacy,
     serverTiming: config.serverTiming,
     deadlines: createDeadlines(config.originTimeout),
-    onAnswer: (operation: string, origin: OriginName, seconds: number) =>
-      metrics.originDuration.observe({ operation, origin, role: 'control' }, seconds),
+    onAnswer: createOriginAccounts(metrics, 'control'),
     onFailure: noteFailure(metrics, requestLog),
   });
   let draining = false;

@@ -10,6 +10,7 @@ import { RequestError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { ErrorRequest } from './model/binding.ts';
 import type { Tracing } from './model/span.ts';
+import { type Accounts, createAccounts } from './request/accounts.ts';
 import { type Admission, kindOf, type Refusal } from './request/admission.ts';
 import { errorRequest } from './request/ask.ts';
 import { optionsAnswer } from './request/cors.ts';
@@ -33,8 +34,6 @@ const LOOK_EVERY = 5_000;
 
 /** Requests of one connection that wait for their turn; beyond it there is no reading on, and the connection ends. */
 const MAX_PIPELINED = 100;
-
-const BODILESS = new Set(['GET', 'HEAD']);
 
 export interface FacadeOptions {
   readonly line: Line;
@@ -62,6 +61,7 @@ export interface FacadeOptions {
  */
 export function createFacade(options: FacadeOptions): FastifyInstance {
   const { line, metrics, tracing, tls, isDraining, admission, active = new Map<string, number>() } = options;
+  const accounts = createAccounts(metrics);
   /** Requests of a connection that wait for their turn. */
   const waiting = new WeakMap<Socket, number>();
   /** Counts a request in, decides whether it may, and acts when its turn comes. */
@@ -75,8 +75,9 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
     const { socket } = request.raw;
     if (raw.socket === null && (socket.destroyed || (waiting.get(socket) ?? 0) >= MAX_PIPELINED))
       return void socket.destroy();
-    request.trace = newTrace(operation);
-    request.trace.span = tracing?.request(request.headers, request.trace.began);
+    const trace = newTrace(operation);
+    if (tracing !== undefined) trace.span = tracing.request(request.headers, trace.began);
+    request.trace = trace;
     const method = knownMethod(request.method);
     const kind = kindOf(request.method, operation, operation && line.flags.stages()[operation.index]);
     const refused = admission.enter(kind);
@@ -85,7 +86,7 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
     const ended = (): void => {
       active.set(method, (active.get(method) ?? 0) - 1);
       if (refused === undefined) admission.leave(kind);
-      finish(options, request, reply);
+      finish(options, accounts, request, reply);
     };
     raw.on('close', ended);
     const turn = refused === undefined ? act : () => turnAway(line, refused, operation, request, reply);
@@ -142,41 +143,33 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
   app.server.on('drop', () => metrics.connectionsRefused.inc());
   app.server.maxHeadersCount = 0; // their size is bounded, not their number
 
-  const admit = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    operation: BoundOperation | undefined,
-    done: () => void,
-  ): void => {
+  const admit = (request: FastifyRequest, reply: FastifyReply, operation: BoundOperation | undefined): void => {
     const unfit = refusal(request.raw);
     if (unfit !== undefined) refuse(line, unfit, request, reply);
     else if (operation === undefined || operation.kind === 'write' || operation.spec === undefined)
       void pass(line, request, reply);
-    else if (!BODILESS.has(request.method)) void handle(line, operation, request, reply);
-    else done();
+    else void handle(line, operation, request, reply);
   };
 
-  app.addHook('onRequest', (request, reply, done) => {
+  // Nobody calls what comes next: the reply is ours to write, and Fastify's own steps towards it would cost and do nothing.
+  app.addHook('onRequest', (request, reply, _next) => {
+    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
     // While draining each reply ends its connection, so that none is cut later.
     if (isDraining()) reply.raw.shouldKeepAlive = false;
-    const operation = request.is404 ? undefined : (request.routeOptions.config as RouteConfig).operation;
-    receive(request, reply, operation, () => admit(request, reply, operation, done));
+    receive(request, reply, operation, () => admit(request, reply, operation));
   });
 
+  const never = (): never => {
+    throw new Error('a request went past the first hook');
+  };
   for (const operation of line.bindings.operations) {
     for (const method of methodsOf(operation, line.bindings.operations)) {
-      app.route({
-        method,
-        url: line.bindings.basePath + toFastifyPath(operation.contract.path),
-        config: { operation },
-        handler: (request, reply) => {
-          void handle(line, operation, request, reply);
-        },
-      });
+      const url = line.bindings.basePath + toFastifyPath(operation.contract.path);
+      app.route({ method, url, config: { operation }, handler: never });
     }
   }
 
-  app.setNotFoundHandler((request, reply) => void pass(line, request, reply));
+  app.setNotFoundHandler(never);
   return app;
 }
 
@@ -298,32 +291,14 @@ const newTrace = (operation: BoundOperation | undefined): Trace => ({
 const requestId = (sent: string | string[] | undefined): string =>
   typeof sent === 'string' && REQUEST_ID.test(sent) ? sent : randomUUID();
 
-/** A legacy service may say any three digits: those that nobody has given a meaning count by their class. */
-const statusLabel = (status: number | undefined): string => {
-  if (status === undefined) return '499';
-  return STATUS_CODES[status] === undefined ? `${Math.trunc(status / 100)}xx` : String(status);
-};
-
 /** What became of a request, once nothing more is sent. */
-function finish(options: FacadeOptions, request: FastifyRequest, reply: FastifyReply): void {
-  const { metrics, requestLog, shownTenant } = options;
+function finish(options: FacadeOptions, accounts: Accounts, request: FastifyRequest, reply: FastifyReply): void {
+  const { requestLog, shownTenant } = options;
   const { trace } = request;
   // The client may have left before it had its reply.
   const status = reply.raw.writableFinished ? reply.raw.statusCode : undefined;
   const duration = performance.now() - trace.began;
-  metrics.requestDuration.observe(
-    {
-      http_request_method: knownMethod(request.method),
-      http_route: trace.route,
-      // 499, as nginx has it: the client left.
-      http_response_status_code: statusLabel(status),
-      origin: trace.origin ?? 'none',
-    },
-    duration / 1000,
-  );
-  if (trace.operation !== undefined && trace.stage !== undefined) {
-    metrics.stageRequests.inc({ operation: trace.operation, stage: trace.stage });
-  }
+  accounts.note(trace, request.method, status, duration);
   if (trace.span !== undefined) endRequestSpan(trace.span, request, status, shownTenant?.(trace.tenant));
   requestLog?.note(request, status, duration);
   trace.done = true;
