@@ -9,7 +9,7 @@ import type { Contract, Operation } from '../model/operation.ts';
 import { type OriginName, offeredStages, type Stage, type StoreName } from '../model/stage.ts';
 import { compileErrors } from './errors.ts';
 import { checkWaivers } from './gate.ts';
-import { fixedHeaders, madeHeaders } from './headers.ts';
+import { fixedHeaders, madeHeaders, replyHeaders } from './headers.ts';
 import { type BoundPage, compilePage } from './page.ts';
 import { checkSpec } from './problems.ts';
 import { compileRenderer, type Render } from './render.ts';
@@ -46,6 +46,8 @@ export interface BoundOperation {
   readonly status: number;
   /** Headers of every reply of ours, errors too. */
   readonly fixed: Readonly<Record<string, string>>;
+  /** Those of a success to which nothing is added. */
+  readonly usualHeaders: Readonly<Record<string, string>>;
   readonly headers: HeaderSource | undefined;
   readonly refusesUnknown: boolean;
   readonly maxItems: number;
@@ -191,6 +193,7 @@ function bindOperation(
     errors: compileErrors(spec.errors, own?.errors, fixed),
     status: own?.status ?? contract.success.status,
     fixed,
+    usualHeaders: replyHeaders(contract.success.type, fixed, undefined),
     headers: madeHeaders(spec.headers, own?.headers),
     refusesUnknown: (own?.unknownParameters ?? spec.unknownParameters) === 'refuse',
     maxItems: own?.maxItems ?? MAX_ITEMS,

@@ -47,26 +47,30 @@ export function compileParameters(operation: Operation, openapi: '3.0' | '3.1'):
   const compile = createCompile(openapi);
   const readers = operation.parameters.map((parameter) => compileReader(parameter, operation.path, compile));
   const owns = ownership(operation.parameters);
-  const wantsCookies = operation.parameters.some(({ in: where }) => where === 'cookie');
+  const places = new Set(operation.parameters.map((parameter) => PLACES[parameter.in]));
+  const has: Readonly<Record<Place, boolean>> = {
+    ...{ path: places.has('path'), query: places.has('query') },
+    ...{ headers: places.has('headers'), cookies: places.has('cookies') },
+  };
   return (raw) => {
     const query = pairs(raw.search);
     const sources: Sources = {
       segments: raw.pathname.split('/'),
       query,
       headers: raw.headers,
-      cookies: wantsCookies ? cookiesOf(raw.headers.cookie) : NO_COOKIES,
+      cookies: has.cookies ? cookiesOf(raw.headers.cookie) : NO_COOKIES,
     };
-    const values: Record<'path' | 'query' | 'headers' | 'cookies', Record<string, unknown>> = {
-      path: {},
-      query: {},
-      headers: {},
-      cookies: {},
+    const values: Record<Place, Record<string, unknown>> = {
+      path: has.path ? {} : NOTHING,
+      query: has.query ? {} : NOTHING,
+      headers: has.headers ? {} : NOTHING,
+      cookies: has.cookies ? {} : NOTHING,
     };
     for (const { parameter, read, finish } of readers) {
       const value = finish(read(sources));
       if (value !== undefined) values[PLACES[parameter.in]][parameter.name] = value;
     }
-    const unknown = query.map(([name]) => name).filter((name) => !owns(name));
+    const unknown = query.length === 0 ? NO_NAMES : query.map(([name]) => name).filter((name) => !owns(name));
     return Object.freeze({
       path: Object.freeze(values.path),
       query: Object.freeze(values.query),
@@ -77,7 +81,12 @@ export function compileParameters(operation: Operation, openapi: '3.0' | '3.1'):
   };
 }
 
+type Place = (typeof PLACES)[keyof typeof PLACES];
+
 const NO_COOKIES: ReadonlyMap<string, string> = new Map();
+/** Of a place where the operation has no parameters: nothing is made for it. */
+const NOTHING = Object.freeze({});
+const NO_NAMES: readonly string[] = Object.freeze([]);
 
 function compileReader(parameter: Parameter, template: string, compile: Compile): Reader {
   const { name, schema } = parameter;
@@ -93,7 +102,7 @@ function compileReader(parameter: Parameter, template: string, compile: Compile)
     const value = cast(raw, schema, kinds, parameter, invalid);
     const checked = typeof value === 'bigint' ? Number(value) : value;
     if (!validate(checked)) throw invalid(validate.errors?.[0]?.message ?? 'is not as documented');
-    return Object.isFrozen(value) ? value : Object.freeze(value);
+    return typeof value === 'object' ? Object.freeze(value) : value;
   };
   return { parameter, read: readerOf(parameter, template, kinds, invalid), finish };
 }

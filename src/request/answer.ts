@@ -202,15 +202,16 @@ function compose(
   const body = wired ?? renderWith(bound, store, { item, items, request, page });
   const own = operation.headers?.(request, { item, items, page });
   const link = linkHeader(operation, question.url, page, request);
-  refuseUnsendable(store, own);
+  if (own !== undefined) refuseUnsendable(store, own);
   const made = link === undefined ? own : { link, ...own };
-  const headers = replyHeaders(operation.contract.success.type, operation.fixed, made);
+  const headers =
+    made === undefined ? operation.usualHeaders : replyHeaders(operation.contract.success.type, operation.fixed, made);
   return Object.freeze({ status: operation.status, headers, body, items: operation.isList ? page.count : undefined });
 }
 
 /** A value of an item that HTTP cannot carry in a header: this store cannot answer. */
-function refuseUnsendable(store: StoreName, headers: Readonly<Record<string, string | undefined>> | undefined): void {
-  for (const [name, value] of Object.entries(headers ?? {})) {
+function refuseUnsendable(store: StoreName, headers: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(headers)) {
     try {
       validateHeaderName(name);
       if (value !== undefined) validateHeaderValue(name, value);

@@ -5,6 +5,7 @@ import type { BoundOperation } from '../bindings/load.ts';
 import type { Unpaged } from '../bindings/page.ts';
 import { RequestError } from '../errors.ts';
 import type { ErrorRequest } from '../model/binding.ts';
+import { NO_CLAIMS } from './auth/claims.ts';
 
 /** What of a request says what is asked. */
 export type Message = Pick<IncomingMessage, 'url' | 'headers' | 'rawHeaders'>;
@@ -17,6 +18,7 @@ export class Asked {
   readonly #operation: BoundOperation;
   readonly #message: Message;
   #parsed: Parsed | undefined;
+  #unpaged: Unpaged | undefined;
   /** Of a read that has one, once it is read: a cursor may stand in it. */
   body: unknown;
 
@@ -45,15 +47,17 @@ export class Asked {
 
   /** All parameters but the cursor. */
   parameters(cursor: string | undefined): Readonly<Record<string, unknown>> {
-    const { path, query } = this.#parse();
-    const rest = (value: unknown) => (cursor === undefined || !isObject(value) ? value : without(value, cursor));
-    return { path, query: rest(query), ...(this.body === undefined ? {} : { body: rest(this.body) }) };
+    return parametersBut(cursor, this.#parse(), this.body);
   }
 
   /** The request as a binding sees it, but for its page, claims and body. */
   unpaged(operation: BoundOperation, tenant: string): Unpaged {
+    const known = this.#unpaged;
+    if (known !== undefined && known.tenant === tenant && known.body === this.body) return known;
     const { path, query, headers } = this.#parse();
-    return Object.freeze({ operation: operation.id, tenant, claims: NOTHING, path, query, headers, body: this.body });
+    const { body } = this;
+    this.#unpaged = Object.freeze({ operation: operation.id, tenant, claims: NO_CLAIMS, path, query, headers, body });
+    return this.#unpaged;
   }
 
   /** As far as parsing came. */
@@ -75,6 +79,16 @@ export class Asked {
     }
     return this.#parsed;
   }
+}
+
+/** All parameters but the cursor, of a request that was parsed. */
+export function parametersBut(
+  cursor: string | undefined,
+  { path, query }: Pick<Parsed, 'path' | 'query'>,
+  body: unknown,
+): Readonly<Record<string, unknown>> {
+  const rest = (value: unknown) => (cursor === undefined || !isObject(value) ? value : without(value, cursor));
+  return { path, query: rest(query), ...(body === undefined ? {} : { body: rest(body) }) };
 }
 
 /** The same without a text, wherever it is nested (`page[after]`), and without what held nothing else. */

@@ -9,8 +9,8 @@ import { observed } from '../model/span.ts';
 import type { OriginName, Plan, StoreName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
 import type { Question } from './answer.ts';
-import { type Asked, ask, errorRequest } from './ask.ts';
-import type { Auth, Claims } from './auth.ts';
+import { type Asked, ask, errorRequest, parametersBut } from './ask.ts';
+import { type Auth, type Claims, NO_CLAIMS } from './auth.ts';
 import { readBody } from './body.ts';
 import { admit, type Standing, standingOf } from './caller.ts';
 import type { Observe } from './observe.ts';
@@ -254,9 +254,9 @@ const NO_BODY = Buffer.alloc(0);
 function routeOf(line: Line, operation: BoundOperation, asked: Asked, { tenant, plan, decision }: AtPlan): Route {
   const cursor = openCursor(line.cursors, operation, asked, tenant);
   if (cursor === 'foreign') return legacyCursor(line, asked, decision);
-  if (cursor !== undefined) return Object.freeze({ to: holder(operation, plan.control, cursor), tenant, cursor, plan });
+  if (cursor !== undefined) return { to: holder(operation, plan.control, cursor), tenant, cursor, plan };
   if (plan.control === 'legacy') return LEGACY;
-  return Object.freeze({ to: plan.control, tenant, cursor: undefined, plan });
+  return { to: plan.control, tenant, cursor: undefined, plan };
 }
 
 const LEGACY: Route = Object.freeze({ to: 'legacy' });
@@ -317,16 +317,38 @@ export function question(
   route: { readonly tenant: string; readonly cursor: CursorContent | undefined },
   claims: Claims,
 ): Question {
-  return Object.freeze({
-    operation,
-    request: Object.freeze({ ...asked.unpaged(operation, route.tenant), claims }),
-    url: asked.url,
-    cursor: route.cursor,
-    parameters:
-      operation.page?.issues === true
-        ? hashParameters(asked.parameters(operation.page.cursor(asked.unpaged(operation, route.tenant))))
-        : '',
-  });
+  const unpaged = asked.unpaged(operation, route.tenant);
+  const request = claims === NO_CLAIMS ? unpaged : Object.freeze({ ...unpaged, claims });
+  const sent = operation.page?.issues === true ? operation.page.cursor(unpaged) : undefined;
+  return Object.freeze(new Asking(operation, request, asked.url, route.cursor, sent));
+}
+
+/** Holds nothing of the HTTP request; hashes the parameters only for a page that has a next one, or for a comparison. */
+class Asking implements Question {
+  readonly operation: BoundOperation;
+  readonly request: Question['request'];
+  readonly url: string;
+  readonly cursor: CursorContent | undefined;
+  readonly #sent: string | undefined;
+
+  constructor(
+    operation: BoundOperation,
+    request: Question['request'],
+    url: string,
+    cursor: CursorContent | undefined,
+    sent: string | undefined,
+  ) {
+    this.operation = operation;
+    this.request = request;
+    this.url = url;
+    this.cursor = cursor;
+    this.#sent = sent;
+  }
+
+  get parameters(): string {
+    if (this.operation.page?.issues !== true) return '';
+    return hashParameters(parametersBut(this.#sent, this.request, this.request.body));
+  }
 }
 
 type Attempt<T> =

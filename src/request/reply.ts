@@ -82,10 +82,12 @@ const ONE_WRITE = 4 * 1024;
 
 /** Names and values in turn, each name once: ours, where the answer says nothing of them, the answer's, then `last`. */
 function headOf(line: Sender, request: FastifyRequest, answer: Answer, last: readonly string[]): string[] {
-  const headers = withCors(line.bindings.spec.cors, request.headers.origin, answer.headers);
-  const own = ownHeaders(line, request);
+  const { cors } = line.bindings.spec;
+  const headers = cors === undefined ? answer.headers : withCors(cors, request.headers.origin, answer.headers);
   const head: string[] = [];
-  for (const name of Object.keys(own)) if (headers[name] === undefined) head.push(name, own[name] as string);
+  if (headers['x-request-id'] === undefined) head.push('x-request-id', request.id);
+  const timing = timingOf(line, request);
+  if (timing !== undefined && headers['server-timing'] === undefined) head.push('server-timing', timing);
   for (const name of Object.keys(headers)) {
     const value = headers[name];
     if (value === undefined || name === last[0] || name === last[2]) continue;
@@ -129,7 +131,12 @@ export async function forward(
 
 function ownHeaders(line: Sender, request: FastifyRequest): Readonly<Record<string, string>> {
   const id = { 'x-request-id': request.id };
-  const { origin, stage } = request.trace;
-  if (!line.serverTiming || origin === undefined) return id;
-  return { ...id, 'server-timing': `origin;desc=${origin}${stage === undefined ? '' : `, stage;desc=${stage}`}` };
+  const timing = timingOf(line, request);
+  return timing === undefined ? id : { ...id, 'server-timing': timing };
+}
+
+function timingOf(line: Sender, { trace }: FastifyRequest): string | undefined {
+  const { origin, stage } = trace;
+  if (!line.serverTiming || origin === undefined) return undefined;
+  return `origin;desc=${origin}${stage === undefined ? '' : `, stage;desc=${stage}`}`;
 }

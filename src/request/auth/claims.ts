@@ -7,7 +7,8 @@ export function claimsOf(
   names: HeaderClaims | undefined,
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): Claims {
-  const found = Object.entries(names ?? {}).flatMap(([header, claim]) => {
+  if (names === undefined) return NO_CLAIMS;
+  const found = Object.entries(names).flatMap(([header, claim]) => {
     const value = headers[header.toLowerCase()];
     return typeof value === 'string' && value !== '' ? [[claim, value] as const] : [];
   });
