@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { benchCompare } from './compare.ts';
+import { benchDecision } from './decision.ts';
 import { benchFront } from './front.ts';
+import { benchMemory } from './memory.ts';
 import { benchPassThrough } from './pass-through.ts';
 import { benchReaders } from './readers.ts';
 import { benchShadow } from './shadow.ts';
@@ -23,8 +25,10 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Ro
   'readers-dynamodb-local': () => benchReaders('DynamoDB Local'),
   'readers-mongodb': () => benchReaders('mongodb'),
   front: benchFront,
+  decision: benchDecision,
   'pass-through': benchPassThrough,
   compare: benchCompare,
+  memory: benchMemory,
   shadow: benchShadow,
   versions: () => benchVersions(process.env.BENCH_AGAINST ?? ''),
 };

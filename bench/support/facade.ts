@@ -1,5 +1,5 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Server, serve } from './processes.ts';
 
 export type Env = Readonly<Record<string, string>>;
@@ -16,18 +16,20 @@ export interface Facade {
   readonly flags?: readonly string[];
   /** Another version's folder. */
   readonly root?: string;
+  /** The command, where it is not run from its sources. */
+  readonly script?: string;
 }
 
 /** `crossfade serve`, whole, in a folder of its own below `parent`. */
 export async function serveFacade(
   parent: string,
-  { bindings, stages, env, flags, root = ROOT }: Facade,
+  { bindings, stages, env, flags, root = ROOT, script = join(root, 'src/cli.ts') }: Facade,
 ): Promise<Server> {
   const cwd = await mkdtemp(join(parent, 'facade-'));
   const lines = Object.entries(stages).map(([operation, stage]) => `  ${operation}: { stage: ${stage} }\n`);
-  await writeFile(join(cwd, 'stages.yaml'), `operations:\n${lines.join('')}`);
+  await writeFile(join(cwd, 'stages.yaml'), lines.length === 0 ? 'operations: {}\n' : `operations:\n${lines.join('')}`);
   return serve({
-    words: [join(root, 'src/cli.ts'), 'serve', join(root, bindings)],
+    words: [script, 'serve', resolve(root, bindings)],
     flags: [...(flags ?? ['--max-semi-space-size=8']), ...profiled()],
     env: { ...SETTINGS, ...env, ...passedOn() },
     cwd,
