@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { markdown } from '../measure.ts';
+import { markdown } from '../support/measure.ts';
 import { TARGETS, type TargetName } from './bed.ts';
 import type { Fared } from './judge.ts';
 import type { Ran } from './run.ts';

@@ -3,7 +3,7 @@
  * as long as is said, and prints what came of it. Exit code 1: something is not as it must be.
  */
 import { parseArgs } from 'node:util';
-import { markdown } from '../measure.ts';
+import { markdown } from '../support/measure.ts';
 import { type Soaked, soak } from './soak.ts';
 
 const { values } = parseArgs({

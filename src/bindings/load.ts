@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadContract } from '../contract/load.ts';
 import { compileBody, compileParameters, type ParseParameters } from '../contract/parameters.ts';
+import { type Compile, createCompile } from '../contract/schema.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import type { BindingsSpec, HeaderSource, OperationSpec, StoreBinding } from '../model/binding.ts';
 import type { Contract, Operation } from '../model/operation.ts';
@@ -92,8 +93,10 @@ export async function loadBindings(file: string, options: LoadOptions): Promise<
     name,
     contract.operations.map(({ id }) => id),
   );
+  // Each has the whole of JSON Schema compiled: one for all operations.
+  const compile = createCompile(contract.openapi);
   const operations = contract.operations.map((operation, index) =>
-    bindOperation(path, flags[index] as string, spec, operation, index, contract.openapi, options, problems),
+    bindOperation(path, flags[index] as string, spec, operation, index, compile, options, problems),
   );
   checkWaivers(spec.gate, operations, (pointer, message) => problems.push({ where: `${path}#${pointer}`, message }));
   if (problems.length > 0) throw new ConfigError(problems);
@@ -151,7 +154,7 @@ function bindOperation(
   spec: BindingsSpec,
   contract: Operation,
   index: number,
-  openapi: Contract['openapi'],
+  compile: Compile,
   options: LoadOptions,
   problems: Problem[],
 ): BoundOperation {
@@ -187,8 +190,8 @@ function bindOperation(
     stores: Object.freeze(stores),
     offered,
     initial: offered[0] ?? 'legacy',
-    parse: compileParameters(contract, openapi),
-    parseBody: own === undefined ? undefined : compileBody(contract, openapi),
+    parse: compileParameters(contract, compile),
+    parseBody: own === undefined ? undefined : compileBody(contract, compile),
     page: own?.page === undefined ? undefined : compilePage(own.page),
     errors: compileErrors(spec.errors, own?.errors, fixed),
     status: own?.status ?? contract.success.status,

@@ -43,8 +43,8 @@ interface Sources {
 const PLACES = Object.freeze({ path: 'path', query: 'query', header: 'headers', cookie: 'cookies' } as const);
 
 /** Compiles the decoding of an operation's parameters: by `style` and `explode`, types, defaults, validation. */
-export function compileParameters(operation: Operation, openapi: '3.0' | '3.1'): ParseParameters {
-  const compile = createCompile(openapi);
+export function compileParameters(operation: Operation, by: '3.0' | '3.1' | Compile): ParseParameters {
+  const compile = typeof by === 'string' ? createCompile(by) : by;
   const readers = operation.parameters.map((parameter) => compileReader(parameter, operation.path, compile));
   const owns = ownership(operation.parameters);
   const places = new Set(operation.parameters.map((parameter) => PLACES[parameter.in]));
@@ -283,11 +283,12 @@ function cookiesOf(header: string | readonly string[] | undefined): ReadonlyMap<
  */
 export function compileBody(
   operation: Operation,
-  openapi: '3.0' | '3.1',
+  by: '3.0' | '3.1' | Compile,
 ): ((body: Buffer, contentType: string | undefined) => unknown) | undefined {
   const { body } = operation;
   if (body === undefined) return undefined;
-  const validate = createCompile(openapi)(body.schema ?? true);
+  const compile = typeof by === 'string' ? createCompile(by) : by;
+  const validate = compile(body.schema ?? true);
   return (bytes) => {
     if (bytes.length === 0 && !body.required) return undefined;
     const value = parseJson(bytes);

@@ -14,6 +14,8 @@ export function createCompile(openapi: '3.0' | '3.1'): Compile {
     validateFormats: true,
     coerceTypes: false,
     useDefaults: false,
+    // Two operations may have a schema of the same name.
+    addUsedSchema: false,
   });
   addFormats.default(ajv, ['date', 'date-time', 'time', 'uuid', 'email', 'uri', 'ipv4', 'ipv6', 'byte']);
   ajv.addFormat('int32', { type: 'number', validate: (value) => value >= -2147483648 && value <= 2147483647 });
