@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BoundOperation } from '../bindings/load.ts';
 import { NoSuchItem, RequestError, Resting, StoreError, type StoreFailure } from '../errors.ts';
@@ -60,16 +61,16 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
     for (const name of raw.getHeaderNames()) raw.removeHeader(name);
     const bodiless = answer.status === 204 || answer.status === 304;
     const last: string[] = bodiless ? [] : ['content-length', String(answer.body.length)];
-    if (!request.raw.complete) {
-      last.push('connection', 'close');
-      endUnread(request, reply);
-    }
+    const unread = !request.raw.complete;
+    if (unread) last.push('connection', 'close');
     raw.statusMessage = '';
     raw.writeHead(answer.status, headOf(line, request, answer, last));
-    if (request.method === 'HEAD' || bodiless) raw.end();
+    const body = request.method === 'HEAD' || bodiless ? undefined : answer.body;
+    if (unread) endUnread(request.raw, raw, body);
+    else if (body === undefined) raw.end();
     // A string goes out together with the head; read and written as Latin-1 its bytes stay what they are.
-    else if (answer.body.length <= ONE_WRITE) raw.end(answer.body.toString('latin1'), 'latin1');
-    else raw.end(answer.body);
+    else if (body.length <= ONE_WRITE) raw.end(body.toString('latin1'), 'latin1');
+    else raw.end(body);
     holdToPace(raw);
   } catch {
     // What HTTP cannot carry was refused where it came from; should anything be left, this one request ends.
@@ -98,9 +99,25 @@ function headOf(line: Sender, request: FastifyRequest, answer: Answer, last: rea
   return head;
 }
 
-/** A body that nobody reads to its end must not hold the connection: it is closed with the reply. */
-function endUnread(request: FastifyRequest, { raw }: FastifyReply): void {
-  raw.once('finish', () => request.raw.destroy());
+/** Milliseconds in which what a client still sends is passed over. */
+const LINGER = 1_000;
+
+/**
+ * A body that nobody reads to its end must not hold the connection: it is closed with the reply. Closed at once, it would be
+ * reset under a client that still sends, and the reply lost with it (RFC 9112 §9.6); so the rest is passed over for a while.
+ */
+function endUnread(message: IncomingMessage, raw: ServerResponse, body: Buffer | undefined): void {
+  if (body === undefined) raw.flushHeaders();
+  else raw.write(body);
+  const end = (): void => {
+    clearTimeout(late);
+    message.off('end', end).off('close', end);
+    raw.end();
+  };
+  const late = setTimeout(end, LINGER);
+  late.unref();
+  raw.once('finish', () => message.destroy());
+  message.once('end', end).once('close', end).resume();
 }
 
 /**
