@@ -99,10 +99,8 @@ function pageEdge(
   const lastB = inBoth.reduce((last, { span }) => Math.max(last, span.index), lastEqual);
   const tailA = missing.filter(({ span }) => span.index > lastA);
   const tailB = extra.filter(({ span }) => span.index > lastB);
-  if (tailB.length > 0 && tailB.length <= missing.length && countB === limit) return new Set(tailB);
-  const inner = extra.length - tailB.length;
-  if (tailB.length === 0 && tailA.length > 0 && tailA.length <= inner && countA === limit) return new Set(tailA);
-  return new Set();
+  if (tailB.length === 0) return new Set(countA === limit && tailA.length <= extra.length ? tailA : []);
+  return new Set(countB === limit && tailB.length <= missing.length ? tailB : []);
 }
 
 /** Items under their keys; one that has none, or whose key came before, is told apart by its number among those alike. */
@@ -208,7 +206,7 @@ export function alignByValue(
   const [one] = left;
   const [other] = right;
   // The only ones that differ stand at one place: nothing else could be their twin.
-  if (one !== undefined && other !== undefined && left.length === 1 && right.length === 1)
+  if (one !== undefined && other !== undefined && left.length + right.length === 2)
     return { ...NOTHING_MOVED, pairs: [{ left: one, right: other, name: String(one.index) }] };
   const ours = left.map((span) => ({ name: valueText(a, span), span }));
   const theirs = right.map((span) => ({ name: valueText(b, span), span }));

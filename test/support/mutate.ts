@@ -1,0 +1,47 @@
+import { Stryker } from '@stryker-mutator/core';
+
+/**
+ * Mutation testing: `npm run mutate [-- AREA | FILE…] [--force]`. What an earlier run found stays where neither the
+ * mutant nor its tests changed; `--force` forgets it.
+ */
+const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests: readonly string[] }> = {
+  compare: { mutate: ['src/compare/*.ts'], tests: ['test/compare/*.ts'] },
+  model: {
+    mutate: ['src/model/*.ts'],
+    tests: [
+      'test/model/*.ts',
+      'test/compare/{compare,pointers}.ts',
+      'test/report/{gate,summary}.ts',
+      'test/bindings/*.ts',
+    ],
+  },
+};
+
+// Of what is told apart by chance each case costs time for each mutant that lives.
+process.env.PAIRS ??= '30';
+process.env.CASES ??= '150';
+
+const asked = process.argv.slice(2).filter((word) => word !== '--force');
+for (const name of asked.length > 0 ? asked : Object.keys(AREAS)) {
+  const [key, area] = Object.entries(AREAS).find(([key]) => name === key || name.startsWith(`src/${key}`)) ?? [];
+  if (area === undefined) throw new Error(`${name} is no area: there are ${Object.keys(AREAS).join(', ')}.`);
+  await new Stryker({
+    mutate: name === key ? [...area.mutate] : [name],
+    testFiles: [...area.tests],
+    plugins: ['./test/support/mutants.ts'],
+    testRunner: 'tap-in-process',
+    maxTestRunnerReuse: 300,
+    coverageAnalysis: 'perTest',
+    concurrency: Number(process.env.MUTATE_CONCURRENCY ?? 1),
+    incremental: true,
+    force: process.argv.includes('--force'),
+    incrementalFile: `.tap/mutate/${key}.json`,
+    tempDirName: `.tap/mutants/${key}`,
+    ignorePatterns: ['.tap', 'dist', 'console', 'deploy', 'docs', 'bench'],
+    disableTypeChecks: false,
+    reporters: ['progress-append-only', 'clear-text', 'html'],
+    htmlReporter: { fileName: `.tap/mutate/${key}.html` },
+    clearTextReporter: { allowColor: false, logTests: false },
+    thresholds: { high: 90, low: 85, break: 85 },
+  }).runMutationTest();
+}
