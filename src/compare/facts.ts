@@ -39,7 +39,7 @@ const scaleOf = (text: string): number => Math.min(/\.(\d+)/.exec(text)?.[1]?.le
 const DAY = 86_400_000;
 
 function dateFacts(left: number, right: number): readonly string[] {
-  if (Math.abs(left - right) > DAY) return ['differs by more than a day'];
+  if (Math.abs(left - right) > DAY) return Object.freeze(['differs by more than a day']);
   const facts = [`differs by ${Math.abs(left - right)} ms`];
   if (Math.floor(left / 1000) === Math.floor(right / 1000)) facts.push('equal but for milliseconds');
   else if ((left - right) % 3_600_000 === 0) facts.push('differs by whole hours: a time zone?');

@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { INSTRUMENTER_CONSTANTS } from '@stryker-mutator/api/core';
@@ -96,6 +96,11 @@ class TapRunner implements TestRunner {
         this.#counted.currentTestId = undefined;
       }
     }
+    // A mutant that a quick test kills needs no slow one; another worker process wants to know it too.
+    const times = tests.map(({ id, timeSpentMs }) => [id, timeSpentMs] as const);
+    const ofFile = (file: string) => times.reduce((sum, [id, took]) => sum + (id.startsWith(file) ? took : 0), 0);
+    const all = [...times, ...testFiles.map((file) => [file, ofFile(file)] as const)];
+    writeFileSync(TIMES, JSON.stringify(Object.fromEntries(all)));
     return {
       status: DryRunStatus.Complete,
       tests,
@@ -105,7 +110,9 @@ class TapRunner implements TestRunner {
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
     const { activeMutant, hitLimit, testFilter = [], reloadEnvironment, sandboxFileName } = options;
-    const files = [...new Set(testFilter.map((id) => id.split(SEPARATOR)[0] as string))];
+    const took = JSON.parse(readFileSync(TIMES, 'utf8')) as Record<string, number>;
+    const quickest = (a: string, b: string) => (took[a] ?? 0) - (took[b] ?? 0);
+    const files = [...new Set(testFilter.map((id) => id.split(SEPARATOR)[0] as string))].sort(quickest);
     const tests: TestResult[] = [];
     Object.assign(this.#counted, { activeMutant: activeMutant.id, hitLimit, hitCount: hitLimit && 0 });
     process.env[INSTRUMENTER_CONSTANTS.ACTIVE_MUTANT_ENV_VARIABLE] = activeMutant.id;
@@ -113,7 +120,7 @@ class TapRunner implements TestRunner {
       for (const file of files) {
         const { collected, loaded } = await this.#load(file, reloadEnvironment);
         if (reloadEnvironment && !loaded.has(sandboxFileName)) continue;
-        for (const one of collected) {
+        for (const one of collected.sort((a, b) => quickest(a.id, b.id))) {
           if (!reloadEnvironment && !testFilter.includes(one.id)) continue;
           const result = await this.#run(one);
           const endless = determineHitLimitReached(this.#counted.hitCount, hitLimit);
@@ -207,6 +214,8 @@ interface Run {
   readonly t: unknown;
 }
 
+/** How long each test and test file took, in the sandbox. */
+const TIMES = 'mutants-times.json';
 const QUERY = '?mutants=';
 const SEPARATOR = ' > ';
 const RUNS = Symbol.for('crossfade.mutants');
@@ -229,7 +238,9 @@ function collector(file: string, collect: (test: Collected) => void): unknown {
     (name: string, ...rest: unknown[]) =>
       method === 'test'
         ? add(name, rest.at(-1) as Body)
-        : add(`${method} ${count}`, (t) => (t[method as 'same'] as (...given: unknown[]) => unknown)(name, ...rest));
+        : add(`${method} ${count}`, async (t) => {
+            (t[method as 'same'] as (...given: unknown[]) => unknown)(name, ...rest);
+          });
   return new Proxy({}, { get });
 }
 

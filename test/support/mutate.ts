@@ -10,10 +10,16 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
     mutate: ['src/model/*.ts'],
     tests: [
       'test/model/*.ts',
-      'test/compare/{compare,pointers}.ts',
+      'test/bindings/problems.ts',
+      'test/compare/{align,facts,pairs,rules}.ts',
       'test/report/{gate,summary}.ts',
-      'test/bindings/*.ts',
     ],
+  },
+  'report/gate': { mutate: ['src/report/gate*.ts'], tests: ['test/report/gate.ts'] },
+  bindings: { mutate: ['src/bindings/*.ts'], tests: ['test/bindings/*.ts'] },
+  flags: {
+    mutate: ['src/flags/*.ts'],
+    tests: ['test/flags/{attacked,check,decide,edit,file,ladder,moves,stages,steps}.ts'],
   },
 };
 
@@ -24,7 +30,9 @@ process.env.CASES ??= '150';
 const asked = process.argv.slice(2).filter((word) => word !== '--force');
 for (const name of asked.length > 0 ? asked : Object.keys(AREAS)) {
   const [key, area] = Object.entries(AREAS).find(([key]) => name === key || name.startsWith(`src/${key}`)) ?? [];
-  if (area === undefined) throw new Error(`${name} is no area: there are ${Object.keys(AREAS).join(', ')}.`);
+  if (key === undefined || area === undefined)
+    throw new Error(`${name} is no area: there are ${Object.keys(AREAS).join(', ')}.`);
+  const label = key.replaceAll('/', '-');
   await new Stryker({
     mutate: name === key ? [...area.mutate] : [name],
     testFiles: [...area.tests],
@@ -35,12 +43,12 @@ for (const name of asked.length > 0 ? asked : Object.keys(AREAS)) {
     concurrency: Number(process.env.MUTATE_CONCURRENCY ?? 1),
     incremental: true,
     force: process.argv.includes('--force'),
-    incrementalFile: `.tap/mutate/${key}.json`,
-    tempDirName: `.tap/mutants/${key}`,
+    incrementalFile: `.tap/mutate/${label}.json`,
+    tempDirName: `.tap/mutants/${label}`,
     ignorePatterns: ['.tap', 'dist', 'console', 'deploy', 'docs', 'bench'],
     disableTypeChecks: false,
     reporters: ['progress-append-only', 'clear-text', 'html'],
-    htmlReporter: { fileName: `.tap/mutate/${key}.html` },
+    htmlReporter: { fileName: `.tap/mutate/${label}.html` },
     clearTextReporter: { allowColor: false, logTests: false },
     thresholds: { high: 90, low: 85, break: 85 },
   }).runMutationTest();
