@@ -154,6 +154,53 @@ const rows: [string, Side, Side, Given, string[]][] = [
   ['a store that is away', { total: 1 }, { failure: 'unavailable' }, {}, ['error unavailable']],
   ['a time-out', { total: 1 }, { failure: 'timeout' }, {}, ['error timeout']],
   ['a throttle', { total: 1 }, { failure: 'throttled' }, {}, ['error throttled']],
+  ['more items than there may be', { total: 1 }, { failure: 'tooMany' }, {}, ['unanswerable  200→tooMany']],
+  ['one that failed on the older side', { failure: 'refused' }, { total: 1 }, {}, ['unanswerable  refused→200']],
+  ['an answer beyond what is looked at', { total: 1 }, { failure: 'tooLarge' }, {}, ['skipped too_large']],
+  ['an answer in a coding', { failure: 'coding' }, { total: 1 }, {}, ['skipped coding']],
+  ['a body more', '', { total: 1 }, {}, ['extra  absent→bytes']],
+  [
+    'bodies of another type',
+    { status: 200, headers: { 'content-type': 'text/plain; application/json' }, body: 'a' },
+    { status: 200, headers: { 'content-type': 'text/plain; application/json' }, body: 'b' },
+    {},
+    ['value  bytes→bytes'],
+  ],
+  [
+    'a problem is JSON too',
+    { status: 200, headers: { 'content-type': 'Application/Problem+JSON' }, body: { total: 1 } },
+    { status: 200, headers: { 'content-type': 'Application/Problem+JSON' }, body: { total: 2 } },
+    {},
+    ['value /total number→number'],
+  ],
+  [
+    'what the contract has holds for answers, not for errors',
+    { status: 300, body: { meta: { message: 'a' } } },
+    { status: 300, body: { meta: { message: 'b' } } },
+    {},
+    ['value /meta/* string→string'],
+  ],
+  [
+    'names in errors are the author’s where they are outermost',
+    { status: 404, body: { u1: 'a' } },
+    { status: 404, body: { u1: 'b' } },
+    {},
+    ['value /u1 string→string'],
+  ],
+  [
+    'large ones are looked at by their grammar alone',
+    `{"total":1,"total":1,"next":"${'x'.repeat(140_000)}"}`,
+    'oops',
+    {},
+    ['unanswerable  200→no JSON'],
+  ],
+  [
+    'what was covered on the way to what is no JSON',
+    '{"total":1,"next":1}',
+    '{"total":2,"next":oops}',
+    { rules: [{ path: '/total', rule: 'ignore' }] },
+    ['unanswerable  200→no JSON'],
+  ],
   // Rules
   [
     'ignore',
@@ -280,6 +327,11 @@ t.test('exposure: legacy refuses, a store answers', async (t) => {
     t.same(said(held({ status }, { total: 1 }, {}, ['legacy', 'mongodb'])), [`exposure  ${status}→200`]);
   }
   t.same(said(held({ status: 400 }, { total: 1 }, {}, ['legacy', 'mongodb'])), ['status  400→200']);
+});
+
+t.test('no exposure: a store refuses, or legacy does and nobody answers', async (t) => {
+  t.same(said(held({ status: 404 }, { total: 1 })), ['status  404→200']);
+  t.same(said(held({ status: 404 }, { status: 300 }, {}, ['legacy', 'mongodb'])), ['status  404→300']);
 });
 
 t.test('the older origin stands left, whoever is control', async (t) => {
