@@ -83,7 +83,6 @@ export function offeredStages(can: Abilities): readonly Stage[] {
  * reply is 503.
  */
 export function lower(asked: Stage, offered: readonly Stage[], floor: Stage): Stage | undefined {
-  const wanted = compareStages(asked, floor) < 0 ? floor : asked;
   const allowed = offered.filter((stage) => compareStages(stage, floor) >= 0);
-  return allowed.findLast((stage) => compareStages(stage, wanted) <= 0) ?? allowed[0];
+  return allowed.findLast((stage) => compareStages(stage, asked) <= 0) ?? allowed[0];
 }

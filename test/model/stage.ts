@@ -4,6 +4,7 @@ import {
   type Abilities,
   compareStages,
   isStage,
+  later,
   lower,
   offeredStages,
   PLANS,
@@ -40,6 +41,8 @@ t.test('words', async (t) => {
   t.equal(compareStages('legacy', 'live'), -1);
   t.equal(compareStages('live', 'live'), 0);
   t.equal(compareStages('complete', 'live'), 1);
+  t.equal(later('legacy', 'live'), 'live');
+  t.equal(later('live', 'legacy'), 'live');
 });
 
 t.test('offered stages', async (t) => {
