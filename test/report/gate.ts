@@ -19,6 +19,12 @@ t.test('where everything is well each rule passes, and says so', async (t) => {
   t.equal(verdict, 'pass');
   t.same(new Set(reasons.map(({ rule }) => rule)), new Set(RULES.map(({ id }) => id).filter((id) => id !== 'waiver')));
   t.ok(reasons.every(({ cure }) => cure === ''));
+  for (const { rule, sentence, wanted, got } of reasons)
+    for (const said of [sentence.replace(/^[\w-]+: /, ''), wanted, got]) t.match(said, /\w/, rule);
+  const named = reasons.filter(({ sentence }) => sentence.includes('('));
+  t.same([...new Set(named.map(({ rule }) => rule))], ['strata', 'tenants'], 'where one thing of several is meant');
+  const paired = (name: RuleId) => reasons.find(({ rule }) => rule === name)?.sentence.startsWith('dynamodb-mongodb: ');
+  for (const { id, scope } of RULES) if (id !== 'waiver') t.equal(paired(id), scope !== 'operation', id);
   t.ok(Object.isFrozen(reasons) && Object.isFrozen(reasons[0]));
 });
 

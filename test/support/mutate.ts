@@ -15,7 +15,7 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
       'test/report/{gate,summary}.ts',
     ],
   },
-  'report/gate': { mutate: ['src/report/gate*.ts'], tests: ['test/report/gate.ts'] },
+  'report/gate': { mutate: ['src/report/gate*.ts'], tests: ['test/report/gate.ts', 'test/report/gate-{case,facts,rules,words}.ts'] },
   bindings: { mutate: ['src/bindings/*.ts'], tests: ['test/bindings/*.ts'] },
   flags: {
     mutate: ['src/flags/*.ts'],
