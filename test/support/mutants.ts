@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { INSTRUMENTER_CONSTANTS } from '@stryker-mutator/api/core';
@@ -43,6 +43,8 @@ class TapRunner implements TestRunner {
     const { Test, t } = await import('tap');
     t.setTimeout(0);
     process.send = send;
+    // Tests that take away their own rights must still reach the sandbox.
+    chmodSync('.', 0o755);
     this.#root = (name) => new Test({ name } as TestOpts);
     Object.assign(globalThis, { [INSTRUMENTER_CONSTANTS.NAMESPACE]: this.#counted, [RUNS]: this.#runs });
     for (const event of ['uncaughtException', 'unhandledRejection'])

@@ -15,8 +15,11 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
       'test/report/{gate,summary}.ts',
     ],
   },
-  'report/gate': { mutate: ['src/report/gate*.ts'], tests: ['test/report/gate.ts', 'test/report/gate-{case,facts,rules,words}.ts'] },
-  bindings: { mutate: ['src/bindings/*.ts'], tests: ['test/bindings/*.ts'] },
+  'report/gate': {
+    mutate: ['src/report/gate*.ts'],
+    tests: ['test/report/gate.ts', 'test/report/gate-{case,facts,rules,words}.ts'],
+  },
+  bindings: { mutate: ['src/bindings/*.ts'], tests: ['test/bindings/*.ts', 'test/commands/{check,init}.ts'] },
   flags: {
     mutate: ['src/flags/*.ts'],
     tests: ['test/flags/{attacked,check,decide,edit,file,ladder,moves,stages,steps}.ts'],
