@@ -56,6 +56,7 @@ export const ALLOWED: ReadonlySet<string> = new Set(['MIT', 'Apache-2.0', 'BSD-2
 export const ALLOWED_IN_DEVELOPMENT: Readonly<Record<string, string>> = Object.freeze({
   'MPL-2.0': 'axe-core, which tests run unchanged',
   'CC-BY-3.0': 'spdx-exceptions: a list of names',
+  'CC-BY-4.0': 'caniuse-lite, of the mutation testing: a table of what browsers can',
 });
 
 /** Packages with an install script, and why it need not run: `allowScripts` of package.json refuses it. */
