@@ -81,18 +81,20 @@ class TapRunner implements TestRunner {
     const tests: TestResult[] = [];
     const atLoad: Record<string, number> = {};
     for (const file of testFiles) {
-      // The first time loads what it tests too; the second time only what the file itself does counts, for all its tests.
-      mutantCoverage.static = {};
-      await this.#load(file, false);
-      const first = mutantCoverage.static;
-      mutantCoverage.static = {};
-      const { collected } = await this.#load(file, false);
-      for (const [mutant, hits] of Object.entries(first)) {
-        const more = hits - (mutantCoverage.static[mutant] ?? 0);
-        if (more > 0) atLoad[mutant] = (atLoad[mutant] ?? 0) + more;
-      }
+      const hits = async (afresh: boolean) => {
+        mutantCoverage.static = {};
+        const { collected } = await this.#load(file, afresh);
+        return { collected, counted: mutantCoverage.static };
+      };
+      // All that counts while everything is loaded, less what the file itself does: that counts for each of its tests.
+      const everything = await hits(true);
+      await hits(false);
+      const { collected, counted } = await hits(false);
+      for (const [mutant, n] of Object.entries(everything.counted))
+        if (n > (counted[mutant] ?? 0)) atLoad[mutant] = (atLoad[mutant] ?? 0) + n;
       for (const one of collected) {
-        mutantCoverage.perTest[one.id] = { ...mutantCoverage.static };
+        // Stryker tells by these whether a test is new to a mutant that acts while modules load.
+        mutantCoverage.perTest[one.id] = { ...everything.counted, ...counted };
         this.#counted.currentTestId = one.id;
         tests.push(await this.#run(one));
         this.#counted.currentTestId = undefined;
