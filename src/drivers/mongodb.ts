@@ -4,6 +4,7 @@ import type { Deadline } from '../model/deadline.ts';
 import type { Connections } from '../model/origin.ts';
 import type { WireItem } from '../model/wire.ts';
 import { createCommandRead, type FindWire, type ReadOptions } from './mongodb/command.ts';
+import { decodeDocument, viewDocument } from './mongodb/decode.ts';
 import { translate } from './mongodb/errors.ts';
 import { type FindRequest, isPlain } from './mongodb/find.ts';
 import { createLeasedRead } from './mongodb/leased.ts';
@@ -45,6 +46,8 @@ export interface MongoDb {
     | undefined;
   /** An undecoded document as `find` gives it. Throws a StoreError where it is none. */
   decode(item: WireItem): Item;
+  /** The same, decoded as far as it is looked at. */
+  view(item: WireItem): Item;
   count(collection: string, filter: Item, signal: AbortSignal): Promise<number>;
   aggregate(collection: string, pipeline: readonly Item[], signal: AbortSignal): Promise<readonly Item[]>;
   collectionExists(collection: string, signal: AbortSignal): Promise<boolean>;
@@ -101,6 +104,7 @@ export function openMongoDb(options: MongoDbOptions): MongoDb {
     },
     findWire: wire && ((request, deadline) => (isPlain(request) ? wire.find(request, deadline) : undefined)),
     decode: decodeDocument,
+    view: viewDocument,
     close: () => {
       wire?.close();
       return client.close();
@@ -132,15 +136,6 @@ function openWire(
   }
   const leases = createLeases(reading.client, onUnleasable);
   return { find: createLeasedRead(reading, leases), waiting: leases.waiting, close: leases.close };
-}
-
-/** Nothing was sent: what cannot be read is the store's. */
-function decodeDocument({ bytes, start, end }: WireItem): Item {
-  try {
-    return BSON.deserialize(bytes.subarray(start, end), { promoteLongs: false });
-  } catch (error) {
-    throw translate(error as Error, false, {});
-  }
 }
 
 function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOptions {

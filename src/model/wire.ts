@@ -24,4 +24,6 @@ export interface WireFetched {
   readonly total?: number;
   /** One item as the store's own client would have given it. Throws a StoreError where it cannot be decoded. */
   decode(item: WireItem): Item;
+  /** The same, decoded as far as it is looked at. */
+  view(item: WireItem): Item;
 }

@@ -45,7 +45,7 @@ function wireOf(driver: DynamoDb): StoreOrigin['fetchWire'] {
 async function wireItem(wire: WireReader, input: GetItemInput, want: Want): Promise<WireFetched> {
   refuseUnholdable('dynamodb', input.Key);
   const { items } = await wire.getItem(input, want.deadline);
-  return { wire: items, more: false, decode: wire.decode };
+  return { wire: items, more: false, decode: wire.decode, view: wire.view };
 }
 
 async function wireList(
@@ -55,7 +55,7 @@ async function wireList(
   want: Want,
 ): Promise<WireFetched> {
   const { items, ...rest } = await list((input) => read(input, want.deadline), call, want);
-  return { wire: items, ...rest, decode: wire.decode };
+  return { wire: items, ...rest, decode: wire.decode, view: wire.view };
 }
 
 /** The same call, read consistently; an index cannot be. */

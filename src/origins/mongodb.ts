@@ -44,13 +44,13 @@ function fetchWireFrom(driver: MongoDb, call: Call, want: Want): Promise<WireFet
 const ONE: Pick<Extent, 'cut'> = Object.freeze({ cut: <T>(items: readonly T[]) => ({ items, more: false }) });
 
 function undecoded(
-  { decode }: MongoDb,
+  { decode, view }: MongoDb,
   found: Promise<readonly WireItem[]> | undefined,
   { cut }: Pick<Extent, 'cut'>,
 ): Promise<WireFetched> | undefined {
   return found?.then((read) => {
     const { items, more } = cut(read);
-    return { wire: items, more, decode };
+    return { wire: items, more, decode, view };
   });
 }
 

@@ -195,7 +195,7 @@ function compose(
   const { operation } = question;
   const page = pageFacts(options, store, question, request, found);
   const wired =
-    'wire' in found ? bound.renderWire?.({ items: found.wire, request, page, decode: found.decode }) : undefined;
+    'wire' in found ? bound.renderWire?.({ items: found.wire, request, page, decode: found.view }) : undefined;
   const decoded = wired === undefined || operation.headers !== undefined ? itemsOf(found) : undefined;
   const item = operation.isList ? undefined : decoded?.[0];
   const items = operation.isList ? decoded : undefined;

@@ -7,7 +7,7 @@ export interface WireInput {
   readonly items: readonly WireItem[];
   readonly request: Request;
   readonly page: PageFacts;
-  /** One item as the store's own client would have given it, for functions of the bindings. */
+  /** One item as the store's own client would have given it, for functions of the bindings; decoded as far as they look. */
   readonly decode: (item: WireItem) => Item;
 }
 

@@ -1,6 +1,8 @@
 import { NumberValue } from '@aws-sdk/lib-dynamodb';
 import { StoreError } from '../../errors.ts';
+import { MARK } from '../../model/attributes.ts';
 import type { Item } from '../../model/call.ts';
+import { lookedAt } from '../../model/looked-at.ts';
 import { exactDouble } from '../../model/number.ts';
 import type { WireItem } from '../../model/wire.ts';
 
@@ -14,6 +16,45 @@ export const numberOf = (text: string): unknown => exactDouble(text) ?? NumberVa
 
 /** One item of a reply, as lib-dynamodb gives it. Throws StoreError (undecodable). */
 export const decodeItem = ({ bytes, start, end }: WireItem): Item => itemOf(parsed(bytes.toString('utf8', start, end)));
+
+/** The same, decoded as far as it is looked at. */
+export const viewItem = (item: WireItem): Item =>
+  item.marks === undefined
+    ? decodeItem(item)
+    : lookedAt(
+        (name) => attributeOf(item, name),
+        () => decodeItem(item),
+      );
+
+const BACKSLASH = 0x5c;
+
+/** By its name, which stands in quotes before a colon; of several the last, as JSON.parse has it. */
+function attributeOf(item: WireItem, name: string): unknown {
+  const { bytes, marks } = item;
+  if (marks === undefined || !PLAIN.test(name)) return own(decodeItem(item), name);
+  const { tape, from, to } = marks;
+  let at = -1;
+  for (let mark = from; mark < to; mark += MARK) {
+    const start = (tape[mark] as number) + 1;
+    const end = (tape[mark + 1] as number) - 2;
+    // A name with escapes may be any name.
+    for (let i = start; i < end; i += 1) if (bytes[i] === BACKSLASH) return own(decodeItem(item), name);
+    if (end - start === name.length && isName(bytes, start, name)) at = mark;
+  }
+  return at === -1
+    ? undefined
+    : nativeOf(parsed(bytes.toString('utf8', tape[at + 1] as number, tape[at + 2] as number)));
+}
+
+const own = (item: Item, name: string): unknown => (Object.hasOwn(item, name) ? item[name] : undefined);
+
+/** ASCII that JSON writes as it is; no attribute of an object is called `__proto__`. */
+const PLAIN = /^(?!__proto__$)[ !#-[\]-~]*$/;
+
+function isName(bytes: Buffer, at: number, name: string): boolean {
+  for (let i = 0; i < name.length; i += 1) if (bytes[at + i] !== name.charCodeAt(i)) return false;
+  return true;
+}
 
 export function parsed(text: string): unknown {
   try {

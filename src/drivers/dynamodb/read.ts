@@ -9,7 +9,7 @@ import {
 import type { BatchGetItemInput, GetItemInput, Item, QueryInput, ScanInput } from '../../model/call.ts';
 import type { Deadline } from '../../model/deadline.ts';
 import type { WireItem } from '../../model/wire.ts';
-import { decodeItem, itemOf, parsed } from './decode.ts';
+import { decodeItem, itemOf, parsed, viewItem } from './decode.ts';
 import { type Failure, translate } from './failure.ts';
 import { framed, type WirePage } from './frame.ts';
 import type { WayOptions } from './handler.ts';
@@ -53,6 +53,8 @@ export interface WireReader {
   scan(input: ScanRequest, wait: Wait): Promise<WirePage>;
   /** One item as lib-dynamodb would have given it. Throws StoreError (undecodable). */
   decode(item: WireItem): Item;
+  /** The same, decoded as far as it is looked at. */
+  view(item: WireItem): Item;
 }
 
 const signalOf = (wait: Wait): AbortSignal => ('signal' in wait ? wait.signal : wait);
@@ -112,6 +114,7 @@ export function wireReader(documents: DynamoDBDocumentClient, sender: Sender): R
     scan: async (input, wait) =>
       framed(await sent('Scan', input, (options) => documents.send(new ScanCommand({ ...input }), options), wait)),
     decode: decodeItem,
+    view: viewItem,
   };
   return {
     wire,
