@@ -1,4 +1,4 @@
-import { BSON, type Document, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import { type Document, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import type { Item } from '../model/call.ts';
 import type { Deadline } from '../model/deadline.ts';
 import type { Connections } from '../model/origin.ts';
