@@ -155,12 +155,20 @@ const causeOf = ({ cause, message }: Error): string => (cause instanceof Error ?
 
 /** The same stores; each call is noted before it is carried out. */
 function noting(stores: Origins, calls: Call[]): Origins {
-  const note = (origin: StoreOrigin): StoreOrigin => ({
+  const note = ({ fetch, fetchWire, ...origin }: StoreOrigin): StoreOrigin => ({
     ...origin,
     fetch: (call, want) => {
       calls.push(call);
-      return origin.fetch(call, want);
+      return fetch(call, want);
     },
+    fetchWire:
+      fetchWire &&
+      ((call, want) => {
+        const fetched = fetchWire(call, want);
+        // Where it is none, the call is carried out decoded.
+        if (fetched !== undefined) calls.push(call);
+        return fetched;
+      }),
   });
   return Object.fromEntries(Object.entries(stores).map(([name, origin]) => [name as StoreName, note(origin)]));
 }

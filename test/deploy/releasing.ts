@@ -42,12 +42,14 @@ t.test('the SBOM names what the image carries, each with its hash, and nothing e
     'nothing but what npm would install',
   );
   const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Readonly<Record<string, { readonly version: string; readonly optional?: boolean }>>;
+    packages: Readonly<
+      Record<string, { readonly version: string; readonly optional?: boolean; readonly devOptional?: boolean }>
+    >;
   };
   // `npm ls` leaves out none but the root's own optional packages.
   const optional = new Set(
-    Object.entries(packages).flatMap(([place, { version, optional }]) =>
-      optional ? [purlOf(place.replace(/^.*node_modules\//, ''), version)] : [],
+    Object.entries(packages).flatMap(([place, { version, optional, devOptional }]) =>
+      optional || devOptional ? [purlOf(place.replace(/^.*node_modules\//, ''), version)] : [],
     ),
   );
   t.same(
