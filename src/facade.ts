@@ -17,7 +17,7 @@ import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
 import type { RequestLog } from './request/log.ts';
 import { parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
-import { errorAnswer, forward, send, toRequestError } from './request/reply.ts';
+import { errorAnswer, forward, LINGERS, type Lingering, send, toRequestError } from './request/reply.ts';
 import { endRequestSpan, knownMethod } from './request/spans.ts';
 import type { Trace } from './request/trace.ts';
 
@@ -246,7 +246,7 @@ function turnAway(
 }
 
 /** A connection as Node keeps it: with the reply that it is to carry now. */
-type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
+type Connection = Socket & { readonly _httpMessage?: (ServerResponse & Lingering) | null };
 
 /**
  * What is no request has no reply object: its refusal is written by hand, after the replies to what came before, and the
@@ -256,6 +256,8 @@ function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Co
   // A connection that broke, or whose encryption did, has nobody to read a reply.
   if (!/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) return void socket.destroy();
   const current = socket._httpMessage;
+  // Its reply is whole, and what could not be read here is what it passes over.
+  if (current?.[LINGERS] !== undefined) return current[LINGERS]();
   if (current?.req.complete && !current.writableFinished)
     return void current.once('finish', () => refuseUnparsed(line, error, socket));
   if (!socket.writable || current?.headersSent) return void socket.destroy();

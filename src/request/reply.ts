@@ -99,6 +99,13 @@ function headOf(line: Sender, request: FastifyRequest, answer: Answer, last: rea
   return head;
 }
 
+/** On a reply that is whole while its connection still passes over what comes: how to be done with that. */
+export const LINGERS: unique symbol = Symbol('lingers');
+
+export interface Lingering {
+  [LINGERS]?: () => void;
+}
+
 /** Milliseconds in which what a client still sends is passed over. */
 const LINGER = 1_000;
 
@@ -116,6 +123,7 @@ function endUnread(message: IncomingMessage, raw: ServerResponse, body: Buffer |
   };
   const late = setTimeout(end, LINGER);
   late.unref();
+  (raw as Lingering)[LINGERS] = end;
   raw.once('finish', () => message.destroy());
   message.once('end', end).once('close', end).resume();
 }

@@ -99,7 +99,7 @@ t.test('a shutdown loses no shadow: each is written, or shed and counted', async
   const { notes, proxy } = await withCandidate(t, { SHADOW_CONCURRENCY: '1' });
   await notes.db.collection('notes').updateMany({}, { $set: { text: 'other' } });
   proxy.mode = 'slow';
-  proxy.delay = 20;
+  proxy.delay = 50;
   await reads(notes, 40);
   // So that some have been compared, and wait to be read again.
   await sleep(250);
