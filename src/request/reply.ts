@@ -61,7 +61,7 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
     for (const name of raw.getHeaderNames()) raw.removeHeader(name);
     const bodiless = answer.status === 204 || answer.status === 304;
     const last: string[] = bodiless ? [] : ['content-length', String(answer.body.length)];
-    const unread = !request.raw.complete;
+    const unread = isUnread(request.raw);
     if (unread) last.push('connection', 'close');
     raw.statusMessage = '';
     raw.writeHead(answer.status, headOf(line, request, answer, last));
@@ -98,6 +98,10 @@ function headOf(line: Sender, request: FastifyRequest, answer: Answer, last: rea
   for (const part of last) head.push(part);
   return head;
 }
+
+/** Whether a body is still to come. A request without one is not complete yet either while its head is looked at. */
+const isUnread = ({ complete, headers }: IncomingMessage): boolean =>
+  !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
 
 /** On a reply that is whole while its connection still passes over what comes: how to be done with that. */
 export const LINGERS: unique symbol = Symbol('lingers');

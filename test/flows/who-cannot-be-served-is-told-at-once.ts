@@ -75,6 +75,14 @@ t.test('each kind has room of its own, whoever is under way stays, and the room 
   t.equal((await three.mongo()).status, 200, 'reads of a store have room');
   t.equal((await fetch(`${three.facade.app.adminUrl}/livez`)).status, 200, 'probes are never refused');
   t.equal(await three.metric('crossfade_refused_total', 'kind="passed_read",reason="requests"'), 2);
+  const { headers } = await fetch(`${three.facade.url}/other`);
+  t.equal(headers.get('connection'), 'keep-alive', 'whoever is refused need not connect anew');
+  const counted = 'http_request_method="GET",http_route="",http_response_status_code="503",origin="none"';
+  t.equal(
+    await three.metric('http_server_request_duration_seconds_count', counted),
+    3,
+    'each is counted as what it was',
+  );
   for (const one of open.splice(0)) one();
   for (const { text } of await Promise.all([...reads, write])) t.equal(text, 'late');
   const again = three.passed();
