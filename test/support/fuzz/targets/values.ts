@@ -191,23 +191,24 @@ export const values: Target<Input> = {
           .replaceOne({ pk: 'mongodb', id: 'one' }, kept, { upsert: true })
           .catch((error) => error);
         if (refused instanceof Error) return undefined;
-        const stored = BSON.EJSON.stringify(
-          await notes.db
-            .collection('notes')
-            .findOne(
-              { pk: 'mongodb' },
-              { promoteValues: false, projection: Object.fromEntries(PROPERTIES.map((one) => [one, 1])) },
-            ),
-          { relaxed: false },
-        );
+        const found = await notes.db
+          .collection('notes')
+          .findOne(
+            { pk: 'mongodb' },
+            { promoteValues: false, projection: Object.fromEntries(PROPERTIES.map((one) => [one, 1])) },
+          );
+        // Not every map can be written as extended JSON: one that has an attribute `_bsontype` cannot.
+        const stored = attempt(() => BSON.EJSON.stringify(found, { relaxed: false })) ?? '';
         return {
           mayFail: UNDECODABLE.test(stored) || hasBadDate(stored),
-          text: typeof fields.text === 'string' ? fields.text : undefined,
+          // BSON is UTF-8: half a surrogate pair is stored as U+FFFD.
+          text: typeof fields.text === 'string' ? fields.text.toWellFormed() : undefined,
         };
       },
     };
     return async ({ store: name, item: { free } }) => {
-      if (!(name in store) || typeof free !== 'object' || free === null || Array.isArray(free)) return 'no item';
+      if (!Object.hasOwn(store, name) || typeof free !== 'object' || free === null || Array.isArray(free))
+        return 'no item';
       const judge = await store[name](free as Fields);
       if (judge === undefined) return `${name} does not take it`;
       const headers = { 'x-tenant-id': name };
