@@ -186,6 +186,7 @@ export const values: Target<Input> = {
         const made = attempt(() => BSON.EJSON.deserialize(fields as never, { relaxed: false }));
         if (typeof made !== 'object' || made === null || Array.isArray(made)) return undefined;
         const kept = { ...made, pk: 'mongodb', id: 'one' };
+        const { text } = made as Fields;
         const refused = await notes.db
           .collection('notes')
           .replaceOne({ pk: 'mongodb', id: 'one' }, kept, { upsert: true })
@@ -198,11 +199,11 @@ export const values: Target<Input> = {
             { promoteValues: false, projection: Object.fromEntries(PROPERTIES.map((one) => [one, 1])) },
           );
         // Not every map can be written as extended JSON: one that has an attribute `_bsontype` cannot.
-        const stored = attempt(() => BSON.EJSON.stringify(found, { relaxed: false })) ?? '';
+        const stored = attempt(() => BSON.EJSON.stringify(found, { relaxed: false }));
         return {
-          mayFail: UNDECODABLE.test(stored) || hasBadDate(stored),
+          mayFail: stored === undefined || UNDECODABLE.test(stored) || hasBadDate(stored),
           // BSON is UTF-8: half a surrogate pair is stored as U+FFFD.
-          text: typeof fields.text === 'string' ? fields.text.toWellFormed() : undefined,
+          text: typeof text === 'string' ? text.toWellFormed() : undefined,
         };
       },
     };
