@@ -257,7 +257,10 @@ function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Co
   if (!/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) return void socket.destroy();
   const current = socket._httpMessage;
   // Its reply is whole, and what could not be read here is what it passes over.
-  if (current?.[LINGERS] !== undefined) return current[LINGERS]();
+  if (current?.[LINGERS] !== undefined) {
+    current[LINGERS]();
+    return;
+  }
   if (current?.req.complete && !current.writableFinished)
     return void current.once('finish', () => refuseUnparsed(line, error, socket));
   if (!socket.writable || current?.headersSent) return void socket.destroy();
