@@ -24,7 +24,7 @@ function undecoded(origin: StoreOrigin): StoreOrigin {
     fetch: async (call, want) => {
       const given = origin.fetchWire?.(call, want);
       if (given === undefined) return origin.fetch(call, want);
-      const { wire, decode, ...rest } = await given;
+      const { wire, decode, view, ...rest } = await given;
       return { items: wire.map(decode), ...rest };
     },
   };

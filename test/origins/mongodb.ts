@@ -17,7 +17,7 @@ const CLIENTS: readonly MongoDbClient[] = ['leased', 'command', 'driver'];
 async function ask({ fetch, fetchWire }: StoreOrigin, call: Call, wanted: Want): Promise<Fetched> {
   const found = await fetchWire?.(call, wanted);
   if (found === undefined) return await fetch(call, wanted);
-  const { wire, decode, ...rest } = found;
+  const { wire, decode, view, ...rest } = found;
   return { items: wire.map(decode), ...rest };
 }
 
