@@ -245,8 +245,11 @@ function turnAway(
   send(line, request, reply, errorAnswer(errors, error, errorRequest(request, operation, undefined)));
 }
 
+/** On a reply after which its connection is to be refused: what cannot be read comes in as many pieces as its sender likes. */
+const ENDS: unique symbol = Symbol('ends');
+
 /** A connection as Node keeps it: with the reply that it is to carry now. */
-type Connection = Socket & { readonly _httpMessage?: (ServerResponse & Lingering) | null };
+type Connection = Socket & { readonly _httpMessage?: (ServerResponse & Lingering & { [ENDS]?: true }) | null };
 
 /**
  * What is no request has no reply object: its refusal is written by hand, after the replies to what came before, and the
@@ -261,8 +264,11 @@ function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Co
     current[LINGERS]();
     return;
   }
-  if (current?.req.complete && !current.writableFinished)
-    return void current.once('finish', () => refuseUnparsed(line, error, socket));
+  if (current?.req.complete && !current.writableFinished) {
+    if (!current[ENDS]) current.once('finish', () => refuseUnparsed(line, error, socket));
+    current[ENDS] = true;
+    return;
+  }
   if (!socket.writable || current?.headersSent) return void socket.destroy();
   end(line, parserRefusal(error.code), socket);
 }

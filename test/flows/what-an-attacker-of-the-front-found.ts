@@ -67,6 +67,29 @@ t.test('a path that cannot be decoded waits for its turn too', async (t) => {
   t.same(seen, ['/slow comes', '/slow goes', '/things/%zz comes', '/things/%zz goes']);
 });
 
+t.test('what cannot be read is refused once, in however many pieces it comes', async (t) => {
+  const { port } = await inFront(t);
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => warnings.push(name);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk.toString('latin1');
+  });
+  socket.on('error', () => undefined).write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+  await sleep(20);
+  for (let piece = 0; piece < 20; piece += 1) {
+    socket.write('no request\r\n');
+    await sleep(2);
+  }
+  await once(socket, 'close');
+  t.match(text, /^HTTP\/1\.1 200 [\s\S]*\[\/slow\]HTTP\/1\.1 400 /);
+  t.equal(text.match(/HTTP\/1\.1 /g)?.length, 2);
+  t.same(warnings, []);
+});
+
 t.test('an access rule that forgets to answer lets nobody in', async (t) => {
   const verdicts = ['item.owners?.includes("u")', 'null', 'false', '"yes"', '1', 'Promise.resolve(true)', 'true'];
   const { facade, put } = await withNotes(t, {
