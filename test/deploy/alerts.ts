@@ -100,8 +100,11 @@ const ask = async (id: string, times: number, url = facade.url) => {
 await notes.put([note('n-1'), note('n-2'), note('n-closed'), note('n-odd', { size: 'large' })]);
 await mkdir(folder);
 await stages('shadow');
+const toResults = new URL(notes.env.RESULTS_URI ?? '');
+const results = await withProxy(t, toResults.hostname, Number(toResults.port));
 const second = await serveAlone(t, folder, facade.app.bindings.file, {
   ...{ ...notes.env, SHADOW_QUEUE: '1', SHADOW_CONCURRENCY: '1' },
+  RESULTS_URI: through(toResults.href, results.port),
 });
 await prometheus.scrape('notes', facade.app.adminUrl);
 await prometheus.scrape('notes', second.adminUrl);
@@ -137,6 +140,12 @@ await fault(t, 'a store answers what legacy refuses', ['CrossfadeExposure/notes'
 });
 
 await fault(t, 'shadows come faster than they go', ['CrossfadeShedding/notes'], () => ask('n-1', 500, second.url));
+
+await fault(t, 'the store of results is away', ['CrossfadeResultsLate/notes'], async () => {
+  results.mode = 'refused';
+  await ask('n-2', 3, second.url);
+});
+results.mode = 'pass';
 
 await fault(t, 'the kill switch', ['CrossfadeKillActive/notes'], () => stages('shadow', 'kill: true'));
 

@@ -58,6 +58,8 @@ const HEALTHY: Series = {
   [one('crossfade_comparisons_total', { operation: 'getUser', outcome: 'shed', reason: 'queue' })]: growing(3),
   [one('crossfade_comparisons_total', { operation: 'getUser', outcome: 'shed', reason: 'breaker' })]: growing(60),
   [one('crossfade_results_dropped_total')]: steady(4),
+  [one('crossfade_results_waiting')]: steady(0),
+  [one('crossfade_results_last_write_timestamp_seconds')]: growing(60),
   [one('crossfade_contract_violations_total', { operation: 'getUser', origin: 'mongodb' })]: steady(2),
   [one('crossfade_kill_active')]: steady(0),
   [one('crossfade_flags_source', { source: 'server' })]: steady(1),
@@ -146,6 +148,13 @@ const CASES: Readonly<Record<string, Case>> = {
       })]: `0+3x119 360+200x${MINUTES - 120}`,
     },
     ...{ quiet: 30, loud: 60 },
+  },
+  CrossfadeResultsLate: {
+    fault: {
+      [one('crossfade_results_waiting')]: turned(0, 300),
+      [one('crossfade_results_last_write_timestamp_seconds')]: `0+60x119 7140+0x${MINUTES - 120}`,
+    },
+    ...{ quiet: 9, loud: 13 },
   },
   CrossfadeResultsDropped: { fault: { [one('crossfade_results_dropped_total')]: turned(4, 9) }, quiet: -1, loud: 1 },
   CrossfadeContractViolations: {
