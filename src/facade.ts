@@ -140,6 +140,12 @@ export function createFacade(options: FacadeOptions): FastifyInstance {
     if (socket._httpMessage) socket.destroy();
     else end(line, tunnelRefusal(), socket);
   });
+  app.server.on('checkContinue', (message, reply) => {
+    // Node writes the head of a reply that waits for its turn before all else of it: this would be among its body.
+    if (reply.socket !== null) reply.writeContinue();
+    else reply.once('socket', () => reply.headersSent || reply.writeContinue());
+    app.server.emit('request', message, reply);
+  });
   app.server.maxConnections = options.maxConnections;
   app.server.on('drop', () => metrics.connectionsRefused.inc());
   app.server.maxHeadersCount = 0; // their size is bounded, not their number

@@ -90,6 +90,19 @@ t.test('what cannot be read is refused once, in however many pieces it comes', a
   t.same(warnings, []);
 });
 
+t.test('whoever waits to be told to go on is told so in turn, and never in a reply', async (t) => {
+  const { port } = await inFront(t);
+  const post = (host: string, body = 'whole') =>
+    `POST /echo HTTP/1.1\r\n${host}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n${body}`;
+  const slow = 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n';
+  t.match(await said(port, post('Host: x\r\n')), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+  const text = await said(port, slow + post('Host: x\r\n'));
+  t.match(text, /\[\/slow\](HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 [\s\S]*\[\/echo\]$/);
+  const refused = await said(port, slow + post('', 'ha'));
+  t.match(refused, /\[\/slow\](HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 400 [\s\S]*\r\n\r\n\{.*\}$/);
+  t.notMatch(refused, /\r\n\r\nHTTP\/1\.1 100/);
+});
+
 t.test('an access rule that forgets to answer lets nobody in', async (t) => {
   const verdicts = ['item.owners?.includes("u")', 'null', 'false', '"yes"', '1', 'Promise.resolve(true)', 'true'];
   const { facade, put } = await withNotes(t, {
