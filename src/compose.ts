@@ -118,7 +118,7 @@ async function build(
           replaced: tracing?.propagates === true ? ['traceparent', 'tracestate'] : [],
         });
   if (unguarded !== undefined) closers.push(() => unguarded.close());
-  const guards = openGuards(origins, unguarded, metrics, closers);
+  const guards = openGuards(config, origins, unguarded, metrics, closers);
   const legacy = unguarded && guards.legacy && guardLegacy(unguarded, guards.legacy);
   const { pulse, admission } = openAdmission(config, closers);
   metrics.onCollect(() => {

@@ -142,10 +142,18 @@ export type FlagServerFailure =
   | 'invalid'
   | 'empty';
 
-/** A store, or legacy, that is not asked since it does not answer; it is looked at again all the time. */
+/** `down`: it does not answer, and is looked at all the time; `requests`: so many wait for it already. */
+export type Rest = 'down' | 'requests';
+
+const RESTS: Readonly<Record<Rest, string>> = Object.freeze({
+  down: 'does not answer, and is not asked until it does',
+  requests: 'has as many requests under way as it may hold',
+});
+
+/** A store, or legacy, that is not asked now. */
 export class Resting extends StoreError {
-  constructor(origin: StoreError['origin']) {
-    super(origin, 'unavailable', `${origin} does not answer, and is not asked until it does`);
+  constructor(origin: StoreError['origin'], rest: Rest) {
+    super(origin, 'unavailable', `${origin} ${RESTS[rest]}`);
     this.name = 'Resting';
   }
 }

@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.ts';
 import type { OriginName } from './model/stage.ts';
 import type { Origins } from './operate/stores.ts';
 import type { Legacy } from './origins/legacy.ts';
-import { type Admission, createAdmission } from './request/admission.ts';
+import { type Admission, createAdmission, RULES } from './request/admission.ts';
 import { createGuard, type Guard, type GuardOptions, type Guards } from './request/guard.ts';
 import { type LoopPulse, startPulse } from './shadow/pulse.ts';
 
@@ -19,7 +19,10 @@ export function openAdmission(
   return { pulse, admission };
 }
 
-type Manner = Omit<GuardOptions, 'ping'>;
+type Manner = Omit<GuardOptions, 'ping' | 'most' | 'onFull'>;
+
+/** Of the room for reads of stores: one that hangs leaves the rest to what the other answers. */
+const STORE_SHARE = 2 / 3;
 
 /**
  * A store that says nothing for three seconds is looked at, and has as long to answer: slow is not down. Legacy may be slower
@@ -33,16 +36,19 @@ const MANNERS: Readonly<Record<OriginName, Manner>> = Object.freeze({
 
 /** A guard for each origin that answers clients; its state is shown in the metrics. */
 export function openGuards(
+  { overload }: Config,
   origins: Origins,
   legacy: Legacy | undefined,
   metrics: Metrics,
   closers: (() => unknown)[],
 ): Guards {
   const asked = { ...origins, ...(legacy && { legacy }) };
+  const most = Math.max(1, Math.floor(overload.maxRequests * RULES.store.room * STORE_SHARE));
+  const onFull = () => metrics.refused.inc({ kind: 'store', reason: 'origin' });
   const guards = Object.fromEntries(
     Object.entries(asked).map(([name, { ping }]): [string, Guard] => [
       name,
-      createGuard({ ping, ...MANNERS[name as OriginName] }),
+      createGuard({ ping, ...MANNERS[name as OriginName], ...(name === 'legacy' ? {} : { most, onFull }) }),
     ]),
   );
   for (const guard of Object.values(guards)) closers.push(guard.close);

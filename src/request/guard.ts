@@ -1,4 +1,4 @@
-import { Resting, StoreError, type StoreFailure } from '../errors.ts';
+import { type Rest, Resting, StoreError, type StoreFailure } from '../errors.ts';
 import type { OriginName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
 import type { Answerer } from './answer.ts';
@@ -26,6 +26,10 @@ export const signOf = (error: unknown): Sign => (error instanceof StoreError ? S
 
 export interface GuardOptions {
   readonly ping: (signal: AbortSignal) => Promise<void>;
+  /** Requests that it may have under way, so that one that hangs leaves room for what others answer; default: no bound. */
+  readonly most?: number;
+  /** Called for each that is not asked for that reason. */
+  readonly onFull?: () => void;
   /** Milliseconds without any answer after which those that wait are a reason to look; without it failures alone are. */
   readonly patience?: number | undefined;
   /** Failures in a row that are a reason to look; default 5. As many must wait for patience to run out. */
@@ -43,15 +47,16 @@ export interface GuardOptions {
  * does not answer that either is it down, until it answers a look or a request.
  */
 export interface Guard {
-  /** False: it is down, and this is not to be asked. Else `end` is owed. */
-  begin(): boolean;
+  /** Why this is not to be asked; `undefined`: it may be, and `end` is owed. */
+  begin(): Rest | undefined;
   end(sign: Sign): void;
   isDown(): boolean;
   close(): void;
 }
 
 export function createGuard(options: GuardOptions): Guard {
-  const { ping, patience, failures: most = 5, every = 500, pingTimeout = 1_000, trialEvery = 5_000 } = options;
+  const { ping, most = Number.POSITIVE_INFINITY, onFull, patience } = options;
+  const { failures: many = 5, every = 500, pingTimeout = 1_000, trialEvery = 5_000 } = options;
   const closing = new AbortController();
   let failures = 0;
   let underWay = 0;
@@ -91,16 +96,20 @@ export function createGuard(options: GuardOptions): Guard {
 
   return Object.freeze<Guard>({
     begin() {
+      const now = performance.now();
+      if (patience !== undefined && underWay >= many && now - since > patience) suspect();
+      if (underWay >= most) {
+        onFull?.();
+        return 'requests';
+      }
       if (down) {
-        const now = performance.now();
-        if (trying || now < trialAt) return false;
+        if (trying || now < trialAt) return 'down';
         trying = true;
         trialAt = now + trialEvery;
       }
-      if (underWay === 0) since = performance.now();
+      if (underWay === 0) since = now;
       underWay += 1;
-      if (patience !== undefined && underWay > most && performance.now() - since > patience) suspect();
-      return true;
+      return undefined;
     },
     end(sign) {
       underWay -= 1;
@@ -108,7 +117,7 @@ export function createGuard(options: GuardOptions): Guard {
       if (sign === 'well') well();
       if (sign !== 'ill') return;
       failures += 1;
-      if (failures >= most) suspect();
+      if (failures >= many) suspect();
     },
     isDown: () => down,
     close() {
@@ -120,12 +129,13 @@ export function createGuard(options: GuardOptions): Guard {
 
 export type Guards = Readonly<Partial<Record<OriginName, Guard>>>;
 
-/** Asks a store unless it is down; rejects with `Resting` where it is. */
+/** Asks a store unless it is down or full; rejects with `Resting` where it is. */
 export function guardAnswerer(answer: Answerer, guards: Guards): Answerer {
   return (store, question, how) => {
     const guard = guards[store];
     if (guard === undefined) return answer(store, question, how);
-    if (!guard.begin()) return Promise.reject(new Resting(store));
+    const rest = guard.begin();
+    if (rest !== undefined) return Promise.reject(new Resting(store, rest));
     const answering = answer(store, question, how);
     answering.then(
       () => guard.end('well'),
@@ -140,7 +150,8 @@ export function guardLegacy(legacy: Legacy, guard: Guard): Legacy {
   return Object.freeze<Legacy>({
     ...legacy,
     forward(message, reply, extra) {
-      if (!guard.begin()) return Promise.reject(new Resting('legacy'));
+      const rest = guard.begin();
+      if (rest !== undefined) return Promise.reject(new Resting('legacy', rest));
       const forwarding = legacy.forward(message, reply, extra);
       forwarding.then(
         ({ status }) => guard.end(status === 499 ? 'none' : 'well'),

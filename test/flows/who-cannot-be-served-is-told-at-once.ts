@@ -91,6 +91,27 @@ t.test('each kind has room of its own, whoever is under way stays, and the room 
   t.equal((await again).status, 200);
 });
 
+t.test('a store that hangs takes no room from what the other answers', async (t) => {
+  const three = await withThree(t, { MAX_REQUESTS: '30', ORIGIN_TIMEOUT_MS: '2000' });
+  t.equal((await three.mongo()).status, 200);
+  three.proxy.mode = 'hung';
+  const began = performance.now();
+  const timed = async () => ({ ...(await three.mongo()), took: performance.now() - began });
+  const hanging = Array.from({ length: 8 }, timed);
+  const refused = () => three.metric('crossfade_refused_total', 'kind="store",reason="origin"');
+  for (const end = Date.now() + 1_500; (await refused()) < 2 && Date.now() < end; ) await sleep(20);
+  t.equal(await refused(), 2, 'six may wait for it');
+  t.equal((await three.dynamo()).status, 200, 'the other store has room');
+  const came = (await Promise.all(hanging)).toSorted((a, b) => a.took - b.took);
+  t.same(
+    came.map(({ status, headers }) => [status, headers['retry-after']]),
+    [503, 503, 504, 504, 504, 504, 504, 504].map((status) => [status, status === 503 ? '1' : undefined]),
+  );
+  three.proxy.mode = 'pass';
+  for (const end = Date.now() + 20_000; (await three.mongo()).status !== 200; await sleep(50))
+    if (Date.now() > end) throw new Error('it did not come back');
+});
+
 const block = (milliseconds: number): void => {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);

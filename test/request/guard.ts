@@ -53,13 +53,13 @@ for (const state of ['refusing', 'hung'] as const)
     t.equal(origin.pings, 0, 'four are no reason to look');
     fail(1);
     await until(true);
-    t.notOk(guard.begin());
+    t.equal(guard.begin(), 'down');
     origin.state = 'well';
     await until(false);
     const { pings } = origin;
     await sleep(100);
     t.equal(origin.pings, pings, 'nobody looks any more');
-    t.ok(guard.begin());
+    t.equal(guard.begin(), undefined);
   });
 
 t.test('failures of an origin that is there never bring it down', async (t) => {
@@ -103,17 +103,38 @@ t.test('many that wait in vain are a reason to look, where there is patience to 
   }
 });
 
+t.test('no more wait for it than it has room for, whether it is down or not', async (t) => {
+  let refused = 0;
+  const { origin, guard, fail, until } = guarded(t, { most: 3, trialEvery: 1, onFull: () => void (refused += 1) });
+  const many = (count: number) => Array.from({ length: count }, () => guard.begin());
+  t.same(many(5), [undefined, undefined, undefined, 'requests', 'requests']);
+  t.equal(refused, 2);
+  guard.end('none');
+  t.same(many(2), [undefined, 'requests'], 'room comes back');
+  for (let n = 0; n < 3; n += 1) guard.end('none');
+  origin.state = 'refusing';
+  fail(5);
+  await until(true);
+  await sleep(5);
+  t.same(many(2), [undefined, 'down']);
+  for (let n = 0; n < 2; n += 1) {
+    guard.end('ill');
+    await sleep(5);
+    t.equal(guard.begin(), undefined, 'whoever ends makes room for a trial');
+  }
+});
+
 t.test('an answer brings it up, and one request at a time is let try', async (t) => {
   const { origin, guard, fail, until } = guarded(t, { trialEvery: 80 });
   origin.state = 'refusing';
   fail(5);
   await until(true);
   let tried = 0;
-  for (const end = Date.now() + 60; Date.now() < end; await sleep(2)) if (guard.begin()) tried += 1;
+  for (const end = Date.now() + 60; Date.now() < end; await sleep(2)) if (guard.begin() === undefined) tried += 1;
   t.equal(tried, 0);
   await sleep(60);
-  t.ok(guard.begin(), 'a trial');
-  t.notOk(guard.begin(), 'and no other beside it');
+  t.equal(guard.begin(), undefined, 'a trial');
+  t.equal(guard.begin(), 'down', 'and no other beside it');
   guard.end('well');
   t.notOk(guard.isDown());
 });
