@@ -17,7 +17,7 @@ import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
 import type { RequestLog } from './request/log.ts';
 import { parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
-import { errorAnswer, forward, LINGERS, type Lingering, send, toRequestError } from './request/reply.ts';
+import { errorAnswer, forward, LINGER, LINGERS, type Lingering, send, toRequestError } from './request/reply.ts';
 import { endRequestSpan, knownMethod } from './request/spans.ts';
 import type { Trace } from './request/trace.ts';
 
@@ -287,6 +287,10 @@ function end(line: Line, error: RequestError, socket: Socket): void {
     .join('');
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}connection: close\r\n\r\n`;
   socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+  // Of a tunnel's connection nobody reads what else came, and before that its end is not seen.
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), LINGER).unref();
+  socket.once('close', () => clearTimeout(late));
 }
 
 const UNPARSED: ErrorRequest = Object.freeze({

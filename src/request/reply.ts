@@ -111,7 +111,7 @@ export interface Lingering {
 }
 
 /** Milliseconds in which what a client still sends is passed over. */
-const LINGER = 1_000;
+export const LINGER = 1_000;
 
 /**
  * A body that nobody reads to its end must not hold the connection: it is closed with the reply. Closed at once, it would be

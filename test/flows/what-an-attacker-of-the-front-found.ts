@@ -34,7 +34,7 @@ async function inFront(t: Test) {
     bindings: { text: BINDINGS, contract: CONTRACT },
     env: { LEGACY_URL: `http://127.0.0.1:${port}` },
   });
-  return { port: Number(new URL(facade.url).port), seen };
+  return { port: Number(new URL(facade.url).port), seen, close: () => facade.app.close() };
 }
 
 /** What comes back on one connection within 400 ms. */
@@ -58,6 +58,21 @@ t.test('a refused CONNECT never passes for the reply to the request before it', 
   t.match(await said(port, tunnel), /^HTTP\/1\.1 501 /);
   const text = await said(port, `GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${tunnel}`);
   t.notMatch(text, / 501 /, 'the connection ends instead');
+});
+
+t.test('what was refused by hand ends, whether its client reads, sends on or stays', async (t) => {
+  const { port, close } = await inFront(t);
+  const sockets = ['CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n', 'no request\r\n\r\n'].flatMap((bytes) =>
+    ['', 'more', 'x'.repeat(200_000)].map((more) => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => undefined).write(bytes + more);
+      return socket;
+    }),
+  );
+  await sleep(200);
+  for (const [n, socket] of sockets.entries()) if (n % 2 === 0) socket.destroy();
+  t.equal(await Promise.race([close().then(() => 'closed'), sleep(4_000).then(() => 'open')]), 'closed');
+  for (const socket of sockets) socket.destroy();
 });
 
 t.test('a path that cannot be decoded waits for its turn too', async (t) => {
