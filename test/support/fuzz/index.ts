@@ -25,7 +25,9 @@ if (unknown.length > 0 || !(minutes > 0) || !Number.isSafeInteger(seed)) {
 t.setTimeout(0);
 t.jobs = 1;
 for (const target of TARGETS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-  await t.test(`${target.name}: ${target.about}`, async (t) => {
+  // What does not end after its inputs is a finding too.
+  const timeout = minutes * 60_000 + 120_000;
+  await t.test(`${target.name}: ${target.about}`, { timeout }, async (t) => {
     const run = await target.open(t);
     t.comment(`seed ${seed}, ${minutes} minutes`);
     const { inputs, outcomes, findings } = await fuzz(target, run, {
