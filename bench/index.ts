@@ -21,9 +21,10 @@ BENCH_ROUNDS says how often each server is started, BENCH_PROFILE names a folder
 
 /** The parts, by name; each one's table in RESULTS.md stands between comments that name it. */
 const PARTS: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Row[]>> = {
-  'readers-dynamodb': () => benchReaders('fixed'),
+  'readers-dynamodb': () => benchReaders('fixed DynamoDB'),
   'readers-dynamodb-local': () => benchReaders('DynamoDB Local'),
-  'readers-mongodb': () => benchReaders('mongodb'),
+  'readers-mongodb-fixed': () => benchReaders('fixed MongoDB'),
+  'readers-mongodb-real': () => benchReaders('MongoDB'),
   front: benchFront,
   decision: benchDecision,
   'pass-through': benchPassThrough,

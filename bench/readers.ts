@@ -8,16 +8,18 @@ import { fillDynamoDb, fillMongoDb } from '../src/demo/stores.ts';
 import { benchSeed, ROUTES } from './support/data.ts';
 import { type Env, serveFacade } from './support/facade.ts';
 import type { Bodies } from './support/fixed.ts';
+import type { Recorded } from './support/fixed-mongodb.ts';
 import type { Row } from './support/measure.ts';
 import { said, serve, startLoad } from './support/processes.ts';
+import { recordMongoDb } from './support/record-mongodb.ts';
 import { measured, type Subject, tableOf } from './support/rounds.ts';
 
 const HERE = import.meta.dirname;
 
 const AWS = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
 
-/** Which store answers: one that gives fixed replies, so that the client's cost is all there is, or a real one. */
-export type Store = 'fixed' | 'DynamoDB Local' | 'mongodb';
+/** Which store answers, and whether with recorded replies, so that the client's cost is all there is, or a real one. */
+export type Store = 'fixed DynamoDB' | 'DynamoDB Local' | 'fixed MongoDB' | 'MongoDB';
 
 /**
  * CPU time per request of the whole façade beside readers that people wrote by hand for the same two operations, byte for
@@ -33,13 +35,18 @@ export async function benchReaders(store: Store): Promise<readonly Row[]> {
     const uri = new URL(mongo.uri);
     uri.pathname = '/crossfade_bench';
     await fillMongoDb(uri.href, benchSeed());
-    const endpoint = store === 'mongodb' ? 'http://127.0.0.1:9' : await startDynamoDb(store, stops);
+    const isMongoDb = store === 'fixed MongoDB' || store === 'MongoDB';
+    const endpoint = isMongoDb ? 'http://127.0.0.1:9' : await startDynamoDb(store, stops);
+    const asked =
+      store === 'fixed MongoDB'
+        ? await startFixed('support/fixed-mongodb.ts', await recordMongoDb(uri.href, ['members', 'posts']), stops)
+        : uri.href;
     const load = startLoad();
     stops.push(load.stop);
-    const env = { ...AWS, AWS_ENDPOINT_URL_DYNAMODB: endpoint, MONGODB_URI: uri.href };
-    const subjects = store === 'mongodb' ? mongodbSubjects(folder, env) : dynamodbSubjects(folder, env);
+    const env = { ...AWS, AWS_ENDPOINT_URL_DYNAMODB: endpoint, MONGODB_URI: asked, RESULTS_URI: uri.href };
+    const subjects = isMongoDb ? mongodbSubjects(folder, env) : dynamodbSubjects(folder, env);
     const costs = await measured(subjects, ROUTES, load);
-    return tableOf(costs, subjects, ROUTES, store === 'mongodb' ? ['the driver'] : ['default', 'tuned']);
+    return tableOf(costs, subjects, ROUTES, isMongoDb ? ['the driver'] : ['default', 'tuned']);
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -63,6 +70,10 @@ function mongodbSubjects(folder: string, env: Env): readonly Subject[] {
     { name: 'the driver', start: peer },
     { name: 'the driver, again', start: peer },
     { name: 'Crossfade at `complete`', start: facade(folder, env, 'complete') },
+    {
+      name: 'Crossfade with `MONGODB_CLIENT=command`',
+      start: facade(folder, { ...env, MONGODB_CLIENT: 'command' }, 'complete'),
+    },
   ];
 }
 
@@ -75,14 +86,19 @@ const facade = (folder: string, env: Env, stage: string) => () =>
   });
 
 async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<string> {
-  const local = store === 'fixed' ? undefined : await startDynamoDbLocal({ log: console.error });
+  const local = store === 'fixed DynamoDB' ? undefined : await startDynamoDbLocal({ log: console.error });
   const dynamo = local ?? (await startDynalite());
   stops.push(dynamo.stop);
   await fillDynamoDb(dynamo.endpoint, benchSeed());
-  if (store !== 'fixed') return dynamo.endpoint;
-  const fixed = fork(join(HERE, 'support/fixed.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  if (store !== 'fixed DynamoDB') return dynamo.endpoint;
+  return await startFixed('support/fixed.ts', await recorded(dynamo.endpoint), stops);
+}
+
+/** A store that gives recorded replies: its address. */
+async function startFixed(script: string, replies: Bodies | Recorded, stops: (() => unknown)[]): Promise<string> {
+  const fixed = fork(join(HERE, script), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   stops.push(() => fixed.kill());
-  fixed.send(await recorded(dynamo.endpoint));
+  fixed.send(replies);
   return (await said<{ url: string }>(fixed)).url;
 }
 
