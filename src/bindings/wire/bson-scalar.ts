@@ -192,7 +192,7 @@ function writeNumber(out: JsonOut, bytes: Buffer, type: number, start: number, w
       const value = bytes.readDoubleLE(start);
       if (!Number.isFinite(value) || (whole && !Number.isInteger(value))) throw BAIL;
       if (Number.isSafeInteger(value)) out.integer(value);
-      else out.text(String(value));
+      else out.fraction(value);
       return;
     }
     case DECIMAL128: {
@@ -230,23 +230,17 @@ function standIn(bytes: Buffer, type: number, start: number, end: number): unkno
       return text;
     }
     case INT32:
-      int32At(bytes, start);
-      return;
+      return int32At(bytes, start);
     case DOUBLE:
-      bytes.readDoubleLE(start);
-      return;
+      return bytes.readDoubleLE(start);
     case INT64:
-      bytes.readBigInt64LE(start);
-      return;
+      return bytes.readBigInt64LE(start);
     case DECIMAL128:
-      new DecimalText(decimalText(bytes, start));
-      return;
+      return new DecimalText(decimalText(bytes, start));
     case DATE:
-      new Date(Number(bytes.readBigInt64LE(start)));
-      return;
+      return new Date(Number(bytes.readBigInt64LE(start)));
     case OBJECT_ID:
-      new IdText(bytes.toString('hex', start, end));
-      return;
+      return new IdText(bytes.toString('hex', start, end));
     case BINARY: {
       const kind = bytes[start + 4];
       if (kind === OLD_BINARY || kind === UUID) throw BAIL;

@@ -24,6 +24,12 @@ const LETTER = Uint8Array.from({ length: 128 }, (_, byte) => {
   return text[1] === '\\' && text[2] !== 'u' ? text.charCodeAt(2) : 0;
 });
 
+const BILLION = 1_000_000_000;
+/** Powers of ten up to the decimal places that are tried. */
+const SCALES = Object.freeze([1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]);
+/** Below it six places make at most fifteen digits, and what stands before the point fits into 32 bits. */
+const MOST_SHORT = 1_000_000_000;
+
 const DAY = 86_400_000;
 /** Of the years 0 to 9999, which RFC 3339 writes with four digits. */
 const FIRST_DAY = -719_528;
@@ -97,16 +103,23 @@ export class JsonOut {
     this.need((end - start) * 6 + 2);
     const { bytes } = this;
     let at = this.at;
-    let seen = 0;
     bytes[at++] = QUOTE;
     for (let i = start; i < end; i += 1) {
       const byte = from[i] as number;
       const kind = KIND[byte] as number;
-      seen |= kind;
-      if (kind < 2) bytes[at++] = byte;
-      else at = escaped(bytes, at, byte);
+      if (kind === 0) bytes[at++] = byte;
+      else if (kind === 2) at = escaped(bytes, at, byte);
+      else {
+        // The rest of its character; what begins none is 0.
+        let more = lengthAt(from, i, end) - 1;
+        if (more < 0) return false;
+        bytes[at++] = byte;
+        for (; more > 0; more -= 1) {
+          i += 1;
+          bytes[at++] = from[i] as number;
+        }
+      }
     }
-    if ((seen & 1) !== 0 && !isUtf8(from, start, end)) return false;
     bytes[at++] = QUOTE;
     this.at = at;
     return true;
@@ -116,24 +129,45 @@ export class JsonOut {
   integer(value: number): void {
     this.need(24);
     const { bytes } = this;
-    let at = this.at;
     let rest = value;
     if (rest < 0) {
-      bytes[at++] = MINUS;
+      bytes[this.at++] = MINUS;
       rest = -rest;
     }
-    if (rest >= 0x7fffffff) {
-      this.at += bytes.write(String(value), this.at, 'latin1');
+    if (rest < BILLION) {
+      this.at = digitsOf(bytes, this.at, rest, countOf(rest));
       return;
     }
-    let digits = 1;
-    for (let power = 10; rest >= power; power *= 10) digits += 1;
-    for (let i = at + digits - 1; i >= at; i -= 1) {
-      const next = (rest / 10) | 0;
-      bytes[i] = ZERO + rest - next * 10;
-      rest = next;
-    }
-    this.at = at + digits;
+    const upper = Math.floor(rest / BILLION);
+    const at = digitsOf(bytes, this.at, upper, countOf(upper));
+    this.at = digitsOf(bytes, at, rest - upper * BILLION, 9);
+  }
+
+  /** A finite double that is no whole number, as JavaScript prints it. */
+  fraction(value: number): void {
+    const size = Math.abs(value);
+    if (size < MOST_SHORT)
+      for (let places = 1; places < SCALES.length; places += 1) {
+        const scale = SCALES[places] as number;
+        const digits = Math.round(size * scale);
+        // At most fifteen digits that come back as this double are the only ones, and so the shortest.
+        if (digits / scale === size) {
+          this.#decimal(value < 0, digits, scale, places);
+          return;
+        }
+      }
+    this.text(String(value));
+  }
+
+  #decimal(negative: boolean, digits: number, scale: number, places: number): void {
+    this.need(24);
+    const { bytes } = this;
+    let at = this.at;
+    if (negative) bytes[at++] = MINUS;
+    const whole = Math.floor(digits / scale);
+    at = digitsOf(bytes, at, whole, countOf(whole));
+    bytes[at++] = POINT;
+    this.at = digitsOf(bytes, at, digits - whole * scale, places);
   }
 
   /** A moment, to the second or its day alone where asked for, in quotes; `false` where that is no year of four digits. */
@@ -142,7 +176,7 @@ export class JsonOut {
     if (!(day >= FIRST_DAY && day <= LAST_DAY)) return false;
     if (day !== this.#day) {
       this.#day = day;
-      this.#dayText.write(new Date(day * DAY).toISOString().slice(0, 10), 'latin1');
+      writeDay(this.#dayText, day);
     }
     this.need(26);
     const { bytes } = this;
@@ -175,11 +209,14 @@ export class JsonOut {
 
   hex(from: Buffer, start: number, end: number): void {
     this.need((end - start) * 2);
+    const { bytes } = this;
+    let { at } = this;
     for (let i = start; i < end; i += 1) {
       const byte = from[i] as number;
-      this.bytes[this.at++] = HEX[byte >> 4] as number;
-      this.bytes[this.at++] = HEX[byte & 15] as number;
+      bytes[at++] = HEX[byte >> 4] as number;
+      bytes[at++] = HEX[byte & 15] as number;
     }
+    this.at = at;
   }
 
   /** A JSON string. */
@@ -191,6 +228,48 @@ export class JsonOut {
     else this.at = base64(bytes, this.at, from, start, end);
     bytes[this.at++] = QUOTE;
   }
+}
+
+function countOf(value: number): number {
+  let count = 1;
+  for (let power = 10; value >= power; power *= 10) count += 1;
+  return count;
+}
+
+/** The last `count` digits of a whole number below 2^31. */
+function digitsOf(bytes: Buffer, at: number, value: number, count: number): number {
+  let rest = value | 0;
+  for (let i = at + count - 1; i >= at; i -= 1) {
+    const next = (rest / 10) | 0;
+    bytes[i] = ZERO + rest - next * 10;
+    rest = next;
+  }
+  return at + count;
+}
+
+const CYCLE = 146_097;
+/** From 1 March of the year 0, where each four hundred years begin, to 1970. */
+const TO_1970 = 719_468;
+
+/** A day since 1970 as year, month and day: years are counted from March on, so that a leap day is a year's last. */
+function writeDay(bytes: Buffer, day: number): void {
+  const since = day + TO_1970;
+  const cycle = Math.floor(since / CYCLE);
+  const inCycle = since - cycle * CYCLE;
+  const leaps = ((inCycle / 1_460) | 0) - ((inCycle / 36_524) | 0) + ((inCycle / 146_096) | 0);
+  const ofCycle = ((inCycle - leaps) / 365) | 0;
+  const inYear = inCycle - (365 * ofCycle + (ofCycle >> 2) - ((ofCycle / 100) | 0));
+  const fromMarch = ((5 * inYear + 2) / 153) | 0;
+  const date = inYear - (((153 * fromMarch + 2) / 5) | 0) + 1;
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  const year = ofCycle + cycle * 400 + (month <= 2 ? 1 : 0);
+  const century = (year / 100) | 0;
+  two(bytes, 0, century);
+  two(bytes, 2, year - century * 100);
+  bytes[4] = MINUS;
+  two(bytes, 5, month);
+  bytes[7] = MINUS;
+  two(bytes, 8, date);
 }
 
 function two(bytes: Buffer, at: number, value: number): number {
@@ -233,25 +312,17 @@ function base64(bytes: Buffer, start: number, from: Buffer, first: number, end: 
   return at;
 }
 
-/** Whether these bytes are UTF-8, as a decoder that refuses all else sees it. */
-export function isUtf8(bytes: Buffer, start: number, end: number): boolean {
-  let i = start;
-  while (i < end) {
-    const byte = bytes[i] as number;
-    if (byte < 0x80) {
-      i += 1;
-      continue;
-    }
-    const more =
-      byte >= 0xc2 && byte <= 0xdf ? 1 : byte >= 0xe0 && byte <= 0xef ? 2 : byte >= 0xf0 && byte <= 0xf4 ? 3 : 0;
-    if (more === 0 || i + more >= end) return false;
-    const second = bytes[i + 1] as number;
-    // Neither a longer form than needed, nor half of a pair, nor beyond the last code point.
-    const least = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
-    const most = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
-    if (second < least || second > most) return false;
-    for (let k = 2; k <= more; k += 1) if (((bytes[i + k] as number) & 0xc0) !== 0x80) return false;
-    i += more + 1;
-  }
-  return true;
+/** How many bytes the character beyond ASCII at `i` has, as a decoder sees it that refuses all but UTF-8; 0 where none is. */
+function lengthAt(bytes: Buffer, i: number, end: number): number {
+  const byte = bytes[i] as number;
+  const more =
+    byte >= 0xc2 && byte <= 0xdf ? 1 : byte >= 0xe0 && byte <= 0xef ? 2 : byte >= 0xf0 && byte <= 0xf4 ? 3 : 0;
+  if (more === 0 || i + more >= end) return 0;
+  const second = bytes[i + 1] as number;
+  // Neither a longer form than needed, nor half of a pair, nor beyond the last code point.
+  const least = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
+  const most = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
+  if (second < least || second > most) return 0;
+  for (let k = 2; k <= more; k += 1) if (((bytes[i + k] as number) & 0xc0) !== 0x80) return 0;
+  return more + 1;
 }
