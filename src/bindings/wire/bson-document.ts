@@ -1,7 +1,7 @@
 import { ARRAY, behindName, behindValue, DOCUMENT, STRING } from '../../model/bson.ts';
 import { writeNatural } from './bson-scalar.ts';
 import { BAIL, lastOf, nameAt } from './bson-walk.ts';
-import type { JsonOut } from './json-out.ts';
+import { type JsonOut, type Piece, pieceOf } from './json-out.ts';
 
 /** Writes the value of an element. Throws BAIL. */
 export type WriteElement = (bytes: Buffer, type: number, start: number, end: number) => void;
@@ -13,8 +13,8 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 export const COLON = 0x3a;
 
-/** The key behind a comma, which the first field of an object turns into its brace. */
-export const led = (key: Buffer): Buffer => Buffer.concat([Buffer.from([COMMA]), key]);
+/** Key and what follows it behind a comma, which the first field of an object turns into its brace. */
+export const led = (...texts: readonly Buffer[]): Piece => pieceOf(Buffer.concat([Buffer.from([COMMA]), ...texts]));
 
 export function close(out: JsonOut, open: number): void {
   if (out.at === open) out.byte(OPEN_OBJECT);

@@ -15,15 +15,15 @@ import { canonicalNumber } from '../../model/number.ts';
 import type { Shape } from '../../model/shape.ts';
 import { compileEncode } from '../codecs.ts';
 import { BAIL } from './bson-walk.ts';
-import type { JsonOut } from './json-out.ts';
+import { type JsonOut, pieceOf } from './json-out.ts';
 import type { ScalarNode } from './program.ts';
 
 /** Writes a value of this type from `start` to `end`. Throws BAIL. */
-export type WriteScalar = (out: JsonOut, bytes: Buffer, type: number, start: number, end: number) => void;
+export type WriteScalar = (bytes: Buffer, type: number, start: number, end: number) => void;
 
-const NULL_TEXT = Buffer.from('null');
-const TRUE_TEXT = Buffer.from('true');
-const FALSE_TEXT = Buffer.from('false');
+const NULL_TEXT = pieceOf(Buffer.from('null'));
+const TRUE_TEXT = pieceOf(Buffer.from('true'));
+const FALSE_TEXT = pieceOf(Buffer.from('false'));
 const QUOTE = 0x22;
 const UUID = 4;
 /** Its bytes begin with their length once more. */
@@ -37,7 +37,7 @@ export function writeNull(out: JsonOut): void {
 }
 
 /** By its own type, whatever the contract says. */
-export const writeNatural: WriteScalar = (out, bytes, type, start, end) => {
+export function writeNatural(out: JsonOut, bytes: Buffer, type: number, start: number, end: number): void {
   switch (type) {
     case NULL:
       out.raw(NULL_TEXT);
@@ -60,11 +60,11 @@ export const writeNatural: WriteScalar = (out, bytes, type, start, end) => {
     default:
       writeNumber(out, bytes, type, start, false);
   }
-};
+}
 
 /** As the contract has it; another kind than its type is for the plain renderer, which counts it. */
-export function compileScalar(node: ScalarNode): WriteScalar {
-  if (node.codec !== undefined) return coded(node);
+export function compileScalar(node: ScalarNode, out: JsonOut): WriteScalar {
+  if (node.codec !== undefined) return coded(node, out);
   const { type: wanted, format, nullable } = node;
   const any = wanted === 'any' || wanted === 'null';
   const texts = any || wanted === 'string';
@@ -73,7 +73,7 @@ export function compileScalar(node: ScalarNode): WriteScalar {
   const booleans = any || wanted === 'boolean';
   const nulls = nullable || wanted === 'null';
   const dayOnly = format === 'date';
-  return (out, bytes, type, start, end) => {
+  return (bytes, type, start, end) => {
     switch (type) {
       case STRING:
         if (!texts) throw BAIL;
@@ -107,7 +107,7 @@ export function compileScalar(node: ScalarNode): WriteScalar {
 }
 
 /** By a codec: moments quickly, all else as the plain renderer does it. */
-function coded({ type: wanted, format, codec, nullable }: ScalarNode): WriteScalar {
+function coded({ type: wanted, format, codec, nullable }: ScalarNode, out: JsonOut): WriteScalar {
   const shape = { kind: wanted, format, name: undefined, nullable, constant: undefined } as Shape;
   const encode = compileEncode(shape, codec);
   const kind = wanted === 'integer' ? 'number' : wanted === 'any' || wanted === 'null' ? undefined : wanted;
@@ -115,7 +115,7 @@ function coded({ type: wanted, format, codec, nullable }: ScalarNode): WriteScal
   const seconds = codec === 'iso8601-seconds';
   const moments = (day || seconds || codec === 'iso8601-millis') && (kind === undefined || kind === 'string');
   const nulls = nullable || wanted === 'null';
-  return (out, bytes, type, start, end) => {
+  return (bytes, type, start, end) => {
     if (type === NULL && nulls) {
       out.raw(NULL_TEXT);
       return;

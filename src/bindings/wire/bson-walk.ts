@@ -28,6 +28,10 @@ export const WIDTH = 3;
 interface Seen {
   readonly bytes: Uint8Array;
   readonly level: Level | undefined;
+  /** Where its value goes, among the slots of the element; -1 where nobody wants it for itself. */
+  readonly at: number;
+  /** Something inside its value is wanted. */
+  readonly deep: boolean;
 }
 
 /** What is wanted of a document, and in which order its names came the last time. */
@@ -96,7 +100,8 @@ function fillDocument(level: Level, slots: Slots, base: number, bytes: Buffer, s
     at += seen.bytes.length;
     const next = behindValue(type, bytes, at, last);
     if (next === -1) throw BAIL;
-    if (seen.level !== undefined) fill(seen.level, slots, base, bytes, type, at, next);
+    if (seen.deep) fill(seen.level as Level, slots, base, bytes, type, at, next);
+    else if (seen.at !== -1) put(slots, base + seen.at, type, at, next);
     at = next;
   }
   if (at !== last) throw BAIL;
@@ -136,7 +141,13 @@ function lookUp(level: Level, bytes: Buffer, at: number, end: number): Seen {
   const name = nameAt(bytes, at, behind - 1);
   const known = level.seen.get(name);
   if (known !== undefined) return known;
-  const seen = { bytes: Uint8Array.prototype.slice.call(bytes, at, behind), level: level.inside.get(name) };
+  const inner = level.inside.get(name);
+  const seen = {
+    bytes: new Uint8Array(bytes.subarray(at, behind)),
+    level: inner,
+    at: inner === undefined || inner.slot === -1 ? -1 : inner.slot * WIDTH,
+    deep: inner !== undefined && inner.inside.size > 0,
+  };
   if (level.seen.size < REMEMBERED) level.seen.set(name, seen);
   return seen;
 }

@@ -17,7 +17,7 @@ import {
 import { compileScalar, writeNull } from './bson-scalar.ts';
 import { BAIL, fill, levelOf, type Slots, WIDTH } from './bson-walk.ts';
 import { JsonOut } from './json-out.ts';
-import type { Element, Field, Node, ObjectNode, PageField, Program, Wants } from './program.ts';
+import type { Element, Field, Node, ObjectNode, PageField, Program, ScalarNode, Wants } from './program.ts';
 import type { RenderWire, WireInput } from './render-wire.ts';
 
 /** Writes a value within an element whose slots begin at `base`. Throws BAIL. */
@@ -125,20 +125,18 @@ class Compiler {
         };
       }
       case 'made': {
-        const { make, missing } = field;
+        const { make } = field;
+        const missing = field.missing && led(field.key, field.missing);
         return (input) => {
           const text = make(input);
           if (text !== undefined) {
             out.raw(key);
             out.text(text);
-          } else if (missing !== undefined) {
-            out.raw(key);
-            out.raw(missing);
-          }
+          } else if (missing !== undefined) out.raw(missing);
         };
       }
       case 'text': {
-        const text = Buffer.concat([key, field.text]);
+        const text = led(field.key, field.text);
         return () => out.raw(text);
       }
       case 'object': {
@@ -156,6 +154,8 @@ class Compiler {
   #element(element: Element): WriteElement {
     const known = this.#known.get(element);
     if (known !== undefined) return known;
+    // Nothing in it can lead back to it, and no slots are needed to find it.
+    if (isScalar(element)) return compileScalar(element.node, this.#out);
     let made: WriteElement | undefined;
     const lazy: WriteElement = (bytes, type, start, end) => {
       made ??= this.#compiled(element);
@@ -171,9 +171,7 @@ class Compiler {
     const level = levelOf(wants);
     this.#walked = walkedIn(wants);
     const write = this.#node(node, this.#walked.has(slot));
-    // A scalar of a list: no slots are needed to find it.
-    if (slot === 0 && wants.slot === 0 && wants.children.size === 0 && count === 1)
-      return (bytes, type, start, end) => write(bytes, type, start, end, -1);
+    if (isWhole(wants, count, slot)) return (bytes, type, start, end) => write(bytes, type, start, end, -1);
     const width = count * WIDTH;
     return (bytes, type, start, end) => {
       const base = slots.top;
@@ -184,7 +182,8 @@ class Compiler {
       const found = slots.table[at] as number;
       if (found === 0) writeNull(out);
       else write(bytes, found, slots.table[at + 1] as number, slots.table[at + 2] as number, base);
-      slots.table.fill(0, base, base + width);
+      // The types are all that tells whether a slot is taken.
+      for (let i = base; i < base + width; i += WIDTH) slots.table[i] = 0;
       slots.top = base;
     };
   }
@@ -193,10 +192,8 @@ class Compiler {
   #node(node: Node, walked: boolean): WriteNode {
     const out = this.#out;
     switch (node.kind) {
-      case 'scalar': {
-        const write = compileScalar(node);
-        return (bytes, type, start, end) => write(out, bytes, type, start, end);
-      }
+      case 'scalar':
+        return compileScalar(node, out);
       case 'natural':
         return (bytes, type, start, end) => natural(out, bytes, type, start, end);
       case 'inner':
@@ -251,7 +248,7 @@ class Compiler {
   #field({ key: name, slot, content, missing, assembled }: Field): WriteField {
     const out = this.#out;
     const key = led(name);
-    const absent = this.#absent(key, missing, assembled);
+    const absent = this.#absent(name, missing, assembled);
     if (content.kind === 'made') {
       const { make } = content;
       const now = this.#now;
@@ -281,10 +278,10 @@ class Compiler {
     };
   }
 
-  #absent(key: Buffer, missing: Buffer | undefined, assembled: Field['assembled']): WriteField {
+  #absent(name: Buffer, missing: Buffer | undefined, assembled: Field['assembled']): WriteField {
     const out = this.#out;
     if (missing !== undefined) {
-      const text = Buffer.concat([key, missing]);
+      const text = led(name, missing);
       return () => out.raw(text);
     }
     if (assembled === undefined) return () => {};
@@ -292,6 +289,7 @@ class Compiler {
       return () => {
         throw BAIL;
       };
+    const key = led(name);
     const fields = this.#fields(assembled.fields);
     return (bytes, base) => {
       const before = out.at;
@@ -340,6 +338,13 @@ class Compiler {
     };
   }
 }
+
+/** Nothing is wanted but the value itself: no slots are needed to find it. */
+const isWhole = (wants: Wants, count: number, slot: number): boolean =>
+  slot === 0 && wants.slot === 0 && wants.children.size === 0 && count === 1;
+
+const isScalar = (element: Element): element is Element & { readonly node: ScalarNode } =>
+  element.node.kind === 'scalar' && isWhole(element.wants, element.slots, element.slot);
 
 function walkedIn({ slot, children }: Wants): ReadonlySet<number> {
   const inner = [...children.values()].flatMap((wants) => [...walkedIn(wants)]);
