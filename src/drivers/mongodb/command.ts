@@ -16,11 +16,15 @@ export interface ReadOptions {
   readonly attempts: number;
 }
 
-/** What every `find` of a client says behind its own part. */
-export function tailOf({ db, timeout }: ReadOptions): Readonly<Record<string, unknown>> {
+/** What every `find` of a client says behind its own part and its time. */
+export function tailOf({ db }: ReadOptions): Readonly<Record<string, unknown>> {
   const level = db.readConcern?.level;
-  return Object.freeze({ maxTimeMS: timeout, ...(level !== undefined && { readConcern: { level } }) });
+  return Object.freeze({ ...(level !== undefined && { readConcern: { level } }) });
 }
+
+/** How long the server may work on a call, in milliseconds: no longer than anybody waits for it. */
+export const timeLeft = ({ timeout }: ReadOptions, deadline: Deadline): number =>
+  Math.max(1, Math.min(timeout, Math.ceil(deadline.at - performance.now())));
 
 /**
  * Reads through the driver's public interface: `find` as a command, its documents left as they came. The driver sends a
@@ -31,7 +35,12 @@ export function createCommandRead(options: ReadOptions): FindWire {
   return async (request, deadline) => {
     for (let left = options.attempts; ; left -= 1) {
       try {
-        return await findOnce(options, findCommand(request, tail), request, deadline);
+        return await findOnce(
+          options,
+          findCommand(request, { maxTimeMS: timeLeft(options, deadline), ...tail }),
+          request,
+          deadline,
+        );
       } catch (error) {
         if (left > 1 && !deadline.passed && isRetryable(error as Error)) continue;
         throw translate(error as Error, deadline.passed, request.filter);
@@ -63,18 +72,19 @@ function wireOf(bytes: Uint8Array): WireItem {
 
 /** More than one reply holds (16 MB): from the start by the driver's own cursor, which sees to the batches. */
 export async function inBatches(
-  { client, db, timeout }: ReadOptions,
+  options: ReadOptions,
   { collection, filter, ...rest }: FindRequest,
   cursor: unknown,
-  { signal }: Deadline,
+  deadline: Deadline,
 ): Promise<readonly WireItem[]> {
+  const { client, db } = options;
   // Whether the first cursor is killed or runs out by itself is nothing to the reader.
   const { readPreference } = client;
   db.command({ killCursors: collection, cursors: [cursor] }, { readPreference }).catch(() => {});
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const found = await db
     .collection(collection)
-    .find({ ...filter }, { ...given, raw: true, maxTimeMS: timeout, signal })
+    .find({ ...filter }, { ...given, raw: true, maxTimeMS: timeLeft(options, deadline), signal: deadline.signal })
     .toArray();
   return found.map((document) => wireOf(document as unknown as Uint8Array));
 }

@@ -2,10 +2,8 @@ import { MongoNetworkError } from 'mongodb';
 import { int32At } from '../../model/bson.ts';
 import type { Deadline } from '../../model/deadline.ts';
 import type { Connection, Server } from './insides.ts';
+import { HEAD, OP_MSG } from './message.ts';
 
-const OP_MSG = 2013;
-/** What is before the document of a message: lengths, ids and opcode, flags, the section's kind. */
-export const HEAD = 21;
 /** More than a server sends (`maxMessageSizeBytes`): such a length is none. */
 const LONGEST = 64 * 1024 * 1024;
 
@@ -54,7 +52,7 @@ export class Lease {
         reject(deadline.passed ? new Late('the deadline has passed') : this.#reason());
         return;
       }
-      const forget = deadline.onPassed(() => this.#fail(new Late('no reply before the deadline')));
+      const forget = deadline.onPassed(this.#onPassed);
       this.#waiter = { id: int32At(message, 4), resolve, reject, forget };
       this.connection.socket.write(message);
     });
@@ -120,6 +118,8 @@ export class Lease {
     waiter?.reject(error);
   }
 
+  readonly #onPassed = (): void => this.#fail(new Late('no reply before the deadline'));
+
   readonly #onClose = (): void => {
     const waiter = this.#waiter;
     this.#waiter = undefined;
@@ -133,16 +133,3 @@ export class Lease {
 }
 
 const broken = (what: string): Error => new MongoNetworkError(`MongoDB sent ${what}`);
-
-/** A command's bytes as a message, with an id that its reply has to name. */
-export function messageOf(document: Uint8Array, id: number): Buffer {
-  const message = Buffer.allocUnsafe(HEAD + document.length);
-  message.writeInt32LE(message.length, 0);
-  message.writeInt32LE(id, 4);
-  message.writeInt32LE(0, 8);
-  message.writeInt32LE(OP_MSG, 12);
-  message.writeInt32LE(0, 16);
-  message[HEAD - 1] = 0;
-  message.set(document, HEAD);
-  return message;
-}
