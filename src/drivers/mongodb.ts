@@ -11,7 +11,7 @@ import { createLeasedRead } from './mongodb/leased.ts';
 import { createLeases, unleasableClient } from './mongodb/leases.ts';
 
 export interface MongoDbOptions {
-  /** With the database's name. Its own readPreference and readConcernLevel go before ours (primary, majority). */
+  /** With the database's name. Its own readPreference, readConcernLevel and connectTimeoutMS go before ours (primary, majority). */
   readonly uri: string;
   /** How long the server works on one call before it gives up, in milliseconds; default 10,000. */
   readonly timeout?: number | undefined;
@@ -138,6 +138,12 @@ function openWire(
   return { find: createLeasedRead(reading, leases), waiting: leases.waiting, close: leases.close };
 }
 
+/**
+ * Milliseconds. The driver's look at a server waits as long too: what hangs is found out, and tried anew, no sooner. A
+ * handshake takes some round trips and may be slower than a read is allowed to be.
+ */
+const LONGEST_CONNECT = 2_500;
+
 function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOptions {
   const inUri = (name: string) => new RegExp(`[?&]${name}=`, 'i').test(options.uri);
   return {
@@ -145,7 +151,7 @@ function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOpt
     retryReads: (options.attempts ?? 2) > 1,
     maxPoolSize: options.maxPoolSize ?? 100,
     serverSelectionTimeoutMS: options.serverSelectionTimeout ?? 2000,
-    connectTimeoutMS: Math.min(timeout, 5000),
+    ...(!inUri('connectTimeoutMS') && { connectTimeoutMS: Math.min(Math.max(timeout, 1_000), LONGEST_CONNECT) }),
     waitQueueTimeoutMS: timeout,
     ...(!inUri('readPreference') && { readPreference: 'primary' }),
     ...(!inUri('readConcernLevel') && { readConcern: { level: 'majority' } }),

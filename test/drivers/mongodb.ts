@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { Binary, Decimal128, Long, MongoClient, ObjectId } from 'mongodb';
 import t from 'tap';
 import { openMongoDb } from '../../src/drivers/mongodb.ts';
@@ -87,4 +87,33 @@ t.test('a store that is away', async (t) => {
   t.teardown(() => driver.close());
   await t.rejects(driver.ping(soon()), { name: 'StoreError', failure: 'unavailable' });
   await t.rejects(driver.count('a', {}, soon()), { name: 'StoreError', failure: 'unavailable' });
+});
+
+t.test('a connection that hangs is given up in time for the next to be made', async (t) => {
+  const { uri } = await withMongo(t);
+  const store = new URL(uri);
+  let hangs = true;
+  const proxy = createServer((socket) => {
+    socket.on('error', () => {});
+    // Whoever came while it hung waits for ever.
+    if (hangs) return void socket.resume();
+    const behind = connect(Number(store.port), store.hostname);
+    socket.pipe(behind).pipe(socket);
+    for (const one of [socket, behind])
+      one.on('error', () => {}).on('close', () => [socket, behind].map((it) => it.destroy()));
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.teardown(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const driver = openMongoDb({
+    uri: `mongodb://127.0.0.1:${port}/test?directConnection=true`,
+    serverSelectionTimeout: 20_000,
+  });
+  t.teardown(() => driver.close());
+  const began = Date.now();
+  setTimeout(() => {
+    hangs = false;
+  }, 200);
+  await driver.ping(AbortSignal.timeout(20_000));
+  t.ok(Date.now() - began < 4_500, `${Date.now() - began} ms`);
 });

@@ -131,7 +131,10 @@ t.test('a view of a document of MongoDB is what is decoded of it', (t) => {
 });
 
 t.test('an attribute whose bytes were changed is what is decoded of it, or neither can be', (t) => {
-  const held = fc.oneof(valueWithoutZeros, fc.constantFrom(new Date(0), new Date(8.64e15), 'é', '写真', { b: { c: 'd' } }));
+  const held = fc.oneof(
+    valueWithoutZeros,
+    fc.constantFrom(new Date(0), new Date(8.64e15), 'é', '写真', { b: { c: 'd' } }),
+  );
   let [given, refused] = [0, 0];
   const outcome = (look: () => Item): unknown => {
     try {

@@ -94,6 +94,25 @@ t.test('a replica set of three', async (t) => {
     t.strictSame(reasons, []);
   });
 
+  t.test('a server works no longer on a read than anybody waits for it', async (t) => {
+    for (const kind of ['leased', 'command'] as const) {
+      const { driver } = open({ client: kind, timeout: 5_000 });
+      await read(driver, 1);
+      const under = createDeadlines(3_000).next();
+      const late = createDeadlines(20_000).next();
+      const [short, long] = await commandsOf(async () => {
+        await sleep(100);
+        await driver.findWire?.(request(1), under);
+        await driver.findWire?.(request(1), late);
+      });
+      const left = Number(short?.maxTimeMS);
+      t.ok(left > 1_000 && left <= 2_910, `${kind}: ${left} of 3,000 ms are left`);
+      t.equal(long?.maxTimeMS, 5_000, 'and never longer than the driver’s own limit');
+      under.end();
+      late.end();
+    }
+  });
+
   t.test('by the command, too', async (t) => {
     const { driver } = open({ client: 'command' });
     t.match(await read(driver, 7), { text: 'thing 7' });

@@ -4,6 +4,7 @@ import t from 'tap';
 import { BsonOut } from '../../../src/drivers/mongodb/bson-out.ts';
 import type { FindRequest } from '../../../src/drivers/mongodb/find.ts';
 import { findMessages, plainMessages } from '../../../src/drivers/mongodb/message.ts';
+import type { Sort } from '../../../src/model/call.ts';
 
 const RUNS = Number(process.env.MESSAGE_CASES ?? 3_000);
 const SEED = Number(process.env.MESSAGE_SEED ?? 8);
@@ -53,7 +54,7 @@ const request: fc.Arbitrary<FindRequest> = fc.record(
   {
     collection: fc.constantFrom('members', 'a-rather-long-name-of-a-collection_1.part'),
     filter,
-    sort: fc.constantFrom(undefined, {}, { sk: -1 as const }, { a: 1 as const, 'b.c': -1 as const }),
+    sort: fc.constantFrom<Sort | undefined>(undefined, {}, { sk: -1 }, { a: 1, 'b.c': -1 }),
     projection: fc.oneof(fc.constantFrom(undefined, {}, { _id: 0 }), filter),
     skip: fc.option(count, { nil: undefined }),
     limit: fc.option(count, { nil: undefined }),
