@@ -105,7 +105,10 @@ t.test('many that wait in vain are a reason to look, where there is patience to 
 
 t.test('no more wait for it than it has room for, whether it is down or not', async (t) => {
   let refused = 0;
-  const { origin, guard, fail, until } = guarded(t, { most: 3, trialEvery: 1, onFull: () => void (refused += 1) });
+  const onFull = () => {
+    refused += 1;
+  };
+  const { origin, guard, fail, until } = guarded(t, { most: 3, trialEvery: 1, onFull });
   const many = (count: number) => Array.from({ length: count }, () => guard.begin());
   t.same(many(5), [undefined, undefined, undefined, 'requests', 'requests']);
   t.equal(refused, 2);
