@@ -19,6 +19,7 @@ import { compileBson } from './wire/bson.ts';
 import { compileDynamoDb } from './wire/dynamodb.ts';
 import { programOf } from './wire/plan.ts';
 import type { RenderWire } from './wire/render-wire.ts';
+import { Room } from './wire/room.ts';
 
 /** A store's part in an operation: the pure call, and how its items become the body. */
 export interface BoundStore {
@@ -95,8 +96,9 @@ export async function loadBindings(file: string, options: LoadOptions): Promise<
   );
   // Each has the whole of JSON Schema compiled: one for all operations.
   const compile = createCompile(contract.openapi);
+  const room = new Room();
   const operations = contract.operations.map((operation, index) =>
-    bindOperation(path, flags[index] as string, spec, operation, index, compile, options, problems),
+    bindOperation(path, flags[index] as string, spec, operation, index, { compile, room }, options, problems),
   );
   checkWaivers(spec.gate, operations, (pointer, message) => problems.push({ where: `${path}#${pointer}`, message }));
   if (problems.length > 0) throw new ConfigError(problems);
@@ -148,13 +150,19 @@ export function flagNames(api: string, ids: readonly string[]): readonly string[
   });
 }
 
+/** What all operations of an API are compiled with. */
+interface Shared {
+  readonly compile: Compile;
+  readonly room: Room;
+}
+
 function bindOperation(
   file: string,
   flag: string,
   spec: BindingsSpec,
   contract: Operation,
   index: number,
-  compile: Compile,
+  { compile, room }: Shared,
   options: LoadOptions,
   problems: Problem[],
 ): BoundOperation {
@@ -178,7 +186,11 @@ function bindOperation(
     const wrong = checkSources(renderer);
     problems.push(...wrong);
     if (wrong.length === 0)
-      stores[store] = Object.freeze({ call, render: compileRenderer(renderer), renderWire: wireRenderer(renderer) });
+      stores[store] = Object.freeze({
+        call,
+        render: compileRenderer(renderer),
+        renderWire: wireRenderer(renderer, room),
+      });
   }
   return Object.freeze({
     index,
@@ -204,10 +216,10 @@ function bindOperation(
   });
 }
 
-function wireRenderer(options: RendererOptions): RenderWire | undefined {
+function wireRenderer(options: RendererOptions, room: Room): RenderWire | undefined {
   const program = programOf(options);
   if (program === undefined) return undefined;
-  return options.store === 'dynamodb' ? compileDynamoDb(program) : compileBson(program);
+  return options.store === 'dynamodb' ? compileDynamoDb(program, room.dynamodb) : compileBson(program, room.mongodb);
 }
 
 function rendererOptions(

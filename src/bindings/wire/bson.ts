@@ -16,9 +16,10 @@ import {
 } from './bson-document.ts';
 import { compileScalar, writeNull } from './bson-scalar.ts';
 import { BAIL, fill, levelOf, type Slots, WIDTH } from './bson-walk.ts';
-import { JsonOut } from './json-out.ts';
+import type { JsonOut } from './json-out.ts';
 import type { Element, Field, Node, ObjectNode, PageField, Program, ScalarNode, Wants } from './program.ts';
 import type { RenderWire, WireInput } from './render-wire.ts';
+import { type BsonRoom, Room } from './room.ts';
 
 /** Writes a value within an element whose slots begin at `base`. Throws BAIL. */
 type WriteNode = (bytes: Buffer, type: number, start: number, end: number, base: number) => void;
@@ -26,11 +27,9 @@ type WriteNode = (bytes: Buffer, type: number, start: number, end: number, base:
 type WriteFields = (bytes: Buffer, base: number) => void;
 type WriteField = WriteFields;
 
-const FIRST_SLOTS = 3_000;
-
-/** A renderer of BSON documents. What it writes into is kept from one body to the next, so it is used by one thread. */
-export function compileBson(program: Program): RenderWire {
-  const render = new Compiler().program(program);
+/** A renderer of BSON documents. Those that share a room are used by one thread. */
+export function compileBson(program: Program, room: BsonRoom = new Room().mongodb): RenderWire {
+  const render = new Compiler(room).program(program);
   return (input) => {
     try {
       return render(input);
@@ -48,12 +47,17 @@ interface Now {
 }
 
 class Compiler {
-  readonly #out = new JsonOut();
-  readonly #slots: Slots = { table: new Int32Array(FIRST_SLOTS), top: 0 };
+  readonly #out: JsonOut;
+  readonly #slots: Slots;
   readonly #now: Now = { input: undefined, item: undefined };
   readonly #known = new Map<Element, WriteElement>();
   /** Slots of the element that is being compiled, whose names are looked at while slots are filled. */
   #walked: ReadonlySet<number> = new Set();
+
+  constructor({ out, slots }: BsonRoom) {
+    this.#out = out;
+    this.#slots = slots;
+  }
 
   program(program: Program): RenderWire {
     const out = this.#out;

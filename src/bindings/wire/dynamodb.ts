@@ -22,7 +22,7 @@ import type { Item } from '../../model/call.ts';
 import type { Marks, WireItem } from '../../model/wire.ts';
 import { codedWriter } from './coded.ts';
 import { find, findMarked, type Wanted, wantedOf } from './find.ts';
-import { Out } from './out.ts';
+import type { Out } from './out.ts';
 import type {
   Element,
   Field,
@@ -35,15 +35,13 @@ import type {
   UnionNode,
 } from './program.ts';
 import type { RenderWire, WireInput } from './render-wire.ts';
+import { type DynamoDbRoom, Room } from './room.ts';
 import { branchOfType, isOf, NATURAL, NATURAL_LIST, NATURAL_REST, NULL_TEXT, writePlain } from './scalars.ts';
 import { writeSet } from './sets.ts';
 
-/** Values that are wanted at once, all elements around one together. */
-const PLACES = 4_096;
-
-/** DynamoDB JSON → the body, by the plan. */
-export function compileDynamoDb(program: Program): RenderWire {
-  const renderer = new Renderer();
+/** DynamoDB JSON → the body, by the plan. Renderers that share a room are used by one thread. */
+export function compileDynamoDb(program: Program, room: DynamoDbRoom = new Room().dynamodb): RenderWire {
+  const renderer = new Renderer(room);
   return (input) => {
     try {
       return renderer.body(program, input);
@@ -60,8 +58,8 @@ const MADE = Symbol('made');
 const isMade = (error: unknown): boolean => typeof error === 'object' && error !== null && MADE in error;
 
 class Renderer {
-  readonly #out = new Out();
-  readonly #places = new Int32Array(PLACES);
+  readonly #out: Out;
+  readonly #places: Int32Array;
   #top = 0;
   #bytes: Buffer = NULL_TEXT;
   #input: WireInput | undefined;
@@ -70,6 +68,10 @@ class Renderer {
   readonly #wanted = new Map<Element, Wanted>();
   readonly #tags = new Map<UnionNode, Element>();
   readonly #coded = new Map<ScalarNode, ReturnType<typeof codedWriter>>();
+
+  constructor({ out, places }: DynamoDbRoom) {
+    [this.#out, this.#places] = [out, places];
+  }
 
   reset(): void {
     [this.#out.length, this.#top, this.#bytes] = [0, 0, NULL_TEXT];
@@ -141,9 +143,9 @@ class Renderer {
   /** Writes of the map at `at`. */
   #writeMap(element: Element, at: number, marks?: Marks): void {
     const base = this.#top;
-    this.#top = base + element.slots;
-    if (this.#top > PLACES) plainly();
     const places = this.#places;
+    this.#top = base + element.slots;
+    if (this.#top > places.length) plainly();
     places.fill(0, base, this.#top);
     const wanted = this.#wantedOf(element);
     if (marks === undefined) find(this.#bytes, at, wanted, places, base);
@@ -312,7 +314,7 @@ class Renderer {
       this.#tags.set(node, element);
     }
     const base = this.#top;
-    if (base + 2 > PLACES) plainly();
+    if (base + 2 > this.#places.length) plainly();
     this.#places[base + 1] = 0;
     find(this.#bytes, at, this.#wantedOf(element), this.#places, base);
     const place = this.#places[base + 1] as number;

@@ -6,10 +6,14 @@ import { compileRenderer } from '../../../src/bindings/render.ts';
 import type { RendererOptions } from '../../../src/bindings/sources.ts';
 import { compileBson } from '../../../src/bindings/wire/bson.ts';
 import { programOf } from '../../../src/bindings/wire/plan.ts';
+import { Room } from '../../../src/bindings/wire/room.ts';
 import { createShapes } from '../../../src/contract/shape.ts';
 import type { PageFacts } from '../../../src/model/binding.ts';
 import type { WireItem } from '../../../src/model/wire.ts';
 import { randomOf, type WireCase, wireCase } from '../../support/wire-documents.ts';
+
+/** All share it, as the operations of an API do. */
+const ROOM = new Room();
 
 type Given = Partial<Omit<WireCase, 'documents'>> & Pick<WireCase, 'schema'>;
 
@@ -42,7 +46,7 @@ function renderers({ schema, components = {}, sources = {}, shapes = {}, items, 
   };
   const render = compileRenderer(options);
   const program = programOf(options);
-  const wire = program === undefined ? undefined : compileBson(program);
+  const wire = program === undefined ? undefined : compileBson(program, ROOM.mongodb);
   const given = { request: {} as never, page: { count: 1, more: true, next: 'n"', total: 7 } as PageFacts };
   const list = items !== undefined;
   return {
