@@ -39,7 +39,7 @@ export async function loadContract(file: string, options: { basePath?: string } 
   return Object.freeze({
     file,
     source,
-    document,
+    json: Buffer.from(JSON.stringify(document)),
     openapi,
     title: String(info.title ?? ''),
     version: String(info.version ?? ''),

@@ -4,7 +4,10 @@ import type { Schema } from '../model/operation.ts';
 
 type Json = Record<string, unknown>;
 
-/** Schema → validator. 3.0 schemas are made 2020-12 first; formats that nobody defines are ignored. */
+/**
+ * Schema → validator, one for all schemas that are equal. 3.0 schemas are made 2020-12 first; formats that nobody defines
+ * are ignored.
+ */
 export type Compile = (schema: Schema) => ValidateFunction;
 
 export function createCompile(openapi: '3.0' | '3.1'): Compile {
@@ -19,7 +22,14 @@ export function createCompile(openapi: '3.0' | '3.1'): Compile {
   });
   addFormats.default(ajv, ['date', 'date-time', 'time', 'uuid', 'email', 'uri', 'ipv4', 'ipv6', 'byte']);
   ajv.addFormat('int32', { type: 'number', validate: (value) => value >= -2147483648 && value <= 2147483647 });
-  return (schema) => ajv.compile(openapi === '3.0' ? (normalize(schema) as Schema) : schema);
+  const known = new Map<string, ValidateFunction>();
+  return (schema) => {
+    const meant = openapi === '3.0' ? (normalize(schema) as Schema) : schema;
+    const text = JSON.stringify(meant);
+    const validate = known.get(text) ?? ajv.compile(meant);
+    known.set(text, validate);
+    return validate;
+  };
 }
 
 /** What 3.0 says in its own words (nullable, boolean exclusive limits), as JSON Schema 2020-12 says it. */
