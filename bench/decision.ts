@@ -51,7 +51,6 @@ export async function benchDecision(): Promise<readonly Row[]> {
       }
     return [...costs].map(([name, all]) => rowOf(count, name, all, costs.get('getVariant') ?? []));
   });
-  decider.close();
   stock.destroy();
   return rows;
 }

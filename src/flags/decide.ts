@@ -1,5 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { Unleash, type UnleashConfig } from 'unleash-client';
+import type { UnleashConfig } from 'unleash-client';
+// Not the package whole: what asks a server and keeps backups brings sixty packages along, some 3 MB.
+import client from 'unleash-client/lib/client.js';
+import { defaultStrategies } from 'unleash-client/lib/strategy/index.js';
 import { compareStages, isStage, later, lower, PLANS, type Plan, STAGES, type Stage } from '../model/stage.ts';
 import { type FlagApi, type FlagOperation, isMovable, type StagesState } from './api.ts';
 import {
@@ -90,7 +93,6 @@ export interface Decider {
   swap(revision: string, features: Features): void;
   /** The same as the kill flag, from beside the flags. */
   kill(on: boolean): void;
-  close(): void;
 }
 
 /** Decisions that are remembered, of all operations and tenants. */
@@ -186,17 +188,16 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
       killedBeside = on;
       decideAnew();
     },
-    close: () => engine.destroy(),
   });
 }
 
 /** Puts a flag among the others and tries it: it may hold anything, and what cannot be judged cannot decide. */
-function problemOf(feature: Feature, engine: Unleash, flags: Map<string, Feature>): string | undefined {
+function problemOf(feature: Feature, engine: Engine, flags: Map<string, Feature>): string | undefined {
   try {
     const problem = ladderProblem(feature);
     if (problem !== undefined) return problem;
     flags.set(feature.name, feature);
-    engine.getVariant(feature.name, { tenantId: 'anybody' });
+    engine(feature.name, 'anybody');
     return undefined;
   } catch (error) {
     return `cannot be evaluated: ${(error as Error).message}`;
@@ -216,7 +217,7 @@ function createRow(
   { id, flag, offered, initial }: FlagOperation,
   feature: Feature | undefined,
   killed: boolean,
-  engine: Unleash,
+  engine: Engine,
   remember: () => void,
 ): Row {
   const rest = feature && restOf(feature);
@@ -228,7 +229,7 @@ function createRow(
 
   const evaluate = (tenant: string): Decision => {
     if (fixed !== undefined || tenant === '') return decisionAt(resting);
-    const { name } = engine.getVariant(flag, { tenantId: tenant });
+    const { name } = engine(flag, tenant);
     return decisionAt(isStage(name) ? name : resting);
   };
   const decide = (tenant: string): Decision => {
@@ -282,8 +283,14 @@ function decisionFor(asked: Stage, offered: readonly Stage[], floor: Stage): Dec
 
 type Repository = NonNullable<UnleashConfig['repository']>;
 
-/** unleash-client over features that we hold: it is never started, so that it neither polls nor writes a backup. */
-function createEngine(flags: ReadonlyMap<string, Feature>): Unleash {
+/** The variant of a flag for a tenant. */
+type Engine = (flag: string, tenant: string) => { readonly name: string };
+
+/** What unleash-client itself adds to each question. */
+const CONTEXT = Object.freeze({ appName: 'crossfade', environment: 'default' });
+
+/** unleash-client over features that we hold: nothing polls, and nothing writes a backup. */
+function createEngine(flags: ReadonlyMap<string, Feature>): Engine {
   const repository: Repository = Object.assign(new EventEmitter(), {
     getToggle: (name: string) => flags.get(name) as Feature,
     getToggles: () => [...flags.values()],
@@ -292,18 +299,8 @@ function createEngine(flags: ReadonlyMap<string, Feature>): Unleash {
     start: async () => {},
     stop: () => {},
   });
-  const engine = new Unleash({
-    appName: 'crossfade',
-    instanceId: 'crossfade',
-    url: 'http://never-called.invalid/',
-    repository,
-    disableAutoStart: true,
-    disableMetrics: true,
-    metricsInterval: 0,
-    skipInstanceCountWarning: true,
-  });
+  const engine = new client.default(repository, defaultStrategies);
   // A flag that cannot be evaluated gives no stage, which is handled where it is asked.
   engine.on('error', () => {});
-  repository.emit('ready');
-  return engine;
+  return (flag, tenantId) => engine.getVariant(flag, { ...CONTEXT, tenantId });
 }

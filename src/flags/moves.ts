@@ -48,8 +48,6 @@ export function moversOf(
       (now.tenants.has(tenant) ? move?.named : move?.active)?.push(tenant);
     }
   }
-  was.close();
-  willBe.close();
   return [...movers.values()];
 }
 
@@ -69,8 +67,6 @@ export function movesOf(whole: FlagApi, from: StagesState, to: StagesState): rea
       .filter(([from, to]) => from !== undefined && to !== undefined && from !== to)
       .map(([from, to]) => ({ operation, from: from as Stage, to: to as Stage }));
   });
-  was.close();
-  willBe.close();
   return moves;
 }
 
@@ -121,7 +117,6 @@ export function countStages(
     const stage = decider.stageOf(index, tenant).stage ?? 'none';
     counts.set(stage, (counts.get(stage) ?? 0) + 1);
   }
-  decider.close();
   return new Map(
     [...STAGES, 'none' as const]
       .filter((stage) => counts.has(stage))

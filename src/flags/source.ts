@@ -83,7 +83,6 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
   const opening = server === undefined ? followFile({ ...parts, file }) : followServer({ ...parts, ...server });
   const source = await opening.catch((error: unknown) => {
     stopKillFile();
-    decider.close();
     throw error;
   });
   view = source.view;
@@ -103,7 +102,6 @@ export async function openFlags(options: FlagsOptions): Promise<Flags> {
     async close() {
       stopKillFile();
       await source.close();
-      decider.close();
     },
   });
 }

@@ -57,8 +57,6 @@ export async function effectsOf(
     left -= ramped ? (known?.length ?? 0) : 0;
     const counted = ramped && left < 0 ? undefined : known;
     effects.push({ ...wordsOf(operation, states, index), ...(await countMoves(was, willBe, counted, isKnown)) });
-    was.close();
-    willBe.close();
     if (effects.length % 20 === 0) await turn();
   }
   return effects;
@@ -72,7 +70,6 @@ interface Standing {
   /** Those who are not named are at two stages, by a hash of their name. */
   readonly ramped: boolean;
   of(tenant: string): Stage | 'none';
-  close(): void;
 }
 
 function standing(operation: FlagOperation, state: StagesState, index: number): Standing {
@@ -80,7 +77,7 @@ function standing(operation: FlagOperation, state: StagesState, index: number): 
   const at = (asked: Stage) => lower(asked, operation.offered, stages.floor) ?? 'none';
   if (state.kill) {
     const floor = at(stages.floor);
-    return { named: NOBODY, rest: floor, ramped: false, of: () => floor, close: () => {} };
+    return { named: NOBODY, rest: floor, ramped: false, of: () => floor };
   }
   const { ramp, tenants } = stages;
   const ramped = ramp !== undefined && ramp.percent > 0 && ramp.percent < 100;
@@ -89,12 +86,12 @@ function standing(operation: FlagOperation, state: StagesState, index: number): 
     const asked = tenants.get(tenant);
     return asked === undefined ? undefined : at(asked);
   };
-  if (!ramped) return { named: tenants, rest, ramped, of: (tenant) => own(tenant) ?? rest, close: () => {} };
+  if (!ramped) return { named: tenants, rest, ramped, of: (tenant) => own(tenant) ?? rest };
   const alone: FlagApi = { name: '', operations: [operation] };
   const decider = createDecider(alone);
   decider.swap('', toFeatures({ ...state, operations: [stages] }, alone));
   const of = (tenant: string) => own(tenant) ?? decider.stageOf(0, tenant).stage ?? 'none';
-  return { named: tenants, rest, ramped, of, close: () => decider.close() };
+  return { named: tenants, rest, ramped, of };
 }
 
 const NOBODY: ReadonlyMap<string, Stage> = new Map();

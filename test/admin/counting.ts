@@ -69,5 +69,4 @@ t.test('tenants by stage are what deciding for each would give', async (t) => {
     stagesOf('c'),
   ]);
   await check('a ramp to its end');
-  decider.close();
 });

@@ -64,7 +64,6 @@ async function stagesAfter(t: Test, text: string) {
   says.list = text;
   decider.swap('1', (await fetchList(http, api, undefined)).features);
   const stages = ['acme', 'globex', ''].map((tenant) => decider.stageOf(0, tenant).stage);
-  decider.close();
   return { stages, fallbacks, killed: decider.killed() };
 }
 

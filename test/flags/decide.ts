@@ -14,7 +14,6 @@ function stagesAt(text: string, names: readonly string[]): (Stage | undefined)[]
   const decider = createDecider(api);
   decider.swap('1', featuresOf(text));
   const found = names.map((tenant) => decider.stageOf(0, tenant).stage);
-  decider.close();
   return found;
 }
 
@@ -73,7 +72,6 @@ t.test('the same as a stock unleash-client with these features decides', async (
     if (decider.stageOf(0, tenant).stage !== expected) t.fail(`${tenant}, remembered: ${expected}`);
   }
   stock.destroy();
-  decider.close();
 });
 
 t.test('decisions are frozen, shared, and carry their plan', async (t) => {

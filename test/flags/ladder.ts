@@ -92,7 +92,6 @@ t.test('the floor that is decided by is the highest truth: nothing asked for bel
         features.map((feature) => (feature.name === 'photos.getUser' ? { ...feature, enabled } : feature)),
       );
       const found = decider.stageOf(0, 'acme').stage;
-      decider.close();
       return found !== undefined && compareStages(found, floor) >= 0 && (!kill || found === floor);
     }),
   );

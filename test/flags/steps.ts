@@ -49,7 +49,6 @@ function stagesBy(strategies: readonly Strategy[]): (Stage | undefined)[] {
   const decider = createDecider(flagApi);
   decider.swap('1', [{ name: flag, enabled: true, strategies: [...strategies], variants: [] }]);
   const found = NAMES.map((tenant) => decider.stageOf(0, tenant).stage);
-  decider.close();
   return found;
 }
 

@@ -33,7 +33,6 @@ function counted(api: FlagApi, given: StagesState, names: readonly string[]) {
   const decider = createDecider(api);
   decider.swap('', toFeatures(given, api));
   const found = new Map(names.map((name) => [name, decider.stageOf(0, name).stage ?? 'none']));
-  decider.close();
   return found;
 }
 

@@ -164,7 +164,6 @@ export const flags: Target<Input> = {
     });
     const decider = createDecider(api);
     t.teardown(async () => {
-      decider.close();
       await followed.close();
       await http.close();
     });

@@ -190,20 +190,16 @@ function parsed(text: string): StagesState | undefined {
 /** Everyone has a stage that is offered, and none is below the floor. */
 function mustDecide(state: StagesState): void {
   const decider = createDecider(api);
-  try {
-    decider.swap('r', toFeatures(state, api));
-    for (const [index, { offered }] of api.operations.entries()) {
-      const asked = state.operations[index];
-      for (const asker of ASKERS) {
-        const { stage, floor } = decider.stageOf(index, asker);
-        must(stage !== undefined && offered.includes(stage), 'a stage that is not offered', [index, asker, stage]);
-        must(compareStages(stage, floor) >= 0, 'below the floor', [index, asker, stage, floor]);
-        const own = asked?.tenants.get(asker);
-        must(own === undefined || state.kill || stage === own, 'another stage than the file says', [asker, stage, own]);
-      }
+  decider.swap('r', toFeatures(state, api));
+  for (const [index, { offered }] of api.operations.entries()) {
+    const asked = state.operations[index];
+    for (const asker of ASKERS) {
+      const { stage, floor } = decider.stageOf(index, asker);
+      must(stage !== undefined && offered.includes(stage), 'a stage that is not offered', [index, asker, stage]);
+      must(compareStages(stage, floor) >= 0, 'below the floor', [index, asker, stage, floor]);
+      const own = asked?.tenants.get(asker);
+      must(own === undefined || state.kill || stage === own, 'another stage than the file says', [asker, stage, own]);
     }
-  } finally {
-    decider.close();
   }
 }
 
