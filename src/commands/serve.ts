@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
+import { stripElsewhere } from '../bindings/strip.ts';
 import { type App, compose } from '../compose.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { errorTold } from '../model/redacted.ts';
@@ -22,6 +23,8 @@ export function command(io: Io): Command {
     )
     .action(async (bindings: string) => {
       const config = loadConfig(io.env, io.cwd);
+      // From its sources Node has taken types out already.
+      if (!import.meta.url.endsWith('.ts')) stripElsewhere();
       await serve(io, config, bindings);
     });
 }
