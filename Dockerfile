@@ -15,7 +15,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 ADMIN_HOST=0.0.0.0 ADMIN_PORT=9090 STATE_DIR=/var/lib/crossfade
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 ADMIN_HOST=0.0.0.0 ADMIN_PORT=9090 STATE_DIR=/var/lib/crossfade \
+  MALLOC_ARENA_MAX=2
 # The last good flags outlive the container where this is a volume.
 RUN mkdir -p /var/lib/crossfade && chown node:node /var/lib/crossfade
 VOLUME /var/lib/crossfade
@@ -27,7 +28,7 @@ USER node
 EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT}/livez`).then((reply) => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
-# Why the size: docs/operating.md, "Memory".
-ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/src/cli.js"]
+# Why these two: docs/operating.md, "Memory".
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "dist/src/cli.js"]
 # Mount a folder with the contract and its bindings at /app/bindings: there `import … from 'crossfade'` finds this package.
 CMD ["serve", "bindings/index.ts"]

@@ -7,9 +7,6 @@ import { ConfigError, StoreError, UsageError } from './errors.ts';
 import { printable } from './model/printable.ts';
 import { withoutCredentials } from './model/redacted.ts';
 
-// Most of a command's time is loading code: it is kept compiled, and only what the verb needs is loaded.
-enableCompileCache();
-
 type Verb = () => Promise<{ readonly command: (io: Io) => Command }>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -44,6 +41,9 @@ const program = new Command('crossfade')
   .exitOverride();
 
 const [named] = process.argv.slice(2);
+// Most of a command's time is loading code: it is kept compiled, and only what the verb needs is loaded. A façade starts
+// once and stays, and would hold some 10 MB for it.
+if (named !== 'serve') enableCompileCache();
 const wanted = named !== undefined && Object.hasOwn(VERBS, named) ? [VERBS[named] as Verb] : Object.values(VERBS);
 for (const load of wanted) program.addCommand(quiet((await load()).command(io)));
 

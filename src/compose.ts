@@ -18,6 +18,7 @@ import type { Flags } from './flags/decide.ts';
 import { savedFile } from './flags/saved.ts';
 import { openFlags } from './flags/source.ts';
 import { reportUsage, type StageCounts } from './flags/usage.ts';
+import { giveBack } from './give-back.ts';
 import { addProcessMetrics, createMetrics, type Metrics, risesTo } from './metrics.ts';
 import type { AuthSpec } from './model/auth.ts';
 import { createDeadlines } from './model/deadline.ts';
@@ -64,7 +65,7 @@ export interface ComposeOptions {
   readonly log: Log;
   /** Lines of the log that could not be written, so far. */
   readonly logDropped?: () => number;
-  /** Whether this process is the façade's alone, so that its metrics (event loop, memory, collections) are ours to show. */
+  /** Whether this process is the façade's alone, so that its memory is ours to tidy and its metrics ours to show. */
   readonly ownsProcess?: boolean;
 }
 
@@ -188,6 +189,7 @@ async function build(
   });
   closers.push(reading.close);
   const admin = await openAdmin({ config, bindings, metrics, log, readiness: ready, place, reading });
+  if (ownsProcess) giveBack();
   // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
   const grace = config.originTimeout + 1_000;
   const adminUrl = await listen(admin, config.adminHost, config.adminPort, 'ADMIN_PORT', grace, closers);

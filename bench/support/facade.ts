@@ -30,13 +30,17 @@ export async function serveFacade(
   await writeFile(join(cwd, 'stages.yaml'), lines.length === 0 ? 'operations: {}\n' : `operations:\n${lines.join('')}`);
   return serve({
     words: [script, 'serve', resolve(root, bindings)],
-    flags: [...(flags ?? ['--max-semi-space-size=8']), ...profiled()],
+    flags: [...(flags ?? IMAGE_FLAGS), ...profiled()],
     env: { ...SETTINGS, ...env, ...passedOn() },
     cwd,
   });
 }
 
+/** Of the Dockerfile's entry point. */
+const IMAGE_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=30'];
+
 const SETTINGS: Env = {
+  MALLOC_ARENA_MAX: '2',
   ...{ PORT: '0', ADMIN_PORT: '0', ADMIN_TOKENS: `bench:viewer:${'0'.repeat(64)}` },
   ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
 };

@@ -17,7 +17,7 @@ const levels = [
   ['contract'],
   ['model', 'config', 'metrics'],
   ['access'],
-  ['credentials', 'settings', 'telemetry', 'exposition', 'series'],
+  ['credentials', 'settings', 'telemetry', 'exposition', 'series', 'give-back'],
   ['errors'],
 ];
 
