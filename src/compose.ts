@@ -34,7 +34,7 @@ import { readiness } from './readiness.ts';
 import { createOriginAccounts } from './request/accounts.ts';
 import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
-import { guardAnswerer, guardLegacy } from './request/guard.ts';
+import { guardLegacy } from './request/guard.ts';
 import { createRequestLog } from './request/log.ts';
 import { createObserver } from './request/observe.ts';
 import { type Answered, createOffering } from './request/shadowing.ts';
@@ -156,7 +156,7 @@ async function build(
     bindings,
     flags,
     auth,
-    observe: createObserver(guardAnswerer(answererOf(origins, config.originTimeout), guards), bindings.spec.cors),
+    observe: createObserver(answererOf(origins, config.originTimeout), bindings.spec.cors, guards),
     shadow: shadowing?.shadow,
     onTenant: shadowing?.meet,
     cursors,

@@ -3,8 +3,11 @@ import type { PageSpec, PositionSource, Request } from '../model/binding.ts';
 import type { Item } from '../model/call.ts';
 import type { StoreName } from '../model/stage.ts';
 
-/** The parts of a request that decide a page: all but the page itself. */
-export type Unpaged = Omit<Request, 'page'>;
+/** The parts of a request that decide a page: all but the page itself, unless its operation has none. */
+export type Unpaged = Omit<Request, 'page'> & { readonly page?: Request['page'] | undefined };
+
+/** Of an operation without pages. */
+export const NO_PAGE: Request['page'] = Object.freeze({ limit: undefined, after: undefined });
 
 /** A paged operation, compiled. */
 export interface BoundPage {

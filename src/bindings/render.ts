@@ -21,22 +21,22 @@ import {
   take,
 } from './sources.ts';
 
-/** Items → the body, one Buffer. Throws Undecodable, naming the pointer, where a value cannot be written. */
-export type Render = (input: RenderInput) => Buffer;
+/** Items → the body as text. Throws Undecodable, naming the pointer, where a value cannot be written. */
+export type Render = (input: RenderInput) => string;
 
 export type Write = (value: unknown, scope: Scope) => string;
 
 /** Compiles a response shape and its sources, for one store, to a function that writes the body. */
 export function compileRenderer(options: RendererOptions): Render {
   const { shape } = options;
-  if (shape === undefined) return () => Buffer.alloc(0);
+  if (shape === undefined) return () => '';
   const rules = rulesOf(options);
   const write = compiler(options).compile(shape, rules, '');
   const root = rules.own === undefined ? undefined : sourceOf(rules.own, options.store, '');
   return (input) => {
     const value = options.items === undefined ? input.item : options.items === '' ? input.items : undefined;
     const scope: Scope = { input, element: value, parent: undefined, item: input.item, chain: [] };
-    return Buffer.from(write(root === undefined ? value : take(root, value, value, scope), scope));
+    return write(root === undefined ? value : take(root, value, value, scope), scope);
   };
 }
 
@@ -120,9 +120,10 @@ function compiler(options: RendererOptions): Compiler {
         : compile(shape.values, rules.children.get('*') ?? NO_RULES, `${pointer}/*`);
     const open = options.open === true;
     const write: Write = (value, scope) => {
-      const named = plainOf(value);
+      const bare = isBare(value);
+      const named = bare ? undefined : plainOf(value);
       if (value !== undefined && named !== undefined) return violation(value, shape, pointer);
-      const several = listOf(value);
+      const several = bare ? undefined : listOf(value);
       if (several !== undefined) {
         options.onViolation?.(pointer);
         return `[${several.map((one) => write(one, { ...scope, element: one, parent: scope.element })).join(',')}]`;
@@ -241,6 +242,10 @@ function compiler(options: RendererOptions): Compiler {
   return { compile, field: fieldWriter };
 }
 
+/** An object of no class: neither a scalar of a store nor a list. */
+const isBare = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
 const KINDS: Readonly<Record<string, string>> = Object.freeze({
   string: 'string',
   number: 'number',
@@ -255,6 +260,11 @@ export function scalarWriter(shape: Shape, codec: Codec | undefined, pointer: st
   const encode = compileEncode(shape, codec);
   const want = KINDS[shape.kind];
   return (value) => {
+    // What there is most of is written as by what follows.
+    if (codec === undefined && typeof value === 'string') {
+      if (want !== undefined && want !== 'string') options.onViolation?.(pointer);
+      return JSON.stringify(value);
+    }
     if (value === null) {
       if (!shape.nullable && shape.kind !== 'null') options.onViolation?.(pointer);
       return 'null';

@@ -13,7 +13,7 @@ export interface RawRequest {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Decoded once, typed by the contract's schemas, with its defaults; frozen. */
+/** Decoded once, typed by the contract's schemas, with its defaults; its values frozen. */
 export interface Parsed {
   readonly path: Values;
   readonly query: Values;
@@ -28,7 +28,8 @@ export type ParseParameters = (raw: RawRequest) => Parsed;
 
 /** One parameter, compiled: what it takes from the raw request, and what becomes of it. */
 interface Reader {
-  readonly parameter: Parameter;
+  readonly place: Place;
+  readonly name: string;
   readonly read: (source: Sources) => Raw | undefined;
   readonly finish: (raw: Raw | undefined) => unknown;
 }
@@ -40,6 +41,8 @@ interface Sources {
   readonly cookies: ReadonlyMap<string, string>;
 }
 
+type Place = 'path' | 'query' | 'headers' | 'cookies';
+
 const PLACES = Object.freeze({ path: 'path', query: 'query', header: 'headers', cookie: 'cookies' } as const);
 
 /** Compiles the decoding of an operation's parameters: by `style` and `explode`, types, defaults, validation. */
@@ -48,63 +51,60 @@ export function compileParameters(operation: Operation, by: '3.0' | '3.1' | Comp
   const readers = operation.parameters.map((parameter) => compileReader(parameter, operation.path, compile));
   const owns = ownership(operation.parameters);
   const places = new Set(operation.parameters.map((parameter) => PLACES[parameter.in]));
-  const has: Readonly<Record<Place, boolean>> = {
-    ...{ path: places.has('path'), query: places.has('query') },
-    ...{ headers: places.has('headers'), cookies: places.has('cookies') },
-  };
+  const none = (place: Place): boolean => !places.has(place);
+  const [noPath, noQuery, noHeaders, noCookies] = [none('path'), none('query'), none('headers'), none('cookies')];
   return (raw) => {
-    const query = pairs(raw.search);
+    const given = raw.search === '' ? NO_PAIRS : pairs(raw.search);
     const sources: Sources = {
-      segments: raw.pathname.split('/'),
-      query,
+      segments: noPath ? NO_NAMES : raw.pathname.split('/'),
+      query: given,
       headers: raw.headers,
-      cookies: has.cookies ? cookiesOf(raw.headers.cookie) : NO_COOKIES,
+      cookies: noCookies ? NO_COOKIES : cookiesOf(raw.headers.cookie),
     };
+    // Nothing is made for a place where the operation has no parameters.
     const values: Record<Place, Record<string, unknown>> = {
-      path: has.path ? {} : NOTHING,
-      query: has.query ? {} : NOTHING,
-      headers: has.headers ? {} : NOTHING,
-      cookies: has.cookies ? {} : NOTHING,
+      path: noPath ? NOTHING : {},
+      query: noQuery ? NOTHING : {},
+      headers: noHeaders ? NOTHING : {},
+      cookies: noCookies ? NOTHING : {},
     };
-    for (const { parameter, read, finish } of readers) {
+    for (const { place, name, read, finish } of readers) {
       const value = finish(read(sources));
-      if (value !== undefined) values[PLACES[parameter.in]][parameter.name] = value;
+      if (value !== undefined) values[place][name] = value;
     }
-    const unknown = query.length === 0 ? NO_NAMES : query.map(([name]) => name).filter((name) => !owns(name));
-    return Object.freeze({
-      path: Object.freeze(values.path),
-      query: Object.freeze(values.query),
-      headers: Object.freeze(values.headers),
-      cookies: Object.freeze(values.cookies),
-      unknown: Object.freeze(unknown),
-    });
+    return {
+      path: noPath ? NOTHING : Object.freeze(values.path),
+      query: noQuery ? NOTHING : Object.freeze(values.query),
+      headers: noHeaders ? NOTHING : Object.freeze(values.headers),
+      cookies: noCookies ? NOTHING : Object.freeze(values.cookies),
+      unknown: given.length === 0 ? NO_NAMES : given.map(([name]) => name).filter((name) => !owns(name)),
+    };
   };
 }
 
-type Place = (typeof PLACES)[keyof typeof PLACES];
-
 const NO_COOKIES: ReadonlyMap<string, string> = new Map();
-/** Of a place where the operation has no parameters: nothing is made for it. */
 const NOTHING = Object.freeze({});
 const NO_NAMES: readonly string[] = Object.freeze([]);
+const NO_PAIRS: readonly (readonly [string, string])[] = Object.freeze([]);
 
 function compileReader(parameter: Parameter, template: string, compile: Compile): Reader {
   const { name, schema } = parameter;
   const kinds = kindsOf(schema);
   const validate = compile(schema);
   const fallback = typeof schema === 'object' ? schema.default : undefined;
+  const isText = kinds.size === 1 && kinds.has('string') && !parameter.json;
   const invalid = (message: string) => new RequestError('invalidParameter', `${name} ${message}`, { parameter: name });
   const finish = (raw: Raw | undefined): unknown => {
     const absent = raw === undefined || (raw.kind === 'scalar' && raw.text === '' && !parameter.required);
     if (absent && parameter.required)
       throw new RequestError('missingParameter', `${name} is missing`, { parameter: name });
     if (absent) return fallback;
-    const value = cast(raw, schema, kinds, parameter, invalid);
+    const value = isText && raw.kind === 'scalar' ? raw.text : cast(raw, schema, kinds, parameter, invalid);
     const checked = typeof value === 'bigint' ? Number(value) : value;
     if (!validate(checked)) throw invalid(validate.errors?.[0]?.message ?? 'is not as documented');
     return typeof value === 'object' ? Object.freeze(value) : value;
   };
-  return { parameter, read: readerOf(parameter, template, kinds, invalid), finish };
+  return { place: PLACES[parameter.in], name, read: readerOf(parameter, template, kinds, invalid), finish };
 }
 
 type Invalid = (message: string) => RequestError;

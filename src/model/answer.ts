@@ -4,9 +4,34 @@ import type { OriginName } from './stage.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Of an answer that has a `text` made when it is looked at: whoever copies an answer has to name it. */
   readonly body: Buffer;
+  /** The same as a text, where it was made as one. */
+  readonly text?: string | undefined;
   /** How many items it holds, where it is a list that a store gave. */
   readonly items?: number | undefined;
+}
+
+/** One whose body is written as text: bytes are made of it only for who compares. */
+export class TextAnswer implements Answer {
+  readonly status: number;
+  readonly headers: Answer['headers'];
+  readonly text: string;
+  readonly items: number | undefined;
+  #body: Buffer | undefined;
+
+  constructor(status: number, headers: Answer['headers'], text: string, items: number | undefined) {
+    this.status = status;
+    this.headers = headers;
+    this.text = text;
+    this.items = items;
+    Object.freeze(this);
+  }
+
+  get body(): Buffer {
+    this.#body ??= Buffer.from(this.text);
+    return this.#body;
+  }
 }
 
 /** An answer or an error, with its duration in milliseconds. A candidate's failure is data, never thrown. */

@@ -5,7 +5,7 @@ import { replyHeaders } from '../bindings/headers.ts';
 import type { BoundOperation, BoundStore } from '../bindings/load.ts';
 import type { Unpaged } from '../bindings/page.ts';
 import { NoSuchItem, RequestError, StoreError } from '../errors.ts';
-import type { Answer } from '../model/answer.ts';
+import { type Answer, TextAnswer } from '../model/answer.ts';
 import type { Found, PageFacts, Read, Request } from '../model/binding.ts';
 import type { Call, Fetched, Item, Want } from '../model/call.ts';
 import { createDeadlines, type Deadline } from '../model/deadline.ts';
@@ -64,7 +64,15 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       consistent: how?.consistent === true,
     };
     try {
-      const found = await find(bound, origin, request, want, operation.isList);
+      let found: Obtained;
+      try {
+        const given = bound.call(request, readWith(origin, want));
+        const sent = given instanceof Promise ? await given : given;
+        found = isCall(sent) ? await fetched(bound, origin, sent, want) : asFetched(sent, want, operation.isList);
+      } catch (error) {
+        if (!(error instanceof NoSuchItem || isMalformedId(error))) throw error;
+        found = NONE;
+      }
       refuseNone(operation, request, found);
       return compose(options, store, question, request, bound, found);
     } finally {
@@ -105,12 +113,15 @@ function refuseWho(verdict: unknown, { id, spec }: BoundOperation): void {
 }
 
 function paged(options: AnswererOptions, store: StoreName, { operation, request, cursor }: Question): Request {
+  if (isPaged(request)) return request;
   const page = Object.freeze({
     limit: limitOf(operation, request),
     after: cursor === undefined ? undefined : options.revive(cursor.position, store),
   });
   return Object.freeze({ ...request, page });
 }
+
+const isPaged = (request: Unpaged): request is Request => request.page !== undefined;
 
 /** What is asked for, at most what the operation may give at once. Throws RequestError(invalidParameter). */
 function limitOf({ page, maxItems }: BoundOperation, request: Unpaged): number | undefined {
@@ -123,23 +134,10 @@ function limitOf({ page, maxItems }: BoundOperation, request: Unpaged): number |
   return Math.min(limit, maxItems);
 }
 
-async function find(
-  bound: BoundStore,
-  origin: StoreOrigin,
-  request: Request,
-  want: Want,
-  isList: boolean,
-): Promise<Obtained> {
-  try {
-    const given = bound.call(request, readWith(origin, want));
-    const found = given instanceof Promise ? await given : given;
-    if (!isCall(found)) return asFetched(found, want, isList);
-    const wire = bound.renderWire === undefined ? undefined : origin.fetchWire?.(found, want);
-    return await (wire ?? origin.fetch(found, want));
-  } catch (error) {
-    if (error instanceof NoSuchItem || isMalformedId(error)) return NONE;
-    throw error;
-  }
+/** As the store sent it, where this is to be rendered from that and the store can give it so. */
+function fetched(bound: BoundStore, origin: StoreOrigin, call: Call, want: Want): Promise<Obtained> {
+  const wire = bound.renderWire === undefined ? undefined : origin.fetchWire?.(call, want);
+  return wire ?? origin.fetch(call, want);
 }
 
 /** `new ObjectId('x')` in a binding: a value that the store could never hold as a key. */
@@ -199,14 +197,16 @@ function compose(
   const decoded = wired === undefined || operation.headers !== undefined ? itemsOf(found) : undefined;
   const item = operation.isList ? undefined : decoded?.[0];
   const items = operation.isList ? decoded : undefined;
-  const body = wired ?? renderWith(bound, store, { item, items, request, page });
+  const text = wired === undefined ? renderWith(bound, store, { item, items, request, page }) : '';
   const own = operation.headers?.(request, { item, items, page });
   const link = linkHeader(operation, question.url, page, request);
   if (own !== undefined) refuseUnsendable(store, own);
   const made = link === undefined ? own : { link, ...own };
   const headers =
     made === undefined ? operation.usualHeaders : replyHeaders(operation.contract.success.type, operation.fixed, made);
-  return Object.freeze({ status: operation.status, headers, body, items: operation.isList ? page.count : undefined });
+  const count = operation.isList ? page.count : undefined;
+  if (wired === undefined) return new TextAnswer(operation.status, headers, text, count);
+  return Object.freeze({ status: operation.status, headers, body: wired, items: count });
 }
 
 /** A value of an item that HTTP cannot carry in a header: this store cannot answer. */
@@ -221,7 +221,7 @@ function refuseUnsendable(store: StoreName, headers: Readonly<Record<string, str
   }
 }
 
-function renderWith(bound: BoundStore, store: StoreName, input: Parameters<BoundStore['render']>[0]): Buffer {
+function renderWith(bound: BoundStore, store: StoreName, input: Parameters<BoundStore['render']>[0]): string {
   try {
     return bound.render(input);
   } catch (error) {
@@ -239,11 +239,18 @@ function pageFacts(
 ): PageFacts {
   const { more, total } = found;
   const { limit } = request.page;
+  const count = countOf(found);
+  if (count === 1 && !more && total === undefined && limit === undefined) return ONE;
   const next =
     more && question.operation.page?.issues === true ? seal(options, store, question, request, found) : undefined;
   const pages = total === undefined || limit === undefined ? undefined : Math.ceil(total / limit);
-  return Object.freeze({ limit, count: countOf(found), more, next, total, pages });
+  return Object.freeze({ limit, count, more, next, total, pages });
 }
+
+/** Of what is one and has no page. */
+const ONE: PageFacts = Object.freeze({
+  ...{ limit: undefined, count: 1, more: false, next: undefined, total: undefined, pages: undefined },
+});
 
 function seal(
   options: AnswererOptions,

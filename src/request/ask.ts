@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { Cursors } from '../bindings/cursor.ts';
 import type { BoundOperation } from '../bindings/load.ts';
-import type { Unpaged } from '../bindings/page.ts';
+import { NO_PAGE, type Unpaged } from '../bindings/page.ts';
 import { RequestError } from '../errors.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 import { NO_CLAIMS } from './auth/claims.ts';
@@ -56,7 +56,17 @@ export class Asked {
     if (known !== undefined && known.tenant === tenant && known.body === this.body) return known;
     const { path, query, headers } = this.#parse();
     const { body } = this;
-    this.#unpaged = Object.freeze({ operation: operation.id, tenant, claims: NO_CLAIMS, path, query, headers, body });
+    const page = operation.page === undefined ? NO_PAGE : undefined;
+    this.#unpaged = Object.freeze({
+      operation: operation.id,
+      tenant,
+      claims: NO_CLAIMS,
+      path,
+      query,
+      headers,
+      body,
+      page,
+    });
     return this.#unpaged;
   }
 
@@ -129,7 +139,7 @@ export function errorRequest(
 function belowBase(given: string, template: string): string {
   const pathname = given.endsWith('/') && !template.endsWith('/') ? given.slice(0, -1) : given;
   let from = pathname.length;
-  for (let segments = template.split('/').length - 1; segments > 0; segments -= 1)
+  for (let at = template.indexOf('/'); at !== -1; at = template.indexOf('/', at + 1))
     from = pathname.lastIndexOf('/', from - 1);
   return pathname.slice(Math.max(from, 0));
 }

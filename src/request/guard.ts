@@ -1,7 +1,6 @@
 import { type Rest, Resting, StoreError, type StoreFailure } from '../errors.ts';
 import type { OriginName } from '../model/stage.ts';
 import type { Legacy } from '../origins/legacy.ts';
-import type { Answerer } from './answer.ts';
 
 /** What an asking says of its origin: that it is there, that it may not be, or nothing. */
 export type Sign = 'well' | 'ill' | 'none';
@@ -47,9 +46,9 @@ export interface GuardOptions {
  * does not answer that either is it down, until it answers a look or a request.
  */
 export interface Guard {
-  /** Why this is not to be asked; `undefined`: it may be, and `end` is owed. */
-  begin(): Rest | undefined;
-  end(sign: Sign): void;
+  /** Why this is not to be asked; `undefined`: it may be, and `end` is owed. `now`: by the clock of `performance.now()`. */
+  begin(now?: number): Rest | undefined;
+  end(sign: Sign, now?: number): void;
   isDown(): boolean;
   close(): void;
 }
@@ -68,10 +67,11 @@ export function createGuard(options: GuardOptions): Guard {
   let trialAt = 0;
   let trying = false;
 
-  const well = (): void => {
+  const well = (now: number): void => {
     failures = 0;
-    since = performance.now();
+    since = now;
     down = false;
+    if (looking === undefined) return;
     clearInterval(looking);
     looking = undefined;
   };
@@ -80,7 +80,7 @@ export function createGuard(options: GuardOptions): Guard {
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeout)]);
     const sign = await ping(signal).then(() => 'well' as const, signOf);
     if (closing.signal.aborted) return;
-    if (sign !== 'ill') well();
+    if (sign !== 'ill') well(performance.now());
     else if (looking !== undefined && !down) {
       down = true;
       trialAt = performance.now() + trialEvery;
@@ -95,8 +95,7 @@ export function createGuard(options: GuardOptions): Guard {
   };
 
   return Object.freeze<Guard>({
-    begin() {
-      const now = performance.now();
+    begin(now = performance.now()) {
       if (patience !== undefined && underWay >= many && now - since > patience) suspect();
       if (underWay >= most) {
         onFull?.();
@@ -111,10 +110,10 @@ export function createGuard(options: GuardOptions): Guard {
       underWay += 1;
       return undefined;
     },
-    end(sign) {
+    end(sign, now = performance.now()) {
       underWay -= 1;
       if (down) trying = false;
-      if (sign === 'well') well();
+      if (sign === 'well') well(now);
       if (sign !== 'ill') return;
       failures += 1;
       if (failures >= many) suspect();
@@ -129,23 +128,7 @@ export function createGuard(options: GuardOptions): Guard {
 
 export type Guards = Readonly<Partial<Record<OriginName, Guard>>>;
 
-/** Asks a store unless it is down or full; rejects with `Resting` where it is. */
-export function guardAnswerer(answer: Answerer, guards: Guards): Answerer {
-  return (store, question, how) => {
-    const guard = guards[store];
-    if (guard === undefined) return answer(store, question, how);
-    const rest = guard.begin();
-    if (rest !== undefined) return Promise.reject(new Resting(store, rest));
-    const answering = answer(store, question, how);
-    answering.then(
-      () => guard.end('well'),
-      (error: unknown) => guard.end(signOf(error)),
-    );
-    return answering;
-  };
-}
-
-/** The same of what passes to legacy. A client that leaves says nothing of it. */
+/** Passes on to legacy unless it is down or full; rejects with `Resting` where it is. A client that leaves says nothing of it. */
 export function guardLegacy(legacy: Legacy, guard: Guard): Legacy {
   return Object.freeze<Legacy>({
     ...legacy,

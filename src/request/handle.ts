@@ -81,10 +81,7 @@ export async function handle(
     if (route.to === 'legacy') return void (await forward(line, request, reply));
     refuseUnknown(operation, asked);
     const asking = question(operation, asked, route, claims);
-    const call = { origin: route.to, operation: operation.id, role: 'control' } as const;
-    const control = await observed(request.trace.span, call, () =>
-      line.observe(route.to, asking, () => errorRequest(request, operation, asked), deadline && { deadline }),
-    );
+    const control = await observe(line, route.to, asking, request, asked, deadline);
     if (control.ok || !(control.error instanceof Resting))
       line.onAnswer(operation.id, route.to, control.duration / 1000);
     if (control.ok) send(line, request, reply, control.answer);
@@ -95,6 +92,24 @@ export async function handle(
   } finally {
     deadline?.end();
   }
+}
+
+/** Asks the control, with a span around it where traces are taken. */
+function observe(
+  line: Line,
+  to: StoreName,
+  asking: Question,
+  request: FastifyRequest,
+  asked: Asked,
+  deadline: Deadline | undefined,
+): Promise<Observation> {
+  const { operation } = asking;
+  const error = () => errorRequest(request, operation, asked);
+  const how = deadline && { deadline };
+  const { span } = request.trace;
+  if (span === undefined) return line.observe(to, asking, error, how);
+  const call = { origin: to, operation: operation.id, role: 'control' } as const;
+  return observed(span, call, () => line.observe(to, asking, error, how));
 }
 
 function refuse(

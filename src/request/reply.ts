@@ -49,7 +49,7 @@ interface Sender {
   readonly serverTiming: boolean;
 }
 
-/** Writes an answer: one Buffer, its length said; without the body for HEAD. Nothing, where the reply has begun. */
+/** Writes an answer: its length said, in one piece; without the body for HEAD. Nothing, where the reply has begun. */
 export function send(line: Sender, request: FastifyRequest, reply: FastifyReply, answer: Answer): void {
   const { raw } = reply;
   reply.hijack();
@@ -60,14 +60,16 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
   try {
     for (const name of raw.getHeaderNames()) raw.removeHeader(name);
     const bodiless = answer.status === 204 || answer.status === 304;
-    const last: string[] = bodiless ? [] : ['content-length', String(answer.body.length)];
+    const ascii = asciiOf(answer);
+    const last: string[] = bodiless ? [] : ['content-length', String((ascii ?? answer.body).length)];
     const unread = isUnread(request.raw);
     if (unread) last.push('connection', 'close');
     raw.statusMessage = '';
     raw.writeHead(answer.status, headOf(line, request, answer, last));
-    const body = request.method === 'HEAD' || bodiless ? undefined : answer.body;
+    const body = request.method === 'HEAD' || bodiless ? undefined : (ascii ?? answer.body);
     if (unread) endUnread(request.raw, raw, body);
     else if (body === undefined) raw.end();
+    else if (typeof body === 'string') raw.end(body, 'latin1');
     // A string goes out together with the head; read and written as Latin-1 its bytes stay what they are.
     else if (body.length <= ONE_WRITE) raw.end(body.toString('latin1'), 'latin1');
     else raw.end(body);
@@ -80,6 +82,14 @@ export function send(line: Sender, request: FastifyRequest, reply: FastifyReply,
 
 /** How much is worth copying so that head and body go out in one write. */
 const ONE_WRITE = 4 * 1024;
+/** Of a text nothing has to be copied first. */
+const ONE_TEXT = 16 * 1024;
+
+/** The body as a text of which each character is a byte; `undefined` where it is none, or too long to go out in one write. */
+function asciiOf({ text }: Answer): string | undefined {
+  if (text === undefined || text.length > ONE_TEXT) return undefined;
+  return Buffer.byteLength(text) === text.length ? text : undefined;
+}
 
 /** Names and values in turn, each name once: ours, where the answer says nothing of them, the answer's, then `last`. */
 function headOf(line: Sender, request: FastifyRequest, answer: Answer, last: readonly string[]): string[] {
@@ -117,7 +127,7 @@ export const LINGER = 1_000;
  * A body that nobody reads to its end must not hold the connection: it is closed with the reply. Closed at once, it would be
  * reset under a client that still sends, and the reply lost with it (RFC 9112 §9.6); so the rest is passed over for a while.
  */
-function endUnread(message: IncomingMessage, raw: ServerResponse, body: Buffer | undefined): void {
+function endUnread(message: IncomingMessage, raw: ServerResponse, body: Buffer | string | undefined): void {
   if (body === undefined) raw.flushHeaders();
   else raw.write(body);
   const end = (): void => {

@@ -15,7 +15,7 @@ const page = { limit: undefined, count: 0, more: false, next: undefined, total: 
 
 function render(schema: object, item: unknown, options: Partial<RendererOptions> = {}): string {
   const write = compileRenderer({ ...base, shape: shapeOf(schema), store: 'mongodb', ...options });
-  return write({ item, items: undefined, request: {}, page } as unknown as RenderInput).toString('utf8');
+  return write({ item, items: undefined, request: {}, page } as unknown as RenderInput);
 }
 
 /** As the DynamoDB driver is set up: plain where a double is exact, wrapped where not. */

@@ -345,7 +345,7 @@ export function plainRenderer(
         request: {} as never,
         page: PAGE,
       };
-      const body = render(input);
+      const body = Buffer.from(render(input));
       return options.violations.count > 0 ? undefined : body;
     } catch {
       return undefined;
