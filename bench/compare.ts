@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { diff as jsondiffpatch } from 'jsondiffpatch';
+import microdiff from 'microdiff';
 import { walkBodies } from '../src/compare/body.ts';
 import { compare, startComparing } from '../src/compare/compare.ts';
 import { compileRules } from '../src/compare/rules.ts';
@@ -96,6 +97,7 @@ export function benchCompare(): readonly Row[] {
           'with status, headers and rules': () => void compare(one, other, plan, 0),
           'fast-json-patch': () => void fastJsonPatch.compare(parse(left), parse(right)),
           jsondiffpatch: () => void jsondiffpatch(parse(left), parse(right)),
+          microdiff: () => void microdiff(parse(left), parse(right), { cyclesFix: false }),
         },
         repeats,
       );
@@ -106,6 +108,7 @@ export function benchCompare(): readonly Row[] {
         'with status, headers and rules': spread(times['with status, headers and rules']),
         'times fast-json-patch': ratio(times['fast-json-patch'], times.ours),
         'times jsondiffpatch': ratio(times.jsondiffpatch, times.ours),
+        'times microdiff': ratio(times.microdiff, times.ours),
         'longest slice': `${longestSlice(one, other).toFixed(1)} ms`,
       };
     }),

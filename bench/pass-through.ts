@@ -6,11 +6,13 @@ import { median, type Row } from './support/measure.ts';
 /** Node's usual young generation, or the one that the image runs with. */
 const FLAG = '--max-semi-space-size=8';
 
-type Server = 'ours' | 'ours as it is' | 'peer' | 'peer with the flag';
+type Server = 'ours' | 'ours as it is' | 'peer' | 'peer with the flag' | 'http-proxy' | 'undici';
 
 /** What is measured: a server, and whether the route is one that is bound. The first is what the others are held against. */
 const SUBJECTS: readonly (readonly [name: string, server: Server, bound: boolean])[] = [
   ['reply-from', 'peer', false],
+  ['http-proxy', 'http-proxy', false],
+  ['undici on a bare server', 'undici', false],
   ['bound', 'ours', true],
   ['unbound', 'ours', false],
   [`reply-from with ${FLAG}`, 'peer with the flag', false],
@@ -29,7 +31,8 @@ const SIZES = [
 ] as const;
 
 /**
- * CPU time per request of the façade at `legacy`, beside `@fastify/reply-from`, each under 64 connections that ask without a
+ * CPU time per request of the façade at `legacy`, beside `@fastify/reply-from`,
+ * `@fastify/http-proxy` and undici without a framework, each under 64 connections that ask without a
  * pause, interleaved, in several launches. The façade is whole: a bound route passes flags, tenant and metrics; an unbound
  * one is passed on in the first hook.
  */
@@ -56,12 +59,15 @@ export async function benchPassThrough(): Promise<readonly Row[]> {
 
 /** Starts each server anew; gives the median of its slices, by subject. */
 async function measureLaunch(legacy: string, load: ChildProcess, core: string, size: number): Promise<number[]> {
-  const server = (kind: 'ours' | 'reply-from', ...flags: string[]) => start(flags, 'server', core, kind, legacy);
+  const server = (kind: 'ours' | 'reply-from' | 'http-proxy' | 'undici', ...flags: string[]) =>
+    start(flags, 'server', core, kind, legacy);
   const servers: Readonly<Record<Server, ChildProcess>> = {
     ours: server('ours', FLAG),
     'ours as it is': server('ours'),
     peer: server('reply-from'),
     'peer with the flag': server('reply-from', FLAG),
+    'http-proxy': server('http-proxy'),
+    undici: server('undici'),
   };
   try {
     const urls = new Map<ChildProcess, string>();

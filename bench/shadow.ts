@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startStores } from '../src/demo/stores.ts';
-import type { Row } from './support/measure.ts';
+import { median, type Row } from './support/measure.ts';
+import { cpuOf as cpuOfProcess } from './support/processes.ts';
 
 const MODES = [
   'off',
@@ -39,15 +40,19 @@ export async function benchShadow(): Promise<readonly Row[]> {
     const times = new Map<Mode, number[]>(MODES.map((mode) => [mode, []]));
     const wrong = new Map<Mode, number>(MODES.map((mode) => [mode, 0]));
     for (const bed of [good, bad]) await load(bed.url, 5_000, () => {});
+    const costs = new Map<Mode, Spent[]>(MODES.map((mode) => [mode, []]));
     const memory: string[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const mode of MODES) {
         const bed = BAD[mode] === undefined ? good : bad;
         await bed.turn(mode);
+        const before = await bed.spent();
         await load(bed.url, SLICE, (milliseconds, status) => {
           times.get(mode)?.push(milliseconds);
           if (status !== 200 && status !== 404) wrong.set(mode, (wrong.get(mode) ?? 0) + 1);
         });
+        const after = await bed.spent();
+        costs.get(mode)?.push({ main: after.main - before.main, all: after.all - before.all });
       }
       memory.push(`${await good.memory()} and ${await bad.memory()} MB`);
     }
@@ -56,7 +61,10 @@ export async function benchShadow(): Promise<readonly Row[]> {
     console.log(`Resident memory after each round: ${memory.join(', ')}.`);
     console.log(`What came of the shadows: ${await good.accounts()}; in the bad modes ${await bad.accounts()}.\n`);
     const off = times.get('off') as number[];
-    return MODES.map((mode) => rowOf(mode, times.get(mode) as number[], off, wrong.get(mode) as number));
+    return MODES.map((mode) => ({
+      ...rowOf(mode, times.get(mode) as number[], off, wrong.get(mode) as number),
+      ...cpuOf(costs.get(mode) as Spent[], costs.get('off') as Spent[]),
+    }));
   } finally {
     await good.stop();
     await bad.stop();
@@ -109,6 +117,23 @@ function rowOf(mode: string, times: readonly number[], off: readonly number[], b
     p90: cell(0.9),
     p99: cell(0.99),
   };
+}
+
+/** CPU time of the façade, in microseconds: of the thread that serves, and of all threads. */
+interface Spent {
+  readonly main: number;
+  readonly all: number;
+}
+
+/** By round, per request, and how many times as much as with the shadow off in the same round. */
+function cpuOf(costs: readonly Spent[], off: readonly Spent[]): Row {
+  const requests = (RATE * SLICE) / 1_000;
+  const cell = (part: keyof Spent) => {
+    const each = median(costs.map((cost) => cost[part] / requests));
+    const times = median(costs.map((cost, round) => cost[part] / (off[round] as Spent)[part]));
+    return `${each.toFixed(0)} µs (${times.toFixed(2)}×)`;
+  };
+  return { 'main thread': cell('main'), 'all threads': cell('all') };
 }
 
 const stage = (folder: string, name: string) =>
@@ -171,6 +196,10 @@ async function startFacade(folder: string, dynamodb: string, mongodb: string, re
     memory: async () => {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
       return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+    },
+    spent: async (): Promise<Spent> => {
+      const thread = await readFile(`/proc/${child.pid}/task/${child.pid}/schedstat`, 'utf8');
+      return { main: Number(thread.split(' ')[0]) / 1_000, all: await cpuOfProcess(child.pid as number) };
     },
     accounts: async () => {
       const sums = new Map<string, number>();

@@ -1,16 +1,29 @@
 /** One of the servers that are measured, in a process of its own; says what CPU time it has used when it is asked. */
 import { mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import httpProxy from '@fastify/http-proxy';
 import replyFrom from '@fastify/reply-from';
 import Fastify from 'fastify';
+import { Pool } from 'undici';
 import { compose } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 
-const [kind, legacy] = process.argv.slice(2) as ['ours' | 'reply-from', string];
+/** Of each to legacy. */
+const CONNECTIONS = Object.freeze({ connections: 128, pipelining: 1 });
 
-process.send?.({ url: kind === 'ours' ? await ours() : await replyFromPeer() });
+const KINDS = Object.freeze({
+  ours,
+  'reply-from': replyFromPeer,
+  'http-proxy': httpProxyPeer,
+  undici: undiciPeer,
+});
+
+const [kind, legacy] = process.argv.slice(2) as [keyof typeof KINDS, string];
+
+process.send?.({ url: await KINDS[kind]() });
 process.on('SIGTERM', () => process.exit());
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
@@ -48,8 +61,30 @@ const telemetry = (): Record<string, string> =>
 
 async function replyFromPeer(): Promise<string> {
   const app = Fastify({ logger: false });
-  await app.register(replyFrom, { base: legacy, undici: { connections: 128, pipelining: 1 } });
+  await app.register(replyFrom, { base: legacy, undici: CONNECTIONS });
   app.all('/*', (request, reply) => reply.from(request.url));
   await app.listen({ port: 0, host: '127.0.0.1' });
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+}
+
+async function httpProxyPeer(): Promise<string> {
+  const app = Fastify({ logger: false });
+  await app.register(httpProxy, { upstream: legacy, undici: CONNECTIONS });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+}
+
+/** Node's own server and undici, without a framework: for reads alone, and without a look at what a proxy has to leave out. */
+async function undiciPeer(): Promise<string> {
+  const pool = new Pool(legacy, CONNECTIONS);
+  const server = createServer(({ url = '/', headers }, reply) => {
+    const { host: _host, connection: _connection, ...passed } = headers;
+    pool
+      .stream({ path: url, method: 'GET', headers: passed, opaque: reply }, ({ statusCode, headers: own, opaque }) =>
+        (opaque as ServerResponse).writeHead(statusCode, own),
+      )
+      .catch(() => reply.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
