@@ -52,12 +52,13 @@ async function ours(): Promise<string> {
 }
 
 /** What of the environment says how traces are taken, and which requests are logged. */
-const telemetry = (): Record<string, string> =>
-  Object.fromEntries(
+function telemetry(): Record<string, string> {
+  return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       /^(OTEL_|LOG_REQUESTS$)/.test(name) && value !== undefined ? [[name, value]] : [],
     ),
   );
+}
 
 async function replyFromPeer(): Promise<string> {
   const app = Fastify({ logger: false });
