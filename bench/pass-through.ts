@@ -40,7 +40,7 @@ export async function benchPassThrough(): Promise<readonly Row[]> {
   const pins = cpus().length > 1 ? ['0', '1'] : ['0', '0'];
   const upstream = start([], 'upstream', pins[1] as string);
   const { port } = await answer<{ port: number }>(upstream);
-  const load = start([], 'load', pins[1] as string);
+  const load = start([], '../support/load', pins[1] as string);
   try {
     const rows: Row[] = [];
     for (const { size, name } of SIZES) {
