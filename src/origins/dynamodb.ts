@@ -42,10 +42,14 @@ function wireOf(driver: DynamoDb): StoreOrigin['fetchWire'] {
   };
 }
 
-async function wireItem(wire: WireReader, input: GetItemInput, want: Want): Promise<WireFetched> {
-  refuseUnholdable('dynamodb', input.Key);
-  const { items } = await wire.getItem(input, want.deadline);
-  return { wire: items, more: false, decode: wire.decode, view: wire.view };
+function wireItem(wire: WireReader, input: GetItemInput, want: Want): Promise<WireFetched> {
+  const { decode, view } = wire;
+  try {
+    refuseUnholdable('dynamodb', input.Key);
+    return wire.getItem(input, want.deadline, ({ items }) => ({ wire: items, more: false, decode, view }));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 async function wireList(

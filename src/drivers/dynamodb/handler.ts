@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { Reply } from './exchange.ts';
+import { headersOf } from './head.ts';
+import type { Reply } from './incoming.ts';
 
 type Request = Parameters<NodeHttpHandler['handle']>[0];
 type Options = NonNullable<Parameters<NodeHttpHandler['handle']>[1]>;
@@ -43,8 +44,7 @@ async function handled(handler: NodeHttpHandler, request: Request, options: Opti
   if (first instanceof Error) throw first;
   if (first !== undefined) {
     way.body = first.body;
-    const headers = Object.entries(first.headers).map(([name, value]) => [name, String(value)]);
-    return answered(first.status, Object.fromEntries(headers), first.body);
+    return answered(first.head.status, headersOf(first.head), first.body);
   }
   const { response } = await handler.handle(request, options);
   way.body = Buffer.concat(await response.body.toArray());

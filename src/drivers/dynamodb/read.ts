@@ -14,7 +14,7 @@ import { type Failure, translate } from './failure.ts';
 import { framed, type WirePage } from './frame.ts';
 import type { WayOptions } from './handler.ts';
 import { bodyOf, type WireCall } from './marshal.ts';
-import type { Ending, Sender } from './send.ts';
+import type { CarryOn, Ending, Sender } from './send.ts';
 
 type Sent<Input> = Omit<Input, 'skip' | 'count'> & { readonly Select?: 'COUNT' };
 export type QueryRequest = Sent<QueryInput>;
@@ -48,7 +48,8 @@ export interface Reader {
 }
 
 export interface WireReader {
-  getItem(input: GetItemInput, wait: Wait): Promise<WirePage>;
+  /** What `take` makes of the reply. */
+  getItem<T>(input: GetItemInput, wait: Wait, take: (page: WirePage) => T): Promise<T>;
   query(input: QueryRequest, wait: Wait): Promise<WirePage>;
   scan(input: ScanRequest, wait: Wait): Promise<WirePage>;
   /** One item as lib-dynamodb would have given it. Throws StoreError (undecodable). */
@@ -100,36 +101,50 @@ const pageOf = ({
 
 /** The same calls over our own sending. */
 export function wireReader(documents: DynamoDBDocumentClient, sender: Sender): Reader {
-  const sent = async (call: WireCall, input: object, carryOn: CarryOn, wait: Wait): Promise<Buffer> =>
-    sender
-      .send(call, bodyOf(call, input), carryOn, endingOf(wait))
-      .catch((error: Failure) =>
-        translate(error, isPassed(wait), call === 'Query' || call === 'Scan' ? input : undefined),
-      );
+  const ask = <Input extends object, T>(
+    call: WireCall,
+    bySdk: BySdk<Input>,
+    input: Input,
+    wait: Wait,
+    take: (body: Buffer) => T,
+  ): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const carryOn: CarryOn = (options) => bySdk(documents, input, options);
+      sender.send(call, bodyOf(call, input), carryOn, endingOf(wait), (given) => {
+        try {
+          if (given instanceof Error)
+            translate(given, isPassed(wait), call === 'Query' || call === 'Scan' ? input : undefined);
+          resolve(take(given));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   const wire: WireReader = {
-    getItem: async (input, wait) =>
-      framed(await sent('GetItem', input, (options) => documents.send(new GetCommand({ ...input }), options), wait)),
-    query: async (input, wait) =>
-      framed(await sent('Query', input, (options) => documents.send(new QueryCommand({ ...input }), options), wait)),
-    scan: async (input, wait) =>
-      framed(await sent('Scan', input, (options) => documents.send(new ScanCommand({ ...input }), options), wait)),
+    getItem: (input, wait, take) => ask('GetItem', getBySdk, input, wait, (body) => take(framed(body))),
+    query: (input, wait) => ask('Query', queryBySdk, input, wait, framed),
+    scan: (input, wait) => ask('Scan', scanBySdk, input, wait, framed),
     decode: decodeItem,
     view: viewItem,
   };
   return {
     wire,
-    getItem: async (input, wait) => {
-      const [item] = (await wire.getItem(input, wait)).items;
-      return item === undefined ? undefined : decodeItem(item);
-    },
-    query: async (input, wait) => decoded(await wire.query(input, wait)),
-    scan: async (input, wait) => decoded(await wire.scan(input, wait)),
-    batchGetItem: async (input, wait) =>
-      batchIn(await sent('BatchGetItem', input, (options) => documents.send(batchOf(input), options), wait)),
+    getItem: (input, wait) => wire.getItem(input, wait, ({ items: [item] }) => item && decodeItem(item)),
+    query: (input, wait) => ask('Query', queryBySdk, input, wait, (body) => decoded(framed(body))),
+    scan: (input, wait) => ask('Scan', scanBySdk, input, wait, (body) => decoded(framed(body))),
+    batchGetItem: (input, wait) => ask('BatchGetItem', batchBySdk, input, wait, batchIn),
   };
 }
 
-type CarryOn = (options: WayOptions) => Promise<unknown>;
+type BySdk<Input> = (documents: DynamoDBDocumentClient, input: Input, options: WayOptions) => Promise<unknown>;
+
+const getBySdk: BySdk<GetItemInput> = (documents, input, options) =>
+  documents.send(new GetCommand({ ...input }), options);
+const queryBySdk: BySdk<QueryRequest> = (documents, input, options) =>
+  documents.send(new QueryCommand({ ...input }), options);
+const scanBySdk: BySdk<ScanRequest> = (documents, input, options) =>
+  documents.send(new ScanCommand({ ...input }), options);
+const batchBySdk: BySdk<BatchGetItemInput> = (documents, input, options) => documents.send(batchOf(input), options);
 
 const decoded = ({ items, count, last }: WirePage): DynamoDbPage => ({ items: items.map(decodeItem), count, last });
 

@@ -1,9 +1,10 @@
+import { validateHeaderValue } from 'node:http';
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { Pool } from 'undici';
 import type { Deadline } from '../../model/deadline.ts';
-import type { Connections } from '../../model/origin.ts';
-import { Exchange, type Reply } from './exchange.ts';
+import type { Connections as Counts } from '../../model/origin.ts';
+import { type Asked, type Connections, openConnections } from './connections.ts';
 import type { Way, WayOptions } from './handler.ts';
+import type { Reply } from './incoming.ts';
 import type { WireCall } from './marshal.ts';
 import { type Sign, signer } from './sign.ts';
 
@@ -12,19 +13,18 @@ export type Ending = Pick<Deadline, 'passed' | 'onPassed' | 'signal'>;
 
 export interface Sender {
   /**
-   * The body of DynamoDB's good reply. The first sending is ours; whatever comes of it but a good reply is told to the SDK,
-   * by `carryOn`, which then says what it means and whether, when and how often the call is sent again. Without a `body`
-   * the SDK sends it from the first.
+   * Calls `done` once, with the body of DynamoDB's good reply or what went wrong; not before it has returned. The first
+   * sending is ours; whatever comes of it but a good reply is told to the SDK, by `carryOn`, which then says what it means
+   * and whether, when and how often the call is sent again. Without a `body` the SDK sends it from the first.
    */
-  send(
-    call: WireCall,
-    body: string | undefined,
-    carryOn: (options: WayOptions) => Promise<unknown>,
-    ending: Ending,
-  ): Promise<Buffer>;
-  connections(): Connections;
+  send(call: WireCall, body: string | undefined, carryOn: CarryOn, ending: Ending, done: Done): void;
+  connections(): Counts;
   close(): Promise<void>;
 }
+
+export type CarryOn = (options: WayOptions) => Promise<unknown>;
+
+export type Done = (given: Buffer | Error) => void;
 
 export interface SenderOptions {
   /** Milliseconds that one exchange may take. */
@@ -33,9 +33,6 @@ export interface SenderOptions {
 }
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
-
-/** DynamoDB closes connections that are idle for longer. */
-const KEEP_ALIVE = 50_000;
 
 /** As the SDK: credentials with less than this to live, in milliseconds, are asked for anew. */
 const FRESH = 300_000;
@@ -50,10 +47,11 @@ interface Target {
 }
 
 interface Line {
-  readonly pool: Pool;
+  readonly connections: Connections;
   readonly origin: string;
   readonly sign: Sign;
-  readonly headers: Readonly<Record<WireCall, readonly string[]>>;
+  /** Request line and headers that do not change. */
+  readonly heads: Readonly<Record<WireCall, string>>;
   readonly corrects: boolean;
   /** Tells the SDK's retry quota that a call was answered. */
   readonly answered: () => void;
@@ -69,7 +67,8 @@ export function openSender(client: DynamoDBClient, options: SenderOptions): Send
   const renewed = (): Promise<Target> => {
     pending ??= targetOf(client, options, target)
       .then((found) => {
-        if (target?.line !== undefined && target.line.pool !== found.line?.pool) void target.line.pool.close();
+        const line = target?.line;
+        if (line !== undefined && line.connections !== found.line?.connections) line.connections.close(false);
         target = found;
         return found;
       })
@@ -79,55 +78,54 @@ export function openSender(client: DynamoDBClient, options: SenderOptions): Send
     return pending;
   };
 
-  const once = async (line: Line, call: WireCall, text: string, ending: Ending): Promise<Reply> => {
-    const body = Buffer.from(text);
+  const once = (line: Line, call: WireCall, body: string, told: (given: Reply | Error) => void): Asked => {
     const now = Date.now() + (line.corrects ? client.config.systemClockOffset : 0);
     const { date, authorization } = line.sign(body, `DynamoDB_20120810.${call}`, now);
-    const headers = [...line.headers[call], 'x-amz-date', date, 'authorization', authorization];
-    const exchange = new Exchange();
-    const forget = ending.onPassed(() => exchange.giveUp(aborted()));
-    try {
-      if (!ending.passed) line.pool.dispatch({ path: '/', method: 'POST', headers, body }, exchange);
-      return await exchange.reply;
-    } finally {
-      forget();
-    }
+    const length = Buffer.byteLength(body);
+    const signed = `x-amz-date: ${date}\r\nauthorization: ${authorization}\r\n`;
+    const text = `${line.heads[call]}${signed}content-length: ${length}\r\n\r\n${body}`;
+    // What is ASCII is the same in either, and Latin-1 is copied as it is.
+    return line.connections.ask(text, length === body.length ? 'latin1' : 'utf8', told);
   };
 
   /** As the SDK: the offset of the clock is what the last reply says. */
-  const seen = (line: Line, { headers }: Reply): void => {
-    if (!line.corrects || headers.date === lastDate || headers.age !== undefined) return;
-    lastDate = headers.date;
-    const server = Date.parse(String(headers.date));
+  const seen = (line: Line, { head }: Reply): void => {
+    if (!line.corrects || head.date === lastDate || head.aged) return;
+    lastDate = head.date;
+    const server = Date.parse(String(head.date));
     if (!Number.isNaN(server)) client.config.systemClockOffset = server - Date.now();
   };
 
+  const carriedOn = async (carryOn: CarryOn, ending: Ending, first?: Reply | Error): Promise<Buffer> => {
+    const way: Way = { first };
+    await carryOn({ abortSignal: ending.signal, way });
+    return way.body as Buffer;
+  };
+
+  const sendOn = (line: Line, call: WireCall, body: string, carryOn: CarryOn, ending: Ending, done: Done): void => {
+    if (ending.passed) return void carriedOn(carryOn, ending, aborted()).then(done, done);
+    const asked = once(line, call, body, (given) => {
+      forget();
+      if (given instanceof Error || given.head.status >= 300)
+        return void carriedOn(carryOn, ending, given).then(done, done);
+      seen(line, given);
+      line.answered();
+      done(given.body);
+    });
+    const forget = ending.onPassed(() => asked.giveUp(aborted()));
+  };
+
   return Object.freeze<Sender>({
-    async send(call, body, carryOn, ending) {
-      const fresh = target !== undefined && target.expires - Date.now() >= FRESH;
-      const found = fresh ? target : await renewed().catch(() => undefined);
-      const line = found?.line;
-      const way: Way = {};
-      if (line !== undefined && body !== undefined) {
-        const reply = await once(line, call, body, ending).catch(asError);
-        if (!(reply instanceof Error) && reply.status < 300) {
-          seen(line, reply);
-          line.answered();
-          return reply.body;
-        }
-        way.first = reply;
-      }
-      await carryOn({ abortSignal: ending.signal, way });
-      return way.body as Buffer;
+    send(call, body, carryOn, ending, done) {
+      const choose = (found: Target | undefined): void => {
+        if (body === undefined || found?.line === undefined) carriedOn(carryOn, ending).then(done, done);
+        else sendOn(found.line, call, body, carryOn, ending, done);
+      };
+      if (target !== undefined && target.expires - Date.now() >= FRESH) choose(target);
+      else renewed().then(choose, () => choose(undefined));
     },
-    connections: () => {
-      const stats = target?.line?.pool.stats;
-      if (stats === undefined) return { used: 0, idle: 0, waiting: 0 };
-      return { used: stats.running, idle: Math.max(0, stats.connected - stats.running), waiting: stats.queued };
-    },
-    close: async () => {
-      await target?.line?.pool.destroy();
-    },
+    connections: () => target?.line?.connections.counts() ?? { used: 0, idle: 0, waiting: 0 },
+    close: async () => target?.line?.connections.close(true),
   });
 }
 
@@ -153,39 +151,35 @@ async function targetOf(client: DynamoDBClient, options: SenderOptions, last: Ta
     return { credentials, expires, line: undefined };
   const [, region, service] = scope as unknown as [string, string, string];
   const origin = `${request.protocol}//${host}`;
-  const fixed = [
-    ...['host', host, 'content-type', CONTENT_TYPE, 'user-agent', request.headers['user-agent'] ?? ''],
-    ...(credentials.sessionToken === undefined ? [] : ['x-amz-security-token', credentials.sessionToken.trim()]),
-  ];
+  const fixed = {
+    ...{ host, connection: 'keep-alive', 'content-type': CONTENT_TYPE },
+    'user-agent': request.headers['user-agent'] ?? '',
+    ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken.trim() }),
+  };
+  for (const [name, value] of Object.entries({ ...fixed, authorization: credentials.accessKeyId }))
+    validateHeaderValue(name, value);
+  const lines = Object.entries(fixed).map(([name, value]) => `${name}: ${value}\r\n`);
   const token = await strategy.acquireInitialRetryToken('');
   const line: Line = {
     origin,
-    pool: last?.line?.origin === origin ? last.line.pool : poolOf(origin, options),
+    connections: last?.line?.origin === origin ? last.line.connections : connectionsTo(origin, options),
     sign: signer(credentials, { host, region, service, contentType: CONTENT_TYPE }),
-    headers: Object.fromEntries(
-      CALLS.map((call) => [call, [...fixed, 'x-amz-target', `DynamoDB_20120810.${call}`]]),
-    ) as unknown as Line['headers'],
+    heads: Object.fromEntries(
+      CALLS.map((call) => [call, `POST / HTTP/1.1\r\n${lines.join('')}x-amz-target: DynamoDB_20120810.${call}\r\n`]),
+    ) as unknown as Line['heads'],
     corrects: !(await client.config.disableClockSkewCorrection?.()),
     answered: () => strategy.recordSuccess(token),
   };
   return { credentials, expires, line };
 }
 
-const poolOf = (origin: string, { timeout, maxSockets }: SenderOptions): Pool =>
-  new Pool(origin, {
-    connections: maxSockets,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    keepAliveTimeout: KEEP_ALIVE,
-    connect: { timeout: Math.min(timeout, 3000) },
-  });
+const connectionsTo = (origin: string, { timeout, maxSockets }: SenderOptions): Connections =>
+  openConnections(origin, { timeout, max: maxSockets });
 
-type Asked = Parameters<NonNullable<Way['onRequest']>>[0];
+type AskedBySdk = Parameters<NonNullable<Way['onRequest']>>[0];
 
-async function requestOf(client: DynamoDBClient): Promise<Asked> {
-  let seen: Asked | undefined;
+async function requestOf(client: DynamoDBClient): Promise<AskedBySdk> {
+  let seen: AskedBySdk | undefined;
   const way: Way = {
     onRequest: (request) => {
       seen = request;

@@ -22,7 +22,7 @@ export interface Signed {
 }
 
 /** (body, target, milliseconds since 1970) → the headers that make the request ours. */
-export type Sign = (body: Buffer, target: string, now: number) => Signed;
+export type Sign = (body: string | Buffer, target: string, now: number) => Signed;
 
 const BLOCK = 64;
 const DIGEST = 32;
