@@ -17,8 +17,7 @@ const MARGIN = 1_000;
 const ANY = Number.POSITIVE_INFINITY;
 
 /** Status line and headers: no folded lines, no bare line feeds, no control characters. */
-const HEAD =
-  /^HTTP\/1\.1 ([2-9]\d\d)(?: [\t -~\x80-\xff]*)?(?:\r\n[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t -~\x80-\xff]*)*$/;
+const HEAD = /^HTTP\/1\.1 ([2-9]\d\d)(?: [\t -~\x80-\xff]*)?(?:\r\n[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t -~\x80-\xff]*)*$/;
 const LENGTH = /^\d{1,15}$/;
 
 /** The text of a head → what it says. Throws where it is none, or says two things of the body's end. */
