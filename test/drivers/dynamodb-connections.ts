@@ -45,7 +45,11 @@ test('connections are kept, no more than allowed, and requests wait for one in t
   const { origin, accepted } = await serve(t, (socket) => setTimeout(() => socket.write(GOOD), 20));
   const connections = opened(t, origin);
   const order: number[] = [];
-  const all = [0, 1, 2, 3, 4].map((n) => ask(connections).then((given) => (order.push(n), textOf(given))));
+  const all = [0, 1, 2, 3, 4].map(async (n) => {
+    const given = await ask(connections);
+    order.push(n);
+    return textOf(given);
+  });
   t.same(connections.counts(), { used: 2, idle: 0, waiting: 3 });
   t.same(await Promise.all(all), ['ok', 'ok', 'ok', 'ok', 'ok']);
   t.same(order, [0, 1, 2, 3, 4]);

@@ -10,7 +10,7 @@ import type { BatchGetItemInput, GetItemInput, Item, QueryInput, ScanInput } fro
 import type { Deadline } from '../../model/deadline.ts';
 import type { WireItem } from '../../model/wire.ts';
 import { decodeItem, itemOf, parsed, viewItem } from './decode.ts';
-import { type Failure, translate } from './failure.ts';
+import { translate } from './failure.ts';
 import { framed, type WirePage } from './frame.ts';
 import type { WayOptions } from './handler.ts';
 import { bodyOf, type WireCall } from './marshal.ts';
