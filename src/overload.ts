@@ -46,9 +46,13 @@ export function openGuards(
   const most = Math.max(1, Math.floor(overload.maxRequests * RULES.store.room * STORE_SHARE));
   const onFull = () => metrics.refused.inc({ kind: 'store', reason: 'origin' });
   const guards = Object.fromEntries(
-    Object.entries(asked).map(([name, { ping }]): [string, Guard] => [
+    Object.entries(asked).map(([name, origin]): [string, Guard] => [
       name,
-      createGuard({ ping, ...MANNERS[name as OriginName], ...(name === 'legacy' ? {} : { most, onFull }) }),
+      createGuard({
+        ...{ ping: origin.ping, ...MANNERS[name as OriginName] },
+        ...('renew' in origin ? { onBack: origin.renew } : {}),
+        ...(name === 'legacy' ? {} : { most, onFull }),
+      }),
     ]),
   );
   for (const guard of Object.values(guards)) closers.push(guard.close);

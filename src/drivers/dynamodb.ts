@@ -38,6 +38,8 @@ export interface DynamoDb extends Reader {
   describeTable(name: string, signal: AbortSignal): Promise<TableDescription>;
   /** Resolves when DynamoDB answers, even if only to say that these credentials may not list tables. */
   ping(signal: AbortSignal): Promise<void>;
+  /** After an outage: reads have new connections, whatever hangs in the old ones. */
+  readonly renew: (() => void) | undefined;
   close(): Promise<void>;
   connections(): Connections;
 }
@@ -86,6 +88,7 @@ export function openDynamoDb(options: DynamoDbOptions): DynamoDb {
         if (error.name !== 'AccessDeniedException') translate(error, abortSignal.aborted);
       });
     },
+    renew: sender?.renew,
     async close() {
       await sender?.close();
       client.destroy();

@@ -13,6 +13,8 @@ export interface StoreOrigin {
   readonly fetchWire?: ((call: Call, want: Want) => Promise<WireFetched> | undefined) | undefined;
   /** Resolves when the store answers; throws a `StoreError` when it does not. */
   ping(signal: AbortSignal): Promise<void>;
+  /** It answers again after an outage: what hung in it must not keep what comes now from it. */
+  readonly renew?: (() => void) | undefined;
   close(): Promise<void>;
   connections(): Connections;
 }

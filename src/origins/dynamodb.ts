@@ -15,6 +15,7 @@ export function createDynamoDbOrigin(driver: DynamoDb): StoreOrigin {
     fetch: (call, want) => fetchFrom(driver, call, want),
     fetchWire: wireOf(driver),
     ping: driver.ping,
+    renew: driver.renew,
     close: driver.close,
     connections: driver.connections,
   });

@@ -29,6 +29,8 @@ export interface GuardOptions {
   readonly most?: number;
   /** Called for each that is not asked for that reason. */
   readonly onFull?: () => void;
+  /** Called when it answers again after it was down. */
+  readonly onBack?: (() => void) | undefined;
   /** Milliseconds without any answer after which those that wait are a reason to look; without it failures alone are. */
   readonly patience?: number | undefined;
   /** Failures in a row that are a reason to look; default 5. As many must wait for patience to run out. */
@@ -54,7 +56,7 @@ export interface Guard {
 }
 
 export function createGuard(options: GuardOptions): Guard {
-  const { ping, most = Number.POSITIVE_INFINITY, onFull, patience } = options;
+  const { ping, most = Number.POSITIVE_INFINITY, onFull, onBack, patience } = options;
   const { failures: many = 5, every = 500, pingTimeout = 1_000, trialEvery = 5_000 } = options;
   const closing = new AbortController();
   let failures = 0;
@@ -70,6 +72,7 @@ export function createGuard(options: GuardOptions): Guard {
   const well = (now: number): void => {
     failures = 0;
     since = now;
+    if (down) onBack?.();
     down = false;
     if (looking === undefined) return;
     clearInterval(looking);

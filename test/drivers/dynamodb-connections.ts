@@ -94,6 +94,31 @@ test('one that takes too long, or is given up, ends with its connection, and who
   t.equal(accepted(), 3);
 });
 
+test('after an outage what comes has connections, whatever hangs in the old ones', async (t) => {
+  const late: Socket[] = [];
+  const { origin, accepted } = await serve(t, (socket, number) => {
+    if (number <= 2) late.push(socket);
+    else socket.write(GOOD);
+  });
+  const connections = opened(t, origin);
+  const [first, second, third] = [ask(connections), ask(connections), ask(connections)];
+  while (late.length < 2) await sleep(2);
+  t.same(connections.counts(), { used: 2, idle: 0, waiting: 1 });
+  connections.renew();
+  t.equal(textOf(await third), 'ok');
+  t.equal(textOf(await ask(connections)), 'ok');
+  t.equal(accepted(), 3);
+  t.same(connections.counts(), { used: 2, idle: 1, waiting: 0 });
+  late[0]?.write(GOOD);
+  t.equal(textOf(await first), 'ok', 'a reply that comes after all is one');
+  t.same(connections.counts(), { used: 1, idle: 1, waiting: 0 }, 'and its connection ends');
+  connections.renew();
+  t.same(connections.counts(), { used: 1, idle: 0, waiting: 0 }, 'those that lie idle may be dead');
+  connections.close(true);
+  t.ok((await second) instanceof Error);
+  t.same(connections.counts(), { used: 0, idle: 0, waiting: 0 });
+});
+
 test('all that is under way is told when it closes', async (t) => {
   const { origin } = await serve(t, () => {});
   const connections = opened(t, origin, 1);

@@ -134,6 +134,8 @@ export interface NotesOptions {
   readonly legacy?: (documents: DynamoDBDocumentClient, table: string) => Promise<string>;
   /** Another way to MongoDB for the façade, such as a proxy. */
   readonly throughMongo?: (uri: string) => Promise<string>;
+  /** The same to DynamoDB. */
+  readonly throughDynamo?: (endpoint: string) => Promise<string>;
 }
 
 export const note = (id: string, more: Document = {}): Document => ({
@@ -177,7 +179,7 @@ export async function withNotesStores(t: Test, options: NotesOptions = {}): Prom
   });
   const env = {
     AWS_REGION: dynamo.config.region,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: (await options.throughDynamo?.(dynamo.endpoint)) ?? dynamo.endpoint,
     MONGODB_URI: (await options.throughMongo?.(mongo.uri)) ?? mongo.uri,
     RESULTS_URI: mongo.uri,
     // The machine of a test is busy with others; what is shed by that is tested by itself.

@@ -24,6 +24,8 @@ export interface Asked {
 export interface Connections {
   ask(text: string, encoding: 'latin1' | 'utf8', told: (given: Reply | Error) => void): Asked;
   counts(): Counts;
+  /** After an outage: what is asked from now on has new connections. Those that still wait for a reply keep theirs, beside `max`. */
+  renew(): void;
   /** Nothing is asked any more; connections end as they get free, and at once where `now`. */
   close(now: boolean): void;
 }
@@ -37,6 +39,8 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
     session: undefined,
   };
   const all = new Set<Connection>();
+  /** Of those before the last outage, those that wait for a reply, which may never come. */
+  const left = new Set<Connection>();
   const idle: Connection[] = [];
   const waiting = new Set<Waiting>();
   let sweeping: NodeJS.Timeout | undefined;
@@ -52,6 +56,7 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
     sweeping ??= setTimeout(sweep, KEEP / 5).unref();
   };
   const onFree = (one: Connection): void => {
+    if (left.has(one)) return one.destroy();
     const [next] = waiting;
     if (next !== undefined) {
       waiting.delete(next);
@@ -64,6 +69,7 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
     }
   };
   const onGone = (one: Connection): void => {
+    if (left.delete(one)) return;
     all.delete(one);
     const at = idle.indexOf(one);
     if (at !== -1) idle.splice(at, 1);
@@ -130,12 +136,22 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
       else asking.begin(connection);
       return asking;
     },
-    counts: () => ({ used: all.size - idle.length, idle: idle.length, waiting: waiting.size }),
+    counts: () => ({ used: all.size - idle.length + left.size, idle: idle.length, waiting: waiting.size }),
+    renew() {
+      for (const one of [...idle]) one.destroy();
+      for (const one of all) left.add(one);
+      all.clear();
+      for (const next of waiting) {
+        if (all.size === max) return;
+        waiting.delete(next);
+        next.begin(made());
+      }
+    },
     close(now) {
       closing = true;
       clearTimeout(sweeping);
       if (now) for (const one of [...waiting]) one.giveUp(new Error('the client was closed'));
-      for (const one of now ? [...all] : [...idle]) one.destroy();
+      for (const one of now ? [...all, ...left] : [...idle]) one.destroy();
     },
   });
 }

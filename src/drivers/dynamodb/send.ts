@@ -19,6 +19,8 @@ export interface Sender {
    */
   send(call: WireCall, body: string | undefined, carryOn: CarryOn, ending: Ending, done: Done): void;
   connections(): Counts;
+  /** After an outage. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -125,6 +127,7 @@ export function openSender(client: DynamoDBClient, options: SenderOptions): Send
       else renewed().then(choose, () => choose(undefined));
     },
     connections: () => target?.line?.connections.counts() ?? { used: 0, idle: 0, waiting: 0 },
+    renew: () => target?.line?.connections.renew(),
     close: async () => target?.line?.connections.close(true),
   });
 }
