@@ -53,13 +53,19 @@ function usageProblem({ failure, why, reasons, message }: UsageError): Problem {
 /** The one place where errors of the admin API become replies. */
 export function replyWith(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const { detail, ...problem } = problemOf(error);
+    const problem = problemOf(error);
     if (problem.status === 500)
       log('error', `admin: ${(error as Error).message}`, { cause: error, route: request.routeOptions.url });
-    void reply
-      .code(problem.status)
-      .headers(error instanceof AdminError ? error.headers : {})
-      .type('application/problem+json')
-      .send(JSON.stringify({ ...problem, detail: printable(detail) }));
+    send(reply.headers(error instanceof AdminError ? error.headers : {}), problem);
   };
 }
+
+/** What has no route since its path cannot be decoded. */
+export const replyUnrouted = (error: FastifyError, _request: unknown, reply: FastifyReply): void =>
+  send(reply, problemOf(error));
+
+const send = (reply: FastifyReply, { detail, ...problem }: Problem): void =>
+  void reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .send(JSON.stringify({ ...problem, detail: printable(detail) }));

@@ -56,9 +56,9 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
     sweeping ??= setTimeout(sweep, KEEP / 5).unref();
   };
   const onFree = (one: Connection): void => {
-    if (left.has(one)) return one.destroy();
     const [next] = waiting;
-    if (next !== undefined) {
+    if (left.has(one)) one.destroy();
+    else if (next !== undefined) {
       waiting.delete(next);
       next.begin(one);
     } else if (closing) one.destroy();

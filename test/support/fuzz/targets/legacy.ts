@@ -184,6 +184,7 @@ export const legacy: Target<Input> = {
         2_500,
       );
     return async (input) => {
+      if (!input.pieces.every(isBytes)) return 'cannot be said';
       if (!/^(GET|HEAD)$/.test(input.method) || !/^\/[!-~]+$/.test(input.path) || input.path === '/sound')
         return 'cannot be asked';
       said = input;
@@ -206,6 +207,9 @@ export const legacy: Target<Input> = {
     };
   },
 };
+
+/** Whether each character stands for one byte. */
+const isBytes = (text: string): boolean => /^[\0-\xff]*$/.test(text);
 
 /** Whether legacy has said one whole reply. What is none may well be a 500. */
 function isSound(all: string): boolean {

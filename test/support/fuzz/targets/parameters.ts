@@ -270,6 +270,8 @@ export const parameters: Target<Input> = {
       const target = query === '' ? path : `${path}?${query}`;
       if (!/^\/[!-~]*$/.test(target) || !METHODS.includes(method) || !headers.every(isSendable))
         return 'cannot be sent';
+      // Of a head that is too long nobody knows that it is a HEAD's: the refusal has a body.
+      if (method === 'HEAD' && JSON.stringify([target, headers]).length > 100_000) return 'too long';
       const ask = async (tenant: string): Promise<Reply> => {
         const all = Object.fromEntries(headers.map(([name = '', value = '']) => [name.toLowerCase(), value]));
         const sent = method === 'GET' || method === 'HEAD' ? undefined : body;
