@@ -144,7 +144,7 @@ t.test('flags of an API whose name begins like ours are not ours', async (t) => 
 t.test('one question for the kill flag that fails does not lift it while the list is older', async (t) => {
   const { says, url } = await liar(t);
   Object.assign(says, { list: listOf(GOOD), kill: JSON.stringify(one('photos.kill')), etag: '"one"' });
-  const { stage, errors } = await followFlags(t, { url, api } as never, { folder: t.testdir() });
+  const { stage, errors } = await followFlags(t, { url, api }, { folder: t.testdir() });
   t.equal(stage(), 'live');
   says.kill = JSON.stringify({ ...one('photos.kill'), enabled: true });
   await eventually(t, 'killed', () => stage() === 'dynamodb');
@@ -160,7 +160,7 @@ t.test('one question for the kill flag that fails does not lift it while the lis
 t.test('a kill that only the list tells of counts, once the list is surely newer', async (t) => {
   const { says, url } = await liar(t);
   Object.assign(says, { list: listOf(GOOD), kill: JSON.stringify(one('photos.kill')), etag: '"one"' });
-  const { stage, flags } = await followFlags(t, { url, api } as never, { folder: t.testdir() });
+  const { stage, flags } = await followFlags(t, { url, api }, { folder: t.testdir() });
   says.killStatus = 503;
   const on = GOOD.map((feature) => (feature.name === 'photos.kill' ? { ...feature, enabled: true } : feature));
   Object.assign(says, { list: listOf(on), etag: '"two"' });
@@ -172,7 +172,7 @@ t.test('a 404 to everything lifts no kill, and no restart does', async (t) => {
   const { says, url } = await liar(t);
   Object.assign(says, { list: listOf(GOOD), kill: JSON.stringify(one('photos.kill')), etag: '"one"' });
   const folder = t.testdir();
-  const { stage, flags } = await followFlags(t, { url, api } as never, { folder });
+  const { stage, flags } = await followFlags(t, { url, api }, { folder });
   Object.assign(says, { listStatus: 503, kill: JSON.stringify({ ...one('photos.kill'), enabled: true }) });
   await eventually(t, 'killed', () => stage() === 'dynamodb');
   Object.assign(says, { listStatus: 404, killStatus: 404 });
@@ -182,7 +182,7 @@ t.test('a 404 to everything lifts no kill, and no restart does', async (t) => {
     if (stage() !== 'dynamodb') t.fail('lifted');
   }
   await flags.close();
-  const again = await followFlags(t, { url, api } as never, { folder });
+  const again = await followFlags(t, { url, api }, { folder });
   t.equal(again.stage(), 'dynamodb');
 });
 

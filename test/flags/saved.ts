@@ -1,9 +1,33 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { readSaved, savedFile, writeSaved } from '../../src/flags/saved.ts';
-import { eventually, followFlags, scene } from '../support/flag-server.ts';
+
+const SAVED = {
+  revision: 'one',
+  features: [{ name: 'photos.kill', enabled: false, strategies: [], variants: [] }],
+  confirmed: 1,
+};
+
+t.test('what is written is read back, frozen, and nobody else may read the file', async (t) => {
+  const file = join(t.testdir(), 'made', 'for', 'it', 'flags.json');
+  t.equal(await readSaved(file), undefined, 'there is none');
+  await writeSaved(file, SAVED);
+  const read = await readSaved(file);
+  t.strictSame(read, SAVED);
+  t.ok(Object.isFrozen(read));
+  t.equal((await stat(file)).mode & 0o777, 0o600);
+  const digest = createHash('sha256').update(JSON.stringify(SAVED)).digest('hex');
+  t.equal(
+    await readFile(file, 'utf8'),
+    `${JSON.stringify({ format: 1, digest, saved: SAVED })}\n`,
+    'a form that stays',
+  );
+  await writeSaved(file, { ...SAVED, revision: 'two' });
+  t.match(await readSaved(file), { revision: 'two' });
+  t.strictSame(await readdir(join(file, '..')), ['flags.json']);
+});
 
 t.test('the disk is full: the error says so, and the file is as it was', async (t) => {
   const folder = t.testdir();
@@ -25,54 +49,29 @@ t.test('many write at once: the file is whole at any time', async (t) => {
   await writers;
 });
 
-t.test('the last state cannot be written: said, counted, a problem until it can; nobody moves', async (t) => {
-  const { unleash, folder, followed } = await scene(t);
-  await followed.flags.close();
-  await rm(followed.saved);
-  await mkdir(join(followed.saved, 'in the way'), { recursive: true });
-  const { flags, stage, unsaved } = await followFlags(t, unleash, { url: followed.flags.state().place, folder });
-  t.equal(stage(), 'live');
-  await eventually(t, 'said', () => flags.problem()?.includes('the last good flags cannot be kept') === true);
-  t.ok(flags.ready());
-  await eventually(t, 'tried again', () => unsaved.length > 2);
-  await rm(followed.saved, { recursive: true });
-  await eventually(t, 'written', () => flags.problem() === undefined);
-  t.match(await readFile(followed.saved, 'utf8'), flags.revision());
-});
-
-const damages: [string, (text: string) => string][] = [
-  ['empty', () => ''],
-  ['cut short', (text) => text.slice(0, -20)],
-  ['no JSON', () => 'flags'],
-  ['edited', (text) => text.replaceAll('"live"', '"shadow"')],
-  ['of another format', (text) => text.replace('"format":1', '"format":2')],
-  ['an array', () => '[]'],
+const damages: [string, (text: string) => string, string][] = [
+  ['empty', () => '', 'is damaged: it is no JSON'],
+  ['cut short', (text) => text.slice(0, -20), 'is damaged: it is no JSON'],
+  ['edited', (text) => text.replace('"one"', '"two"'), 'is damaged: its digest does not fit'],
+  ['of another format', (text) => text.replace('"format":1', '"format":2'), 'has format 2, and this version reads 1'],
+  ['an array', () => '[]', 'has format undefined, and this version reads 1'],
 ];
-for (const [name, damage] of damages) {
-  t.test(`the last state is ${name}: as good as none, and written anew when the server answers`, async (t) => {
-    const { unleash, proxy, folder, followed } = await scene(t);
-    await followed.flags.close();
-    await writeFile(followed.saved, damage(await readFile(followed.saved, 'utf8')));
-    await proxy.fault('down');
-    const { flags, said, stage } = await followFlags(t, unleash, { url: proxy.url, folder });
-    t.notOk(flags.ready());
-    t.equal(stage(), undefined);
-    t.match(said.join('\n'), /is damaged|has format/);
-    await proxy.fault(undefined);
-    await eventually(t, 'there again', () => stage() === 'live');
-    await eventually(t, 'no problem', () => flags.problem() === undefined);
-    await eventually(
-      t,
-      'written anew',
-      () =>
-        readFileSync(followed.saved, 'utf8').startsWith('{"format":1,') &&
-        readFileSync(followed.saved, 'utf8').includes(`"revision":"${flags.revision()}"`) &&
-        readFileSync(followed.saved, 'utf8').endsWith('}\n') &&
-        !readFileSync(followed.saved, 'utf8').includes('"shadow"'),
-    );
-    t.match(JSON.parse(await readFile(followed.saved, 'utf8')), { format: 1, saved: { revision: flags.revision() } });
+for (const [name, damage, unusable] of damages) {
+  t.test(`a file that is ${name} cannot be used, and why is said`, async (t) => {
+    const file = join(t.testdir(), 'flags.json');
+    await writeSaved(file, SAVED);
+    await writeFile(file, damage(await readFile(file, 'utf8')));
+    t.strictSame(await readSaved(file), { unusable: `${file} ${unusable}` });
   });
 }
+
+t.test('a file that cannot be read is not the same as none', async (t) => {
+  const file = join(t.testdir(), 'flags.json');
+  await mkdir(file);
+  t.match(await readSaved(file), { unusable: /flags\.json cannot be read: EISDIR/ });
+  await t.rejects(writeSaved(file, SAVED), { code: 'EISDIR' });
+  t.strictSame(await readdir(join(file, '..')), ['flags.json'], 'nothing is left behind');
+});
 
 t.test('two servers, two APIs, two environments: each has a file of its own', async (t) => {
   const names = [
@@ -86,23 +85,8 @@ t.test('two servers, two APIs, two environments: each has a file of its own', as
   for (const name of names) t.match(name, /^\/x\/flags-[A-Za-z0-9._-]+\.json$/);
 });
 
-t.test('a folder that cannot be made is said, and the flags are there all the same', async (t) => {
-  const { unleash } = await scene(t);
-  const folder = join(t.testdir({ file: '' }), 'file', 'below');
-  const { flags, unsaved } = await followFlags(t, unleash, { folder });
-  t.ok(flags.ready());
-  await eventually(t, 'said', () => unsaved.some((one) => one.includes('ENOTDIR')));
-});
-
-t.test('a kill by the flag alone, while the list cannot be had, outlives a restart', async (t) => {
-  const { unleash, operator, proxy, folder, followed } = await scene(t);
-  await proxy.fault({ status: 500 }, /features$/);
-  await operator.edit({ kill: true });
-  await eventually(t, 'killed', () => followed.stage() === 'dynamodb');
-  await eventually(t, 'kept', () => readFileSync(followed.saved, 'utf8').includes(followed.flags.revision()));
-  await followed.flags.close();
-  await proxy.fault('down');
-  const again = await followFlags(t, unleash, { url: proxy.url, folder });
-  t.equal(again.stage(), 'dynamodb');
-  t.equal(again.flags.state().kill, true);
+t.test('a file is called by the API it is of, and the same at every start', async (t) => {
+  const file = savedFile('/x', 'our photos', 'http://a', 'production');
+  t.equal(file, savedFile('/x', 'our photos', 'http://a', 'production'));
+  t.match(file, /^\/x\/flags-our-photos-[0-9a-f]{10}\.json$/);
 });

@@ -1,21 +1,39 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import t from 'tap';
+import { hostname } from 'node:os';
+import t, { type Test } from 'tap';
 import { openUnleash } from '../../src/drivers/unleash.ts';
 import { reportUsage, type StageCounts } from '../../src/flags/usage.ts';
-import { flagOf, withOperator } from '../support/flag-server.ts';
-import { CLIENT_TOKEN, withFaultyProxy, withUnleash } from '../support/unleash.ts';
+import { eventually } from '../support/flag-server.ts';
+import { type FlagStandIn, standInFlags } from '../support/flag-stand-in.ts';
 
-t.test('the server learns which stages its flags gave, each request once, also after an outage', async (t) => {
-  const unleash = await withUnleash(t);
-  await withOperator(t, unleash);
-  const proxy = await withFaultyProxy(t, unleash.url);
-  const http = openUnleash({ url: proxy.url, token: () => CLIENT_TOKEN });
-  let counts: StageCounts = new Map([['getUser', new Map([['live', 3]])]]);
-  await proxy.fault('down');
-  const stop = reportUsage({ http, api: unleash.api, version: '1', every: 50, counts: async () => counts });
-  await sleep(200);
-  await proxy.fault(undefined);
-  await sleep(300);
+const REGISTER = '/api/client/register';
+const METRICS = '/api/client/metrics';
+
+async function reporting(t: Test, counts: () => Promise<StageCounts>, every?: number) {
+  const stand = await standInFlags(t);
+  const http = openUnleash({ url: stand.url, token: () => 'secret' });
+  const options = { http, api: stand.api, version: '1.2.3', counts };
+  const start = () => {
+    const stop = reportUsage(every === undefined ? options : { ...options, every });
+    t.teardown(async () => {
+      await stop();
+      await http.close();
+    });
+    return stop;
+  };
+  return { stand, start };
+}
+
+const bodies = ({ asked }: FlagStandIn, path: string) =>
+  asked.filter((one) => one.path === path).map(({ body }) => body as Record<string, unknown>);
+const bucketOf = (body: Record<string, unknown> | undefined) =>
+  body?.bucket as { start: string; stop: string; toggles: unknown };
+const counted = (...counts: [string, number][]): StageCounts => new Map([['getUser', new Map(counts)]]);
+
+t.test('registers once under a name of its own, then tells what came since it last did', async (t) => {
+  let counts = counted(['live', 3]);
+  const { stand, start } = await reporting(t, async () => counts, 20);
+  start();
+  await eventually(t, 'told', () => bodies(stand, METRICS).length > 0);
   counts = new Map([
     [
       'getUser',
@@ -23,33 +41,85 @@ t.test('the server learns which stages its flags gave, each request once, also a
         ['live', 5],
         ['shadow', 2],
         ['', 9],
-      ]),
+        ['lvie', 1],
+      ] as [string, number][]),
     ],
+    ['listMessages', new Map([['dynamodb', 4]])],
     ['nobody', new Map([['live', 1]])],
   ]);
-  await sleep(300);
-  const flag = flagOf(unleash.api, 'getUser');
-  const end = Date.now() + 20_000;
-  let usage: { yes: number; variants?: Record<string, number>; appName: string }[] = [];
-  const sum = (of: (one: (typeof usage)[number]) => number) => usage.reduce((total, one) => total + of(one), 0);
-  // The server writes down what it was told every few seconds.
-  while (sum(({ yes }) => yes) < 7 && Date.now() < end) {
-    await sleep(200);
-    usage = (await unleash.admin('GET', `/api/admin/client-metrics/features/${flag}/raw`)).data;
-  }
-  await stop();
-  await http.close();
-  t.equal(
-    sum(({ yes }) => yes),
-    7,
-  );
-  t.equal(
-    sum(({ variants }) => variants?.live ?? 0),
-    5,
-  );
-  t.equal(
-    sum(({ variants }) => variants?.shadow ?? 0),
-    2,
-  );
-  t.equal(usage[0]?.appName, `crossfade-${unleash.api.name}`);
+  await eventually(t, 'told again', () => bodies(stand, METRICS).length > 1);
+  const [registered, ...more] = bodies(stand, REGISTER);
+  t.strictSame(more, []);
+  t.match(registered, {
+    appName: 'crossfade-photos',
+    instanceId: `${hostname()}-${process.pid}`,
+    sdkVersion: 'crossfade:1.2.3',
+    strategies: ['flexibleRollout'],
+    interval: 20,
+  });
+  const [first, second] = bodies(stand, METRICS);
+  t.match(first, { appName: 'crossfade-photos', instanceId: `${hostname()}-${process.pid}` });
+  t.strictSame(bucketOf(first).toggles, { 'photos.getUser': { yes: 3, no: 0, variants: { live: 3 } } });
+  t.strictSame(bucketOf(second).toggles, {
+    'photos.getUser': { yes: 4, no: 0, variants: { live: 2, shadow: 2 } },
+    'photos.listMessages': { yes: 4, no: 0, variants: { dynamodb: 4 } },
+  });
+  t.equal(bucketOf(first).start, registered?.started, 'without a gap');
+  t.equal(bucketOf(second).start, bucketOf(first).stop);
 });
+
+t.test('without decisions nothing is told', async (t) => {
+  let looked = 0;
+  const { stand, start } = await reporting(
+    t,
+    async () => {
+      looked += 1;
+      return counted(['live', 0]);
+    },
+    10,
+  );
+  start();
+  await eventually(t, 'looked', () => looked > 3);
+  t.strictSame(bodies(stand, METRICS), []);
+  t.equal(bodies(stand, REGISTER).length, 1);
+});
+
+for (const path of [REGISTER, METRICS]) {
+  t.test(`what ${path} did not take is told with the next report, none of it twice`, async (t) => {
+    const counts = counted(['live', 3]);
+    const { stand, start } = await reporting(t, async () => counts, 10);
+    let refused = 0;
+    stand.instead = (one) => (one.path === path && ++refused <= 2 ? { status: 500 } : undefined);
+    start();
+    await eventually(t, 'told', () => refused > 2 && bodies(stand, METRICS).length > 0);
+    const looks = stand.asked.length;
+    await new Promise((done) => setTimeout(done, 60));
+    t.equal(stand.asked.length, looks, 'there is nothing more to tell');
+    const told = bodies(stand, METRICS);
+    t.strictSame(bucketOf(told.at(-1)).toggles, { 'photos.getUser': { yes: 3, no: 0, variants: { live: 3 } } });
+    t.equal(bucketOf(told.at(-1)).start, bodies(stand, REGISTER)[0]?.started, 'since when nothing was told');
+  });
+}
+
+t.test(
+  'a minute between two reports, unless it is said; closed it ends at once, also in the middle of one',
+  async (t) => {
+    let looks = 0;
+    const { stand, start } = await reporting(t, async () => {
+      looks += 1;
+      return counted(['live', looks]);
+    });
+    const stop = start();
+    await eventually(t, 'told', () => bodies(stand, METRICS).length === 1);
+    t.equal(bodies(stand, REGISTER)[0]?.interval, 60_000);
+    await new Promise((done) => setTimeout(done, 50));
+    t.equal(looks, 1);
+    await stop();
+    stand.instead = () => 'hang';
+    const hung = start();
+    await eventually(t, 'asked', () => bodies(stand, REGISTER).length === 2);
+    const began = Date.now();
+    await hung();
+    t.ok(Date.now() - began < 500);
+  },
+);

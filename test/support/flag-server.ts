@@ -37,8 +37,11 @@ export interface Followed {
   readonly stage: (tenant?: string) => string | undefined;
 }
 
+/** A flag server, and the API whose flags it holds. */
+type Served = Pick<Unleash, 'url' | 'api'>;
+
 /** The flags of a façade, without the façade. */
-export async function followFlags(t: Test, { url, api }: Unleash, options: FollowOptions): Promise<Followed> {
+export async function followFlags(t: Test, { url, api }: Served, options: FollowOptions): Promise<Followed> {
   const said: string[] = [];
   const errors: string[] = [];
   const fallbacks: string[] = [];
@@ -60,7 +63,7 @@ export async function followFlags(t: Test, { url, api }: Unleash, options: Follo
 }
 
 /** Someone with a token for the Admin API, who has created the flags. */
-export async function withOperator(t: Test, { url, api }: Unleash) {
+export async function withOperator(t: Test, { url, api }: Served) {
   const admin: UnleashAdmin = openUnleashAdmin(
     openUnleash({ url, token: () => ADMIN_TOKEN }),
     'default',
