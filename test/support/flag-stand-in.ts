@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import type { AdminStrategy } from '../../src/drivers/unleash-admin.ts';
+import type { StagesEdit } from '../../src/flags/edit.ts';
 import type { Feature } from '../../src/flags/ladder.ts';
+import type { ChangeOptions } from '../../src/flags/target.ts';
 import { flagApi as api } from './flags.ts';
 
 /** What was asked of it. */
@@ -157,3 +159,16 @@ const refusal = (status: number, name: string, message: string): StoodReply => (
 });
 
 const notFound = (what: string): StoodReply => refusal(404, 'NotFoundError', `Could not find ${what}`);
+
+/** A change of these operations, made unless `more` says otherwise. */
+export const changing = (edits: readonly StagesEdit[], more: Partial<ChangeOptions> = {}): ChangeOptions => {
+  const operations = edits.flatMap((edit) => ('operation' in edit ? [edit.operation] : []));
+  return { operations, plan: () => edits, dryRun: false, ...more };
+};
+
+/** What it throws. */
+export const thrown = (work: Promise<unknown>): Promise<Error> =>
+  work.then(
+    () => new Error('it was done'),
+    (error: Error) => error,
+  );

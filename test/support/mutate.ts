@@ -22,7 +22,10 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
   bindings: { mutate: ['src/bindings/*.ts'], tests: ['test/bindings/*.ts', 'test/commands/{check,init}.ts'] },
   flags: {
     mutate: ['src/flags/*.ts'],
-    tests: ['test/flags/{attacked,check,decide,edit,file,ladder,moves,stages,steps}.ts'],
+    tests: [
+      'test/flags/{attacked,check,decide,edit,file,init,ladder,moves,saved}.ts',
+      'test/flags/{server,snapshot,stages,steps,target,target-file,usage}.ts',
+    ],
   },
 };
 
