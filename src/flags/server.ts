@@ -52,7 +52,7 @@ export async function followServer(options: ServerOptions): Promise<Source> {
     if (list === undefined) return;
     // What was said of the kill flag by itself holds until a list was asked for that is surely newer.
     const kill = said === undefined || listAsked > said.asked + LIST_LAG ? undefined : said.flag;
-    const snapshot = snapshotOf(list, kill);
+    const snapshot = snapshotOf(list, kill, api);
     listed = list;
     if (snapshot.revision !== decider.revision() || !decider.ready()) {
       apply(snapshot);

@@ -66,16 +66,23 @@ export async function fetchKill(http: UnleashHttp, api: FlagApi, options: Option
   }
 }
 
-/** The list, with the kill flag as it was found by itself. */
-export function snapshotOf({ features: listed }: Listed, kill: Feature | undefined): Snapshot {
+/**
+ * The list, with the kill flag as it was found by itself. Flags that nobody reads are no part of the revision: a start
+ * from disk does not have them.
+ */
+export function snapshotOf({ features: listed }: Listed, kill: Feature | undefined, api: FlagApi): Snapshot {
   const features = kill === undefined ? listed : [...listed.filter(({ name }) => name !== kill.name), kill];
-  return Object.freeze({ features, revision: revisionOfFeatures(features) });
+  const read = new Set([
+    ...Object.values(apiFlags(api.name)),
+    ...api.operations.filter(isMovable).map(({ flag }) => flag),
+  ]);
+  return Object.freeze({ features, revision: revisionOfFeatures(features.filter(({ name }) => read.has(name))) });
 }
 
 /** Both, asked at once: what every replica will have within its next asking. */
 export async function fetchSnapshot(http: UnleashHttp, api: FlagApi): Promise<Snapshot> {
   const [listed, kill] = await Promise.all([fetchList(http, api, undefined), fetchKill(http, api)]);
-  return snapshotOf(listed, kill);
+  return snapshotOf(listed, kill, api);
 }
 
 /** The API's own of a list of flags; throws `invalid` where it is no such list. */

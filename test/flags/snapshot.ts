@@ -246,15 +246,22 @@ t.test('the kill flag by itself: there, not there, another, refused', async (t) 
 t.test('the kill flag as it was found by itself takes the place of the listed one', async (t) => {
   const kill = { ...(GOOD.find(({ name }) => name === 'photos.kill') as Feature), enabled: true };
   const listed = { features: GOOD, etag: undefined };
-  t.strictSame(snapshotOf(listed, undefined), { features: GOOD, revision: revisionOfFeatures(GOOD) });
-  const { features, revision } = snapshotOf(listed, kill);
+  const movable = GOOD.filter(({ name }) => name !== 'photos.putUser');
+  t.strictSame(snapshotOf(listed, undefined, api), { features: GOOD, revision: revisionOfFeatures(movable) });
+  const { features, revision } = snapshotOf(listed, kill, api);
   t.strictSame(
     features.filter(({ name }) => name === 'photos.kill'),
     [kill],
   );
   t.equal(features.length, GOOD.length);
-  t.equal(revision, revisionOfFeatures(features));
-  t.ok(Object.isFrozen(snapshotOf(listed, kill)));
+  t.equal(revision, revisionOfFeatures(features.filter(({ name }) => name !== 'photos.putUser')));
+  t.ok(Object.isFrozen(snapshotOf(listed, kill, api)));
+  const more = [...GOOD, { ...kill, name: 'photos.getUsr' }];
+  t.equal(
+    snapshotOf({ ...listed, features: more }, kill, api).revision,
+    revision,
+    'flags that nobody reads do not count',
+  );
 });
 
 t.test('both are asked at once', async (t) => {

@@ -187,7 +187,10 @@ export const flags: Target<Input> = {
       if (!input.followed) said = good();
       if (!(list instanceof FlagServerError)) {
         revision += 1;
-        decider.swap(String(revision), snapshotOf(list, kill instanceof FlagServerError ? undefined : kill).features);
+        decider.swap(
+          String(revision),
+          snapshotOf(list, kill instanceof FlagServerError ? undefined : kill, api).features,
+        );
       }
       for (const [index, { offered }] of api.operations.entries()) {
         for (const asker of ASKERS) {
