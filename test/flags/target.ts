@@ -7,7 +7,7 @@ import { initFlags } from '../../src/flags/init.ts';
 import { LIMITS, strategiesOf, toFeatures } from '../../src/flags/ladder.ts';
 import { fetchSnapshot } from '../../src/flags/snapshot.ts';
 import { parseStages } from '../../src/flags/stages.ts';
-import { limitsOf, serverTarget, untilShown, writeLadder } from '../../src/flags/target.ts';
+import { type ChangeOptions, limitsOf, serverTarget, untilShown, writeLadder } from '../../src/flags/target.ts';
 import {
   type Asked,
   changing,
@@ -123,6 +123,23 @@ t.test('a server: what clients are not shown in time is no error, and said', asy
     return undefined;
   };
   t.match(await target.change(changing(LIVE)), { shown: false, after: { operations: [{ stage: 'live' }] } });
+});
+
+t.test('a server: kill and sampling too are waited for until clients see them', async (t) => {
+  const edits: StagesEdit[] = [...LIVE, { sampling: 5 }];
+  for (const late of ['photos.sampling', 'photos.kill']) {
+    const { stand, target } = await served(t);
+    const before = stand.list().find(({ name }) => name === late);
+    let looks = 0;
+    stand.instead = ({ path }) => {
+      if (path !== '/api/client/features' || stand.writes().length < 3) return undefined;
+      looks += 1;
+      stand.held = looks > 2 ? undefined : stand.list().map((one) => (one.name === late ? (before ?? one) : one));
+      return undefined;
+    };
+    t.match(await target.change(changing([...edits, { kill: true }])), { shown: true });
+    t.equal(looks, late === 'photos.sampling' ? 3 : looks, late);
+  }
 });
 
 t.test('shown: looked at until it is, also where it cannot be looked at for a while', async (t) => {
@@ -383,7 +400,11 @@ t.test('a server: what would lose something that people made is refused, with bo
       ),
     );
   t.strictSame(stand.writes(), []);
-  await target.change(changing([{ operation: 'listMessages', stage: 'shadow' }, { sampling: 5 }]));
+  const plan: ChangeOptions['plan'] = ({ odd }) => {
+    t.strictSame([...odd], [['getUser', 'has two ramps']], 'what is odd of others is known');
+    return [{ operation: 'listMessages', stage: 'shadow' }, { sampling: 5 }];
+  };
+  await target.change(changing([], { operations: ['listMessages'], plan }));
   t.equal(stand.writes().length, 2, 'others can be edited');
 });
 
@@ -464,6 +485,9 @@ t.test('a server: more strategies than it takes are refused before one is writte
   stand.limits = { constraintValues: 2, featureEnvironmentStrategies: 4 };
   await target.change(changing([ahead]));
   t.equal(getUser(stand).strategies.length, 4, 'as many as it takes are not too many');
+  await target.change(changing([{ operation: 'getUser', stage: 'dynamodb' }]));
+  const titles = getUser(stand).strategies.map(({ title }) => title);
+  t.ok(titles.includes('everybody else: dynamodb'), 'one that is changed is no more');
 });
 
 t.test('a ladder that says what is wanted is left alone, and nobody is told of a write', async (t) => {

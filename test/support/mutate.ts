@@ -23,7 +23,7 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
   flags: {
     mutate: ['src/flags/*.ts'],
     tests: [
-      'test/flags/{check,decide,edit,file,init,ladder,moves,saved}.ts',
+      'test/flags/{api,check,decide,edit,file,init,ladder,moves,saved}.ts',
       'test/flags/{server,snapshot,stages,steps,target,target-file,usage}.ts',
     ],
   },
