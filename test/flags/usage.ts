@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import t, { type Test } from 'tap';
 import { openUnleash } from '../../src/drivers/unleash.ts';
 import { reportUsage, type StageCounts } from '../../src/flags/usage.ts';
-import { eventually } from '../support/flag-server.ts';
+import { soon } from '../support/flag-server.ts';
 import { type FlagStandIn, standInFlags } from '../support/flag-stand-in.ts';
 
 const REGISTER = '/api/client/register';
@@ -33,7 +33,7 @@ t.test('registers once under a name of its own, then tells what came since it la
   let counts = counted(['live', 3]);
   const { stand, start } = await reporting(t, async () => counts, 20);
   start();
-  await eventually(t, 'told', () => bodies(stand, METRICS).length > 0);
+  await soon(t, 'told', () => bodies(stand, METRICS).length > 0);
   counts = new Map([
     [
       'getUser',
@@ -47,7 +47,7 @@ t.test('registers once under a name of its own, then tells what came since it la
     ['listMessages', new Map([['dynamodb', 4]])],
     ['nobody', new Map([['live', 1]])],
   ]);
-  await eventually(t, 'told again', () => bodies(stand, METRICS).length > 1);
+  await soon(t, 'told again', () => bodies(stand, METRICS).length > 1);
   const [registered, ...more] = bodies(stand, REGISTER);
   t.strictSame(more, []);
   t.match(registered, {
@@ -79,7 +79,7 @@ t.test('without decisions nothing is told', async (t) => {
     10,
   );
   start();
-  await eventually(t, 'looked', () => looked > 3);
+  await soon(t, 'looked', () => looked > 3);
   t.strictSame(bodies(stand, METRICS), []);
   t.equal(bodies(stand, REGISTER).length, 1);
 });
@@ -91,7 +91,7 @@ for (const path of [REGISTER, METRICS]) {
     let refused = 0;
     stand.instead = (one) => (one.path === path && ++refused <= 2 ? { status: 500 } : undefined);
     start();
-    await eventually(t, 'told', () => refused > 2 && bodies(stand, METRICS).length > 0);
+    await soon(t, 'told', () => refused > 2 && bodies(stand, METRICS).length > 0);
     const looks = stand.asked.length;
     await new Promise((done) => setTimeout(done, 60));
     t.equal(stand.asked.length, looks, 'there is nothing more to tell');
@@ -110,14 +110,14 @@ t.test(
       return counted(['live', looks]);
     });
     const stop = start();
-    await eventually(t, 'told', () => bodies(stand, METRICS).length === 1);
+    await soon(t, 'told', () => bodies(stand, METRICS).length === 1);
     t.equal(bodies(stand, REGISTER)[0]?.interval, 60_000);
     await new Promise((done) => setTimeout(done, 50));
     t.equal(looks, 1);
     await stop();
     stand.instead = () => 'hang';
     const hung = start();
-    await eventually(t, 'asked', () => bodies(stand, REGISTER).length === 2);
+    await soon(t, 'asked', () => bodies(stand, REGISTER).length === 2);
     const began = Date.now();
     await hung();
     t.ok(Date.now() - began < 500);

@@ -100,6 +100,11 @@ export async function eventually(t: Test, what: string, holds: () => boolean, wi
   return took;
 }
 
+/** The same of what is of this process alone, and so must hold soon; the test ends there where it does not. */
+export async function soon(t: Test, what: string, holds: () => boolean): Promise<void> {
+  if ((await eventually(t, what, holds, 1_500)) === Number.POSITIVE_INFINITY) throw new Error(`${what}: not at all`);
+}
+
 export const flagOf = (api: FlagApi, id: string): string => api.operations.find((one) => one.id === id)?.flag ?? '';
 
 /** A flag server with `getUser` at `live` above the floor `dynamodb`, a proxy before it, and a façade's flags behind that. */
