@@ -22,7 +22,12 @@ const FILES = {
 type Tree = { [name: string]: string | Tree };
 
 /** The id of these files, some of them changed, gone, or more. */
-async function idOf(t: Test, changed: Record<string, string | undefined> = {}, contract = CONTRACT, version = '1.2.3') {
+async function idOf(
+  t: Test,
+  changed: Record<string, string | undefined> = {},
+  contract: Buffer = CONTRACT,
+  version = '1.2.3',
+) {
   const tree = structuredClone(FILES) as unknown as { api: Record<string, string> } & Record<string, string>;
   for (const [path, text] of Object.entries(changed)) {
     const within: Record<string, string> = path.startsWith('api/') ? tree.api : tree;

@@ -19,7 +19,10 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
     mutate: ['src/report/gate*.ts'],
     tests: ['test/report/gate.ts', 'test/report/gate-{case,facts,rules,words}.ts'],
   },
-  bindings: { mutate: ['src/bindings/*.ts'], tests: ['test/bindings/*.ts', 'test/commands/{check,init}.ts'] },
+  bindings: {
+    mutate: ['src/bindings/*.ts'],
+    tests: ['test/bindings/*.ts', 'test/bindings/wire/{bson,dynamodb}.ts', 'test/commands/{check,init}.ts'],
+  },
   flags: {
     mutate: ['src/flags/*.ts'],
     tests: [
@@ -32,6 +35,8 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
 // Of what is told apart by chance each case costs time for each mutant that lives.
 process.env.PAIRS ??= '30';
 process.env.CASES ??= '150';
+process.env.WIRE_CASES ??= '40';
+process.env.WIRE_FUZZ_ITEMS ??= '300';
 
 const asked = process.argv.slice(2).filter((word) => word !== '--force');
 for (const name of asked.length > 0 ? asked : Object.keys(AREAS)) {
