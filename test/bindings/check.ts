@@ -36,7 +36,7 @@ async function found(t: Test, text: string, more: Partial<BindingsSpec> = {}, co
   imported ??= written(t);
   const operations = (await imported).get(text) ?? {};
   const spec: BindingsSpec = { contract: 'c.yaml', tenant: BY_HEADER, ...more, operations };
-  const { problems, notes, calls } = await checkBindings(boundOf(contract, spec), { runs: 6, seed: 1 });
+  const { problems, notes, calls } = await checkBindings(boundOf(contract, spec), { runs: 3, seed: 1 });
   const told = (list: typeof problems) =>
     list.map(({ where, message }) => `${where.replace('b.ts#/operations/', '')}: ${message}`);
   return { problems: told(problems), notes: told(notes), calls };

@@ -184,7 +184,7 @@ t.test('words of a contract stay within their comments and strings', async (t) =
     ...{ contract: evil, crossfade: evil, name: evil },
   });
   const quoted = `'*/ \\' " \\\\  \\n'`;
-  t.ok(text.startsWith(`import { bind, key } from ${quoted};\n`), text.split('\n')[0]);
+  t.ok(text.startsWith(`import { bind, key } from ${quoted};\n`));
   t.match(text, `each read of * / ' " \\    1, and how`);
   t.match(text, `    ${quoted}: {\n`);
   t.match(text, `    // GET /* / ' " \\   \n`);
