@@ -12,7 +12,10 @@ const operation = (id: string, required: boolean, header = 'x-a'): Operation =>
   ({
     id,
     method: 'GET',
-    parameters: [{ name: header, in: 'header' }],
+    parameters: [
+      { name: 'x-b', in: 'path' },
+      { name: header, in: 'header' },
+    ],
     success: { shape: { kind: 'object' } },
     security: { required, schemes: required ? ['http basic'] : [] },
   }) as unknown as Operation;
@@ -66,6 +69,51 @@ const fine: [string, object, boolean?][] = [
   ['origins', { cors: { origins: ['https://app.example', 'http://localhost:3000'], credentials: true } }, false],
   ['any origin', { cors: { origins: ['*'] } }, false],
   ['an open operation', { operations: { getUser: { ...bound, auth: { none: 'published' } } } }, false],
+  [
+    'all that can be said of tokens',
+    {
+      auth: {
+        ...jwt,
+        typ: 'at+jwt',
+        clockTolerance: '5s',
+        maxBytes: 1,
+        refresh: '5m',
+        keep: '1h',
+        cooldown: '30s',
+        timeout: '2s',
+      },
+    },
+  ],
+  ['all that can be said of an endpoint', { auth: { ...forward, decides: 'request', cache: '5s', timeout: '2s' } }],
+  ['a decision by the caller', { auth: { ...forward, decides: 'caller' } }],
+  ['an endpoint by https', { auth: { ...forward, url: 'https://auth.example/check' } }],
+  ['keys on this machine', { auth: { ...jwt, jwks: 'http://localhost:8/jwks' } }],
+  ['keys on another loopback address', { auth: { ...jwt, jwks: 'http://127.12.0.255/jwks' } }],
+  ['keys on loopback of IPv6', { auth: { ...jwt, jwks: 'http://[::1]:8/jwks' } }],
+  [
+    'headers whose names begin as ours do',
+    {
+      auth: {
+        ...forward,
+        headers: ['hostname', 'connections', 'content-length-x', 'x-forwarded', 'my-x-forwarded-for'],
+      },
+    },
+  ],
+  ['a secret in a header that is a parameter of the path’s', { auth: { mode: 'gateway', proof: { header: 'x-b' } } }],
+  [
+    'all that can be said of origins',
+    {
+      cors: {
+        origins: ['https://a.example'],
+        methods: ['GET'],
+        headers: ['x-a'],
+        expose: ['x-b'],
+        credentials: false,
+        maxAge: 0,
+      },
+    },
+    false,
+  ],
 ];
 for (const [says, change, required = true] of fine)
   t.test(`${says}: fine`, async (t) => t.same(checked(change, required), []));
@@ -166,7 +214,105 @@ const rows: [string, object, string, RegExp, boolean?][] = [
     /any page/,
     false,
   ],
-  ['an unknown key of cors', { cors: { origins: ['*'], origin: 'x' } }, '/cors/origin', /is not known/, false],
+  [
+    'a header’s name of claims',
+    { auth: { mode: 'gateway', proof: 'mtls', claims: { 'x u': 'sub' } } },
+    '/auth/claims',
+    /no header's name/,
+  ],
+  [
+    'no reason to be open',
+    { operations: { getUser: { ...bound, auth: {} } } },
+    '/operations/getUser/auth',
+    /must be \{ none: 'the reason' \}/,
+    false,
+  ],
+  [
+    'names of which one is empty',
+    { auth: { mode: 'gateway', proof: { mtls: ['a', ''] } } },
+    '/auth/proof/mtls',
+    /list of DNS names/,
+  ],
+  [
+    'names of which one is a number',
+    { auth: { mode: 'gateway', proof: { mtls: [5, 'a'] } } },
+    '/auth/proof/mtls',
+    /list of DNS names/,
+  ],
+  ['one name', { auth: { mode: 'gateway', proof: { mtls: 'a' } } }, '/auth/proof/mtls', /list of DNS names/],
+  ['another proof with a value', { auth: { mode: 'gateway', proof: { secret: 'a' } } }, '/auth/proof', /must be/],
+  [
+    'an issuer that is a number among others',
+    { auth: { ...jwt, issuer: ['a', 5] } },
+    '/auth/issuer',
+    /made for others/,
+  ],
+  [
+    'two algorithms that are none',
+    { auth: { ...jwt, algorithms: ['HS256', 'none'] } },
+    '/auth/algorithms',
+    /^HS256, none is none that is taken here; there are \w+, /,
+  ],
+  ['no bytes', { auth: { ...jwt, maxBytes: 0 } }, '/auth/maxBytes', /whole number/],
+  ['fewer bytes than none', { auth: { ...jwt, maxBytes: -1 } }, '/auth/maxBytes', /whole number/],
+  ['keys at no place', { auth: { ...jwt, jwks: '' } }, '/auth/jwks', /is missing/],
+  [
+    'a password without a name',
+    { auth: { ...jwt, jwks: 'https://:b@issuer.example/jwks' } },
+    '/auth/jwks',
+    /must not hold/,
+  ],
+  [
+    'keys of a host that ends like loopback',
+    { auth: { ...jwt, jwks: 'http://my.localhost/jwks' } },
+    '/auth/jwks',
+    /must be https/,
+  ],
+  ['keys at no address', { auth: { ...jwt, jwks: 'https://' } }, '/auth/jwks', /must be https/],
+  [
+    'an endpoint by another protocol',
+    { auth: { ...forward, url: 'xhttp://auth/check' } },
+    '/auth/url',
+    /must be the http/,
+  ],
+  [
+    'an endpoint by a protocol that begins alike',
+    { auth: { ...forward, url: 'httpsx://auth/check' } },
+    '/auth/url',
+    /must be the http/,
+  ],
+  ['a header’s name', { auth: { ...forward, headers: ['a b'] } }, '/auth/headers', /no header's name/],
+  ...['host', 'connection', 'content-length', 'transfer-encoding', 'x-forwarded-for'].map(
+    (name): [string, object, string, RegExp] => [
+      `the header ${name}`,
+      { auth: { ...forward, headers: [name] } },
+      '/auth/headers',
+      /not the client's to say/,
+    ],
+  ),
+  ...['clockTolerance', 'keep', 'cooldown', 'timeout'].map((name): [string, object, string, RegExp] => [
+    `no duration: ${name}`,
+    { auth: { ...jwt, [name]: 'soon' } },
+    `/auth/${name}`,
+    /is no duration; write it as '5s' or '5m'/,
+  ]),
+  ['no duration: cache', { auth: { ...forward, cache: 5 } }, '/auth/cache', /no duration/],
+  ['half a second', { cors: { origins: ['*'], maxAge: 0.5 } }, '/cors/maxAge', /whole number of seconds/, false],
+  ['less than no seconds', { cors: { origins: ['*'], maxAge: -1 } }, '/cors/maxAge', /whole number of seconds/, false],
+  ...['methods', 'headers', 'expose'].map((name): [string, object, string, RegExp, boolean] => [
+    `${name} that are none`,
+    { cors: { origins: ['*'], [name]: ['a b'] } },
+    `/cors/${name}`,
+    /no header's name/,
+    false,
+  ]),
+  [
+    'an unknown key of cors',
+    { cors: { origins: ['*'], origin: 'x' } },
+    '/cors/origin',
+    /^is not known; there are origins, methods, headers, expose, credentials, maxAge$/,
+    false,
+  ],
 ];
 for (const [says, change, pointer, message, required = true] of rows) {
   t.test(`${says}: refused`, async (t) => {
@@ -198,6 +344,16 @@ t.test('what a tenant rule goes by', async (t) => {
   t.equal(
     of(({ path }: { path: { a: string } }) => `t-${path.a}`),
     'request',
+  );
+  t.equal(
+    of(({ headers, claims }: { headers: { a: string }; claims: { tid: string } }) =>
+      headers.a === 'one' ? claims.tid : 'x',
+    ),
+    'request',
+  );
+  t.equal(
+    of(({ claims }: { claims: object }) => Object.keys(claims)[0]),
+    'claims',
   );
   t.equal(
     of(({ headers, claims }: { headers: { a?: string }; claims: { tid: string } }) => headers.a ?? claims.tid),
@@ -254,6 +410,31 @@ t.test('the process does not start, and says where and how to mend it', async (t
       error.problems.map(({ where }) => where),
       [`${file}#/auth`],
     ),
+  );
+});
+
+t.test('who looks at what: a gateway and an endpoint at anything, tokens at what carries tokens', async (t) => {
+  const secured = (...schemes: string[]) => {
+    const { operations, ...rest } = contract(true);
+    const [first, second] = operations as [Operation, Operation];
+    const security = { required: true, schemes };
+    return {
+      ...rest,
+      operations: [
+        { ...first, security },
+        { ...second, security: { required: true, schemes: ['x'] } },
+      ],
+    };
+  };
+  const of = (auth: object | undefined, ...schemes: string[]) =>
+    authNote({ ...base, auth } as unknown as BindingsSpec, secured(...schemes));
+  t.equal(of(undefined, 'apiKey'), undefined);
+  t.equal(of({ mode: 'gateway' }, 'apiKey', 'http basic'), undefined);
+  t.equal(of(forward, 'apiKey'), undefined);
+  for (const scheme of ['http bearer', 'oauth2', 'openIdConnect']) t.equal(of(jwt, scheme), undefined, scheme);
+  t.equal(
+    of(jwt, 'apiKey', 'oauth2', 'http basic', 'apiKey'),
+    "the contract's security is apiKey, http basic, which mode jwt does not look at",
   );
 });
 

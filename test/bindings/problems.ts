@@ -8,12 +8,20 @@ const operation = (id: string, method: string): Operation =>
   ({
     id,
     method,
-    parameters: [{ name: 'cursor', in: 'query' }],
-    success: { shape: { kind: 'object' } },
+    parameters: [
+      { name: 'cursor', in: 'query' },
+      { name: 'x-next', in: 'header' },
+    ],
+    success: { shape: { kind: id.startsWith('list') ? 'array' : 'object' } },
     security: { required: false, schemes: [] },
   }) as unknown as Operation;
 const contract = {
-  operations: [operation('getUser', 'GET'), operation('putUser', 'PUT')],
+  operations: [
+    operation('getUser', 'GET'),
+    operation('putUser', 'PUT'),
+    operation('headUser', 'HEAD'),
+    operation('listUsers', 'GET'),
+  ],
   schemas: ['User'],
 } as unknown as Contract;
 const good: BindingsSpec = {
@@ -130,7 +138,103 @@ const rows: [string, object, string, RegExp][] = [
     '/operations/getUser/page/links',
     /do you mean "cursor"/,
   ],
+  ['no operations', { operations: undefined }, '/operations', /must be an object: operationId → bindings/],
+  ['operations that are null', { operations: null }, '/operations', /must be an object/],
+  [
+    'a call where a function should be',
+    { operations: { getUser: { dynamodb: {} } } },
+    '/operations/getUser/dynamodb',
+    /must be a function from the request to a call/,
+  ],
+  [
+    'a scope of no tenant without a reason',
+    { operations: { getUser: { dynamodb: call, tenantScope: {} } } },
+    '/operations/getUser/tenantScope',
+    /must be \{ none: 'the reason' \}/,
+  ],
+  [
+    'a rule of another name',
+    { compare: [{ path: '/a', rule: 'ignored', reason: 'x' }] },
+    '/compare/0/rule',
+    /"ignored" is not one of ignore, unordered/,
+  ],
+  [
+    'a rule on the whole body',
+    { compare: [{ path: '', rule: 'ignore', reason: 'x' }] },
+    '/compare/0/path',
+    /hide everything/,
+  ],
+  [
+    'a rule on the root',
+    { compare: [{ path: '/', rule: 'ignore', reason: 'x' }] },
+    '/compare/0/path',
+    /hide everything/,
+  ],
+  [
+    'a rule of an operation',
+    { operations: { getUser: { compare: [{ path: '/a', rule: 'ignore' }] } } },
+    '/operations/getUser/compare/0/reason',
+    /missing/,
+  ],
+  ['a header that is ours to say', { headers: { 'content-length': '5' } }, '/headers', /content-length/i],
+  [
+    'a header of an operation',
+    { operations: { getUser: { headers: { 'content-length': '5' } } } },
+    '/operations/getUser/headers',
+    /content-length/i,
+  ],
+  [
+    'a key of a page',
+    { operations: { getUser: { items: '/a', page: { limits: 1 } } } },
+    '/operations/getUser/page/limits',
+    /is not known|do you mean "limit"/,
+  ],
+  [
+    'a codec of an operation',
+    { operations: { getUser: { response: { '/a': { mongodb: { as: 'decimal' } } } } } },
+    '/operations/getUser/response//a/mongodb/as',
+    /no codec "decimal"/,
+  ],
+  ...['xdecimal(2)', 'decimal(2)x', 'decimal(x)'].map((as): [string, object, string, RegExp] => [
+    `a codec ${as}`,
+    { operations: { getUser: { response: { '/a': { mongodb: { as } } } } } },
+    '/operations/getUser/response//a/mongodb/as',
+    /no codec/,
+  ]),
+  [
+    'a link to a header',
+    { operations: { getUser: { items: '/a', page: { links: 'x-next' } } } },
+    '/operations/getUser/page/links',
+    /x-next/,
+  ],
 ];
+
+const fine: [string, object][] = [
+  ['a read that is a HEAD', { operations: { headUser: { dynamodb: call } } }],
+  ['a PUT that only reads', { operations: { putUser: { dynamodb: call, kind: 'read' } } }],
+  ['a write that is not bound', { operations: { putUser: {} } }],
+  [
+    'a scope of no tenant, with a reason',
+    { operations: { getUser: { dynamodb: call, tenantScope: { none: 'shared' } } } },
+  ],
+  ['decimals of two digits', { shapes: { User: { '/a': { as: 'decimal(2)' }, '/b': { as: 'decimal(12)' } } } }],
+  [
+    'rules of two kinds at one place',
+    {
+      compare: [
+        { path: '/a', rule: 'ignore', reason: 'x' },
+        { path: '/b', rule: 'ignore', reason: 'x' },
+      ],
+    },
+  ],
+  ['a link to a parameter', { operations: { getUser: { items: '/a', page: { links: 'cursor' } } } }],
+  ['a link to a part of a parameter', { operations: { getUser: { items: '/a', page: { links: 'cursor[after]' } } } }],
+  ['a page of what is a list', { operations: { listUsers: { page: {} } } }],
+];
+for (const [says, change] of fine)
+  t.test(`${says}: fine`, async (t) =>
+    t.strictSame(checkSpec('b.ts', { ...good, ...change } as BindingsSpec, contract), []),
+  );
 
 for (const [says, change, pointer, message] of rows) {
   t.test(says, async (t) => {
