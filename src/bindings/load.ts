@@ -114,9 +114,10 @@ export async function loadBindings(file: string, options: LoadOptions): Promise<
 }
 
 async function importSpec(path: string): Promise<BindingsSpec> {
-  const module = await import(pathToFileURL(path).href).catch((error: Error) => {
-    const code = (error as NodeJS.ErrnoException).code;
-    const missing = code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(path);
+  const { href } = pathToFileURL(path);
+  const module = await import(href).catch((error: Error & { readonly url?: string }) => {
+    // Its own message names the module too where it is one that the module imports.
+    const missing = error.url === href;
     throw new ConfigError([
       { where: path, message: missing ? 'there is no such file' : `cannot be imported: ${error.message}` },
     ]);
