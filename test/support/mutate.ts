@@ -26,8 +26,8 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
   flags: {
     mutate: ['src/flags/*.ts'],
     tests: [
-      'test/flags/{api,check,decide,edit,file,init,ladder,moves,saved}.ts',
-      'test/flags/{server,snapshot,stages,steps,target,target-file,usage}.ts',
+      'test/flags/{api,check,decide,edit,file,init,kill-file,ladder,moves}.ts',
+      'test/flags/{replace,saved,server,snapshot,stages,steps,target,target-file,usage}.ts',
     ],
   },
 };
