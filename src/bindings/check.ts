@@ -89,7 +89,7 @@ async function checkOne(
 ): Promise<Call[]> {
   const [tenant = '', other = ''] = TENANTS;
   const requests = fc.sample(requestsOf(operation, tenant), { numRuns: runs, seed });
-  const byKey = new Map<string, { readonly path: string; readonly label: string }>();
+  const byKey = new Map<string, string>();
   const first: Call[] = [];
   for (const request of requests) {
     const calls = await callsOf(operation, store, request, say);
@@ -152,19 +152,8 @@ function checkCall(call: Call, store: StoreName, say: Say, note: Say): boolean {
 }
 
 const EXPRESSIONS = ['KeyConditionExpression', 'FilterExpression', 'ProjectionExpression'];
-const FUNCTIONS = new Set([
-  'AND',
-  'OR',
-  'NOT',
-  'BETWEEN',
-  'IN',
-  'SIZE',
-  'CONTAINS',
-  'BEGINS_WITH',
-  'ATTRIBUTE_EXISTS',
-  'ATTRIBUTE_NOT_EXISTS',
-  'ATTRIBUTE_TYPE',
-]);
+/** Of the reserved words those that expressions are made of. */
+const OPERATORS = new Set(['AND', 'OR', 'NOT', 'BETWEEN', 'IN', 'SIZE']);
 
 function checkExpressions(name: string, input: Record<string, unknown>, say: Say): void {
   const text = EXPRESSIONS.map((one) => input[one] ?? '').join(' ');
@@ -177,7 +166,7 @@ function checkExpressions(name: string, input: Record<string, unknown>, say: Say
   for (const one of defined) if (!used.has(one)) say(`${name} defines ${one}, which no expression uses`);
   for (const word of text.match(/(?<![:#A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]*/g) ?? []) {
     const upper = word.toUpperCase();
-    if (RESERVED_WORDS.has(upper) && !FUNCTIONS.has(upper))
+    if (RESERVED_WORDS.has(upper) && !OPERATORS.has(upper))
       say(`"${word}" is a reserved word of DynamoDB; write #${word} and name it in ExpressionAttributeNames`);
   }
 }
@@ -224,9 +213,7 @@ function scopeOf(call: Call): unknown[] | undefined {
   if ('BatchGetItem' in call) return call.BatchGetItem.Keys.flatMap((key) => Object.values(key).slice(0, 1));
   if ('Query' in call) {
     const { KeyConditionExpression = '', ExpressionAttributeValues = {} } = call.Query;
-    const equal =
-      /^\s*\(?\s*[#\w.]+\s*=\s*(:\w+)/.exec(KeyConditionExpression)?.[1] ??
-      /=\s*(:\w+)/.exec(KeyConditionExpression)?.[1];
+    const equal = /(?<![<>])=\s*(:\w+)/.exec(KeyConditionExpression)?.[1];
     return equal === undefined ? undefined : [ExpressionAttributeValues[equal]];
   }
   if ('Scan' in call) return undefined;
@@ -243,20 +230,14 @@ function scopeOf(call: Call): unknown[] | undefined {
 }
 
 /** Two requests with other path parameters must not ask for one key. */
-function checkDistinct(
-  request: Request,
-  call: Call | undefined,
-  byKey: Map<string, { path: string; label: string }>,
-  say: Say,
-): void {
+function checkDistinct(request: Request, call: Call | undefined, byKey: Map<string, string>, say: Say): void {
   if (call === undefined || !('GetItem' in call)) return;
   const path = JSON.stringify(request.path);
-  const values = Object.values(request.path);
   const rendered = JSON.stringify(call.GetItem.Key);
   const known = byKey.get(rendered);
-  if (known !== undefined && known.path !== path)
-    say(`${known.path} and ${path} ask for one key, ${rendered}; build it with key\`…\``);
-  byKey.set(rendered, { path, label: values.join() });
+  if (known !== undefined && known !== path)
+    say(`${known} and ${path} ask for one key, ${rendered}; build it with key\`…\``);
+  byKey.set(rendered, path);
 }
 
 /** A hostile text may change leaf values only: the same keys, operators and expressions as an ordinary one gives. */

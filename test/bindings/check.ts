@@ -107,6 +107,15 @@ const rows: [name: string, operations: string, ...problems: string[]][] = [
     query("KeyConditionExpression: 'sk = :s AND pk = :t'", "{ ':t': tenant, ':s': 'a' }"),
     `listThings/dynamodb: ${NEITHER}`,
   ],
+  [
+    'a query whose equality comes after a bound',
+    query("KeyConditionExpression: 'sk >= :s AND pk = :t'", "{ ':t': tenant, ':s': 'a' }"),
+  ],
+  [
+    'a query without an equality, but with a bound',
+    query("KeyConditionExpression: 'pk <= :t'"),
+    `listThings/dynamodb: ${NONE}`,
+  ],
   ['a query without an equality', query("KeyConditionExpression: 'pk > :t'"), `listThings/dynamodb: ${NONE}`],
   [
     'a query without a condition',

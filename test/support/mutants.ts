@@ -67,7 +67,7 @@ class TapRunner implements TestRunner {
           return {
             format: 'module',
             shortCircuit: true,
-            source: `export default globalThis[Symbol.for('${RUNS.description}')].get('${run}').t;`,
+            source: `const { t } = globalThis[Symbol.for('${RUNS.description}')].get('${run}'); export default t; export const test = t.test;`,
           };
         if (!file.endsWith('.ts') || file.includes('/node_modules/')) return next(url, context);
         this.#runs.get(run)?.loaded.add(fileURLToPath(file));
