@@ -16,15 +16,21 @@ async function open(t: Test, text: string | undefined) {
   const said: string[] = [];
   const refused: string[] = [];
   const changes: string[] = [];
+  const logged: [level: string, message: string, details: unknown][] = [];
+  const fallbacks: string[] = [];
   const flags = await openFlags({
     file,
     api,
-    log: (_level, message) => said.push(message),
+    log: (level, message, details) => {
+      said.push(message);
+      logged.push([level, message, details]);
+    },
+    onFallback: (flag, reason) => fallbacks.push(`${flag} ${reason}`),
     onChange: ({ revision }) => changes.push(revision),
     onRefused: (message) => refused.push(message),
   });
   t.teardown(() => flags.close());
-  return { file, flags, said, refused, changes };
+  return { file, flags, said, refused, changes, logged, fallbacks };
 }
 
 /** Milliseconds until it holds; fails the test after a second. */
@@ -96,6 +102,71 @@ t.test('an operation that a file cut short no longer names keeps its stage and f
   t.equal(stage(flags), 'live');
   await writeFile(file, at('legacy'));
   await until(t, 'written lower', () => stage(flags) === 'legacy');
+});
+
+t.test('what is said: of an edit, of a mistake once, and that the file is good again', async (t) => {
+  const { file, flags, logged, refused } = await open(t, at('dynamodb'));
+  await writeFile(file, at('live'));
+  await until(t, 'in force', () => logged.length > 0);
+  const live = flags.revision();
+  t.strictSame(logged.shift(), ['info', `stages of ${file} are in force`, { revision: live }]);
+  await writeFile(file, 'kil: true\n');
+  await until(t, 'refused', () => refused.length > 0);
+  t.strictSame(logged.shift(), ['error', `${refused[0]}; the last good stages stay`, { revision: live }]);
+  await writeFile(file, 'kil: true\n# still\n');
+  await writeFile(file, at('live'));
+  await until(t, 'mended', () => flags.problem() === undefined);
+  t.strictSame(
+    logged,
+    [['info', `${file} is good again`, { revision: live }]],
+    'the same stages are not put in force anew',
+  );
+  t.equal(refused.length, 1);
+  await writeFile(file, at('shadow'));
+  await until(t, 'in force again', () => logged.length > 1);
+  t.equal(logged.length, 2, 'nothing was wrong, and so nothing is good again');
+});
+
+t.test('a file is confirmed as long as it says what is in force, and no longer', async (t) => {
+  const { file, flags } = await open(t, at('live'));
+  const { confirmed } = flags.state();
+  await until(t, 'looked at', () => flags.state().confirmed > confirmed);
+  await writeFile(file, 'kil: true\n');
+  await until(t, 'refused', () => flags.problem() !== undefined);
+  const then = flags.state().confirmed;
+  await sleep(400);
+  t.equal(flags.state().confirmed, then);
+});
+
+t.test('what a file lost is named, in the state and to who counts it', async (t) => {
+  const { file, flags, fallbacks } = await open(t, at('live'));
+  t.strictSame(flags.state().kept, []);
+  await writeFile(file, 'kill: true\n');
+  await until(t, 'read', () => flags.state().kill);
+  t.strictSame(flags.state().kept, [`photos.getUser is missing from ${file}`]);
+  t.strictSame(fallbacks, [`photos.getUser is missing from ${file}`]);
+  t.equal(flags.state().operations[0]?.stage, 'live');
+  t.equal(flags.state().operations[1]?.stage, 'dynamodb', 'what it never named is where it began');
+  await writeFile(file, at('live'));
+  await until(t, 'found again', () => flags.state().kept.length === 0);
+});
+
+t.test('a file of nothing but blanks is empty, and one that becomes a folder cannot be read', async (t) => {
+  const { file, flags } = await open(t, at('live'));
+  await writeFile(file, ' \n');
+  await until(t, 'empty', () => flags.problem() === `${file} is empty`);
+  await rm(file);
+  await mkdir(file);
+  await until(t, 'said', () => flags.problem()?.startsWith(`${file} cannot be read: EISDIR`) === true);
+  t.equal(stage(flags), 'live');
+});
+
+t.test('a file that cannot be read at the start is said with the reason', async (t) => {
+  const file = join(t.testdir({ 'stages.yaml': {} }), 'stages.yaml');
+  await t.rejects(openFlags({ file, api, log: () => {} }), {
+    name: 'ConfigError',
+    message: /stages\.yaml: cannot be read: EISDIR/,
+  });
 });
 
 t.test('a wrong file at the start stops it', async (t) => {
