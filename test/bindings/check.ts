@@ -48,7 +48,7 @@ const NONE = `no key or filter carries the tenant${CURE}`;
 const dynamodb = (call: string) => `dynamodb: ({ tenant, path, query, body, page }) => (${call})`;
 const mongodb = (call: string) => `mongodb: ({ tenant, path, query, page }) => (${call})`;
 const get = (key: string) => `getThing: { ${dynamodb(`{ GetItem: { TableName: 'x', Key: ${key} } }`)} }`;
-const SK = 'sk: key`${path.kind}#${path.id}`';
+const SK = `sk: key\`\${path.kind}#\${path.id}\``;
 const query = (more: string, values = "{ ':t': tenant }") =>
   `listThings: { ${dynamodb(`{ Query: { TableName: 'x', ${more}, ExpressionAttributeValues: ${values} } }`)}, items: '/items' }`;
 const find = (filter: string) => `getThing: { ${mongodb(`{ findOne: { collection: 'x', filter: ${filter} } }`)} }`;
@@ -66,7 +66,7 @@ const rows: [name: string, operations: string, ...problems: string[]][] = [
   ['the tenant run into a word', get(`{ pk: \`TENANT\${tenant}\`, ${SK} }`), `getThing/dynamodb: ${NEITHER}`],
   [
     'the tenant in the sort key',
-    get('{ pk: path.kind, sk: key`${tenant}#${path.id}` }'),
+    get(`{ pk: path.kind, sk: key\`\${tenant}#\${path.id}\` }`),
     `getThing/dynamodb: ${NEITHER}`,
   ],
 
@@ -123,7 +123,7 @@ const rows: [name: string, operations: string, ...problems: string[]][] = [
     `listThings/dynamodb: ${NONE}`,
   ],
   ['a filter by the tenant', find('{ tenant, _id: path.id, kind: path.kind }')],
-  ['a filter by the tenant within a key', find('{ _id: key`${tenant}#${path.kind}#${path.id}` }')],
+  ['a filter by the tenant within a key', find(`{ _id: key\`\${tenant}#\${path.kind}#\${path.id}\` }`)],
   ['a filter of numbers and nothing', find('{ n: 1, nothing: null, tenant, _id: path.id, kind: path.kind }')],
   [
     'a filter by the tenant under an operator',
