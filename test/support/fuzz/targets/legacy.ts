@@ -211,11 +211,12 @@ export const legacy: Target<Input> = {
 /** Whether each character stands for one byte. */
 const isBytes = (text: string): boolean => /^[\0-\xff]*$/.test(text);
 
-/** Whether legacy has said one whole reply. What is none may well be a 500. */
+/** Whether legacy has said one whole reply, and no interim one alone. What is none may well be a 500. */
 function isSound(all: string): boolean {
   try {
     const replies = repliesIn(all);
-    return replies.length === 1 && replies[0]?.whole === true;
+    const final = replies.filter(({ status }) => status >= 200);
+    return final.length === 1 && final[0]?.whole === true;
   } catch {
     return false;
   }
