@@ -22,7 +22,8 @@ t.test(
   { timeout: (SECONDS * 3 + 60) * 1_000 },
   async (t) => {
     const notes = await withNotes(t, {
-      within: '500ms',
+      // Longer than a busy machine takes: what comes later than is declared is a difference.
+      within: '1s',
       ...(process.env.RACE_ON_LOCAL ? { dynamo: 'local' } : {}),
       env: { RECHECKS_PER_SECOND: '100' },
     });

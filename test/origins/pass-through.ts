@@ -193,6 +193,7 @@ t.test('a client that leaves while it waits for a connection harms nobody', asyn
   for (let n = 0; n < 20; n += 1) await Promise.all(Array.from({ length: 50 }, () => leave(large)));
   t.ok(heap() - before < 6_000_000, 'a thousand who left with 12 kB each are forgotten while the connection is held');
 
+  await until(() => outcomes.length === 1_002);
   held[0]?.end('held');
   t.match(await first, /held$/);
   t.match(await get(port, '/next'), /fine$/);
