@@ -6,7 +6,8 @@ import { test } from 'tap';
 import { compileDynamoDb } from '../../../src/bindings/wire/dynamodb.ts';
 import { programOf } from '../../../src/bindings/wire/plan.ts';
 import { Room } from '../../../src/bindings/wire/room.ts';
-import { decodeItem } from '../../../src/drivers/dynamodb/decode.ts';
+import { decodeItem, viewItem } from '../../../src/drivers/dynamodb/decode.ts';
+import { framed } from '../../../src/drivers/dynamodb/frame.ts';
 import { exactDouble } from '../../../src/model/number.ts';
 import type { WireItem } from '../../../src/model/wire.ts';
 import { Chance, fitting, itemShape, optionsOf, PAGE, plainRenderer, type Value } from '../../support/wire-fuzz.ts';
@@ -70,7 +71,7 @@ test(`what the renderer writes of ${ITEMS} items is what the plain one writes of
   const chance = new Chance(SEED);
   // As those of an API do, whose operations are asked by turns.
   const room = new Room();
-  const seen = { plans: 0, unplanned: 0, bodies: 0, same: 0, plainly: 0, wrong: 0 };
+  const seen = { plans: 0, unplanned: 0, bodies: 0, same: 0, unmarked: 0, plainly: 0, wrong: 0 };
   for (let items = 0; items < ITEMS; ) {
     const options = optionsOf(chance, 'dynamodb');
     const program = programOf(options);
@@ -89,20 +90,18 @@ test(`what the renderer writes of ${ITEMS} items is what the plain one writes of
         return mapText(chance, value.kind === 'map' ? value : { kind: 'map', entries: [['a', value]] });
       });
       items += Math.max(1, count);
-      const body = Buffer.from(`[${texts.join(',')}]`);
-      let start = 1;
-      const wire = texts.map((text): WireItem => {
-        const end = start + Buffer.byteLength(text);
-        const item = { bytes: body, start, end };
-        start = end + 1;
-        return item;
-      });
-      const got = render({ items: wire, request: {} as never, page: PAGE, decode: decodeItem });
+      const wire = framed(Buffer.from(`{"Count":${count},"Items":[${texts.join(',')}]}`)).items;
+      for (const item of wire) if (item.marks === undefined) seen.unmarked += 1;
+      const got = render({ items: wire, request: {} as never, page: PAGE, decode: viewItem });
       const decoded = wire.map(decodeItem);
       if (items % 7 === 0 && !texts.some((text) => text.includes('__proto__')))
         if (!isDeepStrictEqual(decoded, texts.map(decodedByAws))) t.fail(`decoded otherwise than by the SDK: ${texts}`);
       const want = plain(decoded);
       seen.bodies += 1;
+      // What is not written as DynamoDB writes has no marks.
+      const bare = wire.map(({ bytes, start, end }): WireItem => ({ bytes, start, end }));
+      const gotBare = render({ items: bare, request: {} as never, page: PAGE, decode: decodeItem });
+      if (String(gotBare) !== String(got)) t.fail(`otherwise with marks: ${got} ${gotBare} ${texts.join(',')}`);
       if (got === undefined) seen.plainly += want === undefined ? 0 : 1;
       else if (want?.equals(got) === true) seen.same += 1;
       else {
@@ -118,5 +117,6 @@ test(`what the renderer writes of ${ITEMS} items is what the plain one writes of
   }
   t.comment(seen);
   t.equal(seen.wrong, 0);
+  t.equal(seen.unmarked, 0, 'rendered from the marks, as in production');
   t.ok(seen.same > seen.plainly, 'what can be written is most often written without the plain one');
 });
