@@ -1,5 +1,4 @@
 import { skipString } from './json.ts';
-import type { Marks } from './wire.ts';
 
 /**
  * DynamoDB JSON as DynamoDB writes it: no white space, `{"name":{"S":"text"},…}`. Whoever meets what is not written like
@@ -169,32 +168,8 @@ export function behindColon(bytes: Buffer, at: number): number {
   return at + 1;
 }
 
-/** Numbers of a mark: where an attribute's name begins, its value, and where that ends. */
-export const MARK = 3;
+/** Numbers of a mark: where an attribute's name begins, its value, where that ends, and which it is. */
+export const MARK = 4;
 
 /** Room for the marks of this many bytes: the shortest attribute is `"":{"S":""},`. */
 export const roomFor = (size: number): number => MARK * (Math.floor(size / 12) + 1);
-
-/** Marks the attributes of the map at `at`, from the mark at `from` on; gives the end of the map and of the marks. */
-export function markMap(
-  bytes: Buffer,
-  at: number,
-  tape: Int32Array,
-  from: number,
-): { readonly end: number; readonly marks: Marks } {
-  if (bytes[at] !== OPEN) plainly();
-  let mark = from;
-  let i = at + 1;
-  if (bytes[i] === CLOSE) return { end: i + 1, marks: { tape, from, to: from } };
-  for (;;) {
-    const value = behindColon(bytes, endOfString(bytes, i));
-    const end = endOfValue(bytes, value);
-    tape[mark] = i;
-    tape[mark + 1] = value;
-    tape[mark + 2] = end;
-    mark += MARK;
-    if (bytes[end] === CLOSE) return { end: end + 1, marks: { tape, from, to: mark } };
-    if (bytes[end] !== COMMA) plainly();
-    i = end + 1;
-  }
-}

@@ -10,11 +10,16 @@ export interface WireItem {
   readonly marks?: Marks | undefined;
 }
 
-/** A stretch of a tape, three numbers for each attribute: where its name begins, where its value, and where that ends. */
+/**
+ * A stretch of a tape, four numbers for each attribute: where its name begins, where its value, where that ends, and twice
+ * the name's place in `names`, one more for a string without escapes; -1 for a name that is not there.
+ */
 export interface Marks {
   readonly tape: Int32Array;
   readonly from: number;
   readonly to: number;
+  /** Grows, and what is in it stays. */
+  readonly names: readonly string[];
 }
 
 /** What a call gave, undecoded. One-item calls give none or one. `total` only where the call said `count: true`. */

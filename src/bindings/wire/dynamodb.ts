@@ -60,6 +60,7 @@ const isMade = (error: unknown): boolean => typeof error === 'object' && error !
 class Renderer {
   readonly #out: Out;
   readonly #places: Int32Array;
+  readonly #ends: Int32Array;
   #top = 0;
   #bytes: Buffer = NULL_TEXT;
   #input: WireInput | undefined;
@@ -69,12 +70,13 @@ class Renderer {
   readonly #tags = new Map<UnionNode, Element>();
   readonly #coded = new Map<ScalarNode, ReturnType<typeof codedWriter>>();
 
-  constructor({ out, places }: DynamoDbRoom) {
-    [this.#out, this.#places] = [out, places];
+  constructor({ out, places, ends }: DynamoDbRoom) {
+    [this.#out, this.#places, this.#ends] = [out, places, ends];
   }
 
   reset(): void {
-    [this.#out.length, this.#top, this.#bytes] = [0, 0, NULL_TEXT];
+    this.#out.clear();
+    [this.#top, this.#bytes] = [0, NULL_TEXT];
     [this.#input, this.#item, this.#decoded] = [undefined, undefined, undefined];
   }
 
@@ -144,17 +146,22 @@ class Renderer {
   #writeMap(element: Element, at: number, marks?: Marks): void {
     const base = this.#top;
     const places = this.#places;
-    this.#top = base + element.slots;
-    if (this.#top > places.length) plainly();
-    places.fill(0, base, this.#top);
+    const ends = this.#ends;
+    const top = base + element.slots;
+    this.#top = top;
+    if (top > places.length) plainly();
+    for (let i = base; i < top; i += 1) {
+      places[i] = 0;
+      ends[i] = 0;
+    }
     const wanted = this.#wantedOf(element);
     if (marks === undefined) find(this.#bytes, at, wanted, places, base);
-    else findMarked(this.#bytes, marks, wanted, places, base);
+    else findMarked(this.#bytes, marks, wanted, places, ends, base);
     if (element.slot === 0) this.#writeMapNode(element.node, at, base);
     else {
       const place = places[base + element.slot] as number;
       if (place === 0) this.#out.whole(NULL_TEXT);
-      else this.#writeNode(element.node, place, base);
+      else this.#writeNode(element.node, place, base, ends[base + element.slot] as number);
     }
     this.#top = base;
   }
@@ -172,7 +179,7 @@ class Renderer {
   #writeElement(element: Element, at: number): void {
     if (typeAt(this.#bytes, at) === M) this.#writeMap(element, at + 5);
     else if (element.slot !== 0) plainly();
-    else this.#writeNode(element.node, at, this.#top);
+    else this.#writeNode(element.node, at, this.#top, 0);
   }
 
   #writeMapNode(node: Node, at: number, base: number): void {
@@ -194,13 +201,14 @@ class Renderer {
     }
   }
 
-  #writeNode(node: Node, at: number, base: number): void {
+  /** `end` is where a string without escapes ends, 0 for not known. */
+  #writeNode(node: Node, at: number, base: number, end: number): void {
     const type = typeAt(this.#bytes, at);
     if (type === M) this.#writeMapNode(node, at + 5, base);
     else
       switch (node.kind) {
         case 'scalar':
-          this.#writeScalar(node, at, type);
+          this.#writeScalar(node, at, type, end);
           return;
         case 'list':
           this.#writeList(node, at, type);
@@ -209,7 +217,7 @@ class Renderer {
           this.#writeNatural(at, type);
           return;
         case 'union':
-          this.#writeNode(branchOfType(node, type), at, base);
+          this.#writeNode(branchOfType(node, type), at, base, end);
           return;
         default: {
           const inner = node.kind === 'inner' ? node.element.node : node;
@@ -229,7 +237,7 @@ class Renderer {
       const field = fields[i] as Field;
       const start = out.length;
       if (count > 0) out.byte(COMMA);
-      out.whole(field.key);
+      out.piece(field.piece);
       if (this.#writeField(field, base)) count += 1;
       else out.length = start;
     }
@@ -247,7 +255,7 @@ class Renderer {
         return true;
       }
     } else if (at !== 0) {
-      this.#writeNode(content, at, base);
+      this.#writeNode(content, at, base, this.#ends[base + slot] as number);
       return true;
     }
     if (missing !== undefined) {
@@ -343,7 +351,7 @@ class Renderer {
     else plainly();
   }
 
-  #writeScalar(node: ScalarNode, at: number, type: number): void {
+  #writeScalar(node: ScalarNode, at: number, type: number, end: number): void {
     if (type === NULL && (node.nullable || node.type === 'null')) this.#out.whole(NULL_TEXT);
     else if (node.codec !== undefined) {
       let write = this.#coded.get(node);
@@ -354,7 +362,7 @@ class Renderer {
       write(this.#out, this.#bytes, at, type);
     } else if (type !== S && type !== N && type !== BOOL && type !== B) plainly();
     else if (isOf(node.type, type)) {
-      const whole = writePlain(this.#out, this.#bytes, at, type);
+      const whole = writePlain(this.#out, this.#bytes, at, type, end);
       if (!whole && node.type === 'integer') plainly();
     } else plainly();
   }
@@ -372,7 +380,7 @@ class Renderer {
       case BOOL:
       case NULL:
       case B:
-        writePlain(this.#out, this.#bytes, at, type);
+        writePlain(this.#out, this.#bytes, at, type, 0);
         return;
       default:
         writeSet(this.#out, this.#bytes, innerOf(at, type), type, NATURAL);

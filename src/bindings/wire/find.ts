@@ -34,10 +34,15 @@ export interface Wanted {
   readonly names: ReadonlyMap<string, Wanted>;
   /** Names of the last maps, by place: the next map most likely has the same there. */
   readonly met: (Met | undefined)[];
+  /** What is wanted of the names of marks; `null` for nothing. */
+  known: { readonly names: readonly string[]; readonly wanted: (Wanted | null | undefined)[] };
 }
 
+const NO_NAMES: readonly string[] = Object.freeze([]);
+
 export function wantedOf({ slot, children }: Wants): Wanted {
-  return { slot, names: new Map([...children].map(([name, inner]) => [name, wantedOf(inner)])), met: [] };
+  const names = new Map([...children].map(([name, inner]) => [name, wantedOf(inner)]));
+  return { slot, names, met: [], known: { names: NO_NAMES, wanted: [] } };
 }
 
 /** Places and names beyond these are not remembered. */
@@ -46,22 +51,33 @@ const MET = 64;
 /** Notes where the wanted values of a map are, by its marks: `places[base + slot]`. */
 export function findMarked(
   bytes: Buffer,
-  { tape, from, to }: Marks,
+  { tape, from, to, names }: Marks,
   wanted: Wanted,
   places: Int32Array,
+  ends: Int32Array,
   base: number,
 ): void {
-  let place = 0;
+  if (wanted.known.names !== names) wanted.known = { names, wanted: [] };
+  const known = wanted.known.wanted;
   for (let mark = from; mark < to; mark += MARK) {
-    const name = tape[mark] as number;
+    const name = tape[mark + 3] as number;
     const value = tape[mark + 1] as number;
-    const known = wanted.met[place];
-    const met = known !== undefined && known.text.length === value - name && isWord(bytes, name, known.text);
-    const inner = met ? known.wanted : lookUp(bytes, name, value - 1, wanted, place);
-    if (inner !== undefined) note(bytes, value, inner, places, base);
-    place += 1;
+    let inner: Wanted | null | undefined = name === -1 ? undefined : known[name >> 1];
+    if (inner === undefined) {
+      inner = name === -1 ? written(bytes, tape[mark] as number, value - 1, wanted) : named(names, name >> 1, wanted);
+      inner ??= null;
+      if (name !== -1) known[name >> 1] = inner;
+    }
+    if (inner === null) continue;
+    if (inner.slot !== -1) ends[base + inner.slot] = (name & 1) === 1 && name !== -1 ? (tape[mark + 2] as number) : 0;
+    note(bytes, value, inner, places, base);
   }
 }
+
+const named = (names: readonly string[], at: number, wanted: Wanted): Wanted | undefined => {
+  const name = names[at] as string;
+  return name === '__proto__' ? plainly() : wanted.names.get(name);
+};
 
 /** The same of a map without marks. Gives the end of the map. */
 export function find(bytes: Buffer, at: number, wanted: Wanted, places: Int32Array, base: number): number {
@@ -88,15 +104,19 @@ export function find(bytes: Buffer, at: number, wanted: Wanted, places: Int32Arr
 }
 
 function lookUp(bytes: Buffer, start: number, end: number, wanted: Wanted, place: number): Wanted | undefined {
+  const inner = written(bytes, start, end, wanted);
+  if (place < MET && end - start < MET)
+    wanted.met[place] = { text: Buffer.from(bytes.subarray(start, end + 1)), wanted: inner };
+  return inner;
+}
+
+/** By the name that stands there, its quotes with it. */
+function written(bytes: Buffer, start: number, end: number, wanted: Wanted): Wanted | undefined {
   // A name that is written with escapes may be any name.
   for (let i = start; i < end; i += 1) if (bytes[i] === BACKSLASH) plainly();
   const name = bytes.toString('utf8', start + 1, end - 1);
   // To JavaScript a map with such a name may be something else than a map.
-  if (name === '__proto__') plainly();
-  const inner = wanted.names.get(name);
-  if (place < MET && end - start < MET)
-    wanted.met[place] = { text: Buffer.from(bytes.subarray(start, end + 1)), wanted: inner };
-  return inner;
+  return name === '__proto__' ? plainly() : wanted.names.get(name);
 }
 
 function note(bytes: Buffer, at: number, wanted: Wanted, places: Int32Array, base: number): void {

@@ -1,3 +1,5 @@
+import type { Piece } from './json-out.ts';
+
 const DAY = 86_400_000;
 
 const NO_DAY: Buffer = Buffer.alloc(0);
@@ -7,44 +9,97 @@ function two(bytes: Buffer, at: number, value: number): void {
   bytes[at + 1] = 0x30 + (value % 10);
 }
 
-/** Bytes that are being written; one is used again and again, so nothing of it may be kept. */
+/** Bodies are taken out of a slab as they stand, but short ones, which are copied: a slab stays as long as one of its bodies. */
+const SLAB = 65_536;
+const SHORT_BODY = 4_096;
+/** Less than this at the end of a slab is not begun upon. */
+const ROOM = 16_384;
+
+/** Up to here eight bytes at a time are cheaper than a native call. */
+const SHORT = 400;
+
+const NOTHING = Buffer.alloc(0);
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** UTF-8 that is being written; what is taken out is never written upon again. */
 export class Out {
   bytes: Buffer;
   length = 0;
+  #view: DataView;
+  /** What was copied from last. */
+  #from: Buffer = NOTHING;
+  #fromView = viewOf(NOTHING);
   /** Of the last date: the next is often of the same day. */
   #day = -1;
   #dayText = NO_DAY;
 
-  constructor(size = 16_384) {
+  constructor(size = SLAB) {
     this.bytes = Buffer.allocUnsafeSlow(size);
+    this.#view = viewOf(this.bytes);
   }
 
   /** Room for `more` bytes. */
   reserve(more: number): void {
-    if (this.length + more <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.length + more));
+    if (this.length + more > this.bytes.length) this.#grow(more);
+  }
+
+  #grow(more: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(SLAB, 2 * this.length, this.length + more));
     this.bytes.copy(larger, 0, 0, this.length);
-    this.bytes = larger;
+    this.#hold(larger);
+  }
+
+  #hold(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.#view = viewOf(bytes);
   }
 
   byte(value: number): void {
-    if (this.length === this.bytes.length) this.reserve(1);
+    if (this.length === this.bytes.length) this.#grow(1);
     this.bytes[this.length] = value;
     this.length += 1;
   }
 
-  /** Short stretches by hand: a native call costs as much as some forty bytes. */
+  /** Of valid UTF-8, in which no eight bytes are what a double may change on the way, a NaN. */
   copy(from: Buffer, start: number, end: number): void {
     const size = end - start;
     this.reserve(size);
     const { bytes, length } = this;
-    if (size > SHORT) from.copy(bytes, length, start, end);
-    else for (let i = 0; i < size; i += 1) bytes[length + i] = from[start + i] as number;
     this.length = length + size;
+    if (size < 8) {
+      for (let i = 0; i < size; i += 1) bytes[length + i] = from[start + i] as number;
+      return;
+    }
+    if (size > SHORT) {
+      from.copy(bytes, length, start, end);
+      return;
+    }
+    if (this.#from !== from) {
+      this.#from = from;
+      this.#fromView = viewOf(from);
+    }
+    const view = this.#view;
+    const source = this.#fromView;
+    const last = size - 8;
+    for (let i = 0; i < last; i += 8) view.setFloat64(length + i, source.getFloat64(start + i, true), true);
+    view.setFloat64(length + last, source.getFloat64(end - 8, true), true);
   }
 
   whole(from: Buffer): void {
-    this.copy(from, 0, from.length);
+    const size = from.length;
+    this.reserve(size);
+    const { bytes, length } = this;
+    for (let i = 0; i < size; i += 1) bytes[length + i] = from[i] as number;
+    this.length = length + size;
+  }
+
+  /** What is written many times. */
+  piece({ length: size, words }: Piece): void {
+    this.reserve(size + 7);
+    const view = this.#view;
+    const { length } = this;
+    for (let i = 0; i < words.length; i += 1) view.setFloat64(length + 8 * i, words[i] as number, true);
+    this.length = length + size;
   }
 
   text(text: string): void {
@@ -83,16 +138,23 @@ export class Out {
     this.byte(0x22);
   }
 
-  /** What was written, as bytes of their own. A buffer that one large body has made is not kept. */
+  /** What was written, and from now on nothing. */
   take(): Buffer {
-    const taken = Buffer.allocUnsafe(this.length);
-    this.bytes.copy(taken, 0, 0, this.length);
+    const { bytes, length } = this;
+    this.clear();
+    if (length <= SHORT_BODY) {
+      const taken = Buffer.allocUnsafe(length);
+      bytes.copy(taken, 0, 0, length);
+      if (bytes.length > SLAB) this.#hold(Buffer.allocUnsafeSlow(SLAB));
+      return taken;
+    }
+    const left = bytes.length - length;
+    this.#hold(bytes.length > SLAB || left < ROOM ? Buffer.allocUnsafeSlow(SLAB) : bytes.subarray(length));
+    return bytes.subarray(0, length);
+  }
+
+  clear(): void {
     this.length = 0;
-    if (this.bytes.length > LARGE) this.bytes = Buffer.allocUnsafeSlow(LARGE);
-    return taken;
+    this.#from = NOTHING;
   }
 }
-
-const SHORT = 40;
-
-const LARGE = 1_048_576;

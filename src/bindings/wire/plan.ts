@@ -19,6 +19,7 @@ import {
   type Taken,
   take,
 } from '../sources.ts';
+import { pieceOf } from './json-out.ts';
 import type { Content, Element, Field, Node, ObjectNode, PageField, Program, ScalarNode, Wants } from './program.ts';
 import type { WireInput } from './render-wire.ts';
 
@@ -240,7 +241,7 @@ class Planner {
     const key = Buffer.from(`${JSON.stringify(name)}:`);
     const assembled =
       missing === undefined && inner.children.size > 0 ? this.#assembled(shape, source, inner, place) : undefined;
-    const field = { name, key, missing, assembled };
+    const field = { name, key, piece: pieceOf(key), missing, assembled };
     if (taken?.fn !== undefined) return { ...field, slot: -1, content: this.#made(shape, source, inner, place, taken) };
     if (path === undefined) return { ...field, slot: -1, content: { kind: 'natural' } };
     try {

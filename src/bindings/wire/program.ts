@@ -1,5 +1,6 @@
 import type { Codec } from '../../model/binding.ts';
 import type { Item } from '../../model/call.ts';
+import type { Piece } from './json-out.ts';
 import type { WireInput } from './render-wire.ts';
 
 /**
@@ -78,6 +79,7 @@ export interface Field {
   readonly name: string;
   /** `"name":` */
   readonly key: Buffer;
+  readonly piece: Piece;
   /** -1 where no store holds it. */
   readonly slot: number;
   readonly content: Content;

@@ -7,13 +7,15 @@ import { Out } from './out.ts';
  * one go, on one thread, and leaves nothing there that the next one looks at.
  */
 export class Room {
-  readonly dynamodb: DynamoDbRoom = { out: new Out(), places: new Int32Array(PLACES) };
+  readonly dynamodb: DynamoDbRoom = { out: new Out(), places: new Int32Array(PLACES), ends: new Int32Array(PLACES) };
   readonly mongodb: BsonRoom = { out: new JsonOut(), slots: { table: new Int32Array(FIRST_SLOTS), top: 0 } };
 }
 
 export interface DynamoDbRoom {
   readonly out: Out;
   readonly places: Int32Array;
+  /** Behind a value that is a string without escapes; else 0. Only where there is a place. */
+  readonly ends: Int32Array;
 }
 
 export interface BsonRoom {

@@ -7,14 +7,15 @@ export const NULL_TEXT = Buffer.from('null');
 const TRUE_TEXT = Buffer.from('true');
 const FALSE_TEXT = Buffer.from('false');
 
-/** A scalar of this type by its own nature; gives whether it is no fraction. */
-export function writePlain(out: Out, bytes: Buffer, at: number, type: number): boolean {
+/** A scalar of this type by its own nature, up to `end`, if that is not 0; gives whether it is no fraction. */
+export function writePlain(out: Out, bytes: Buffer, at: number, type: number, end: number): boolean {
   switch (type) {
     case S:
-      writeString(out, bytes, at + 5);
+      if (end === 0) writeString(out, bytes, at + 5);
+      else out.copy(bytes, at + 5, end - 1);
       return true;
     case N:
-      return writeNumber(out, bytes, at + 6, endOfString(bytes, at + 5) - 1);
+      return writeNumber(out, bytes, at + 6, end === 0 ? endOfString(bytes, at + 5) - 1 : end - 2);
     case BOOL:
       out.whole(isTrue(bytes, at) ? TRUE_TEXT : FALSE_TEXT);
       return true;

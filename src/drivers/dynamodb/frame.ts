@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { StoreError } from '../../errors.ts';
-import { markMap, PLAINLY, roomFor } from '../../model/attributes.ts';
+import { PLAINLY } from '../../model/attributes.ts';
 import type { Item } from '../../model/call.ts';
 import { JsonError, skipKey, skipSpace, skipValue } from '../../model/json.ts';
 import type { WireItem } from '../../model/wire.ts';
 import { decodeItem } from './decode.ts';
+import { Marker } from './marker.ts';
 
 /** What a reply to GetItem, Query or Scan says, its items as they came. */
 export interface WirePage {
@@ -17,12 +18,8 @@ interface Found {
   items: WireItem[];
   count: number;
   last: Item | undefined;
-  tape: Int32Array;
-  /** End of the last item's marks. */
-  marked: number;
+  readonly marker: Marker;
 }
-
-const NO_TAPE = new Int32Array(0);
 
 const OBJECT = 0x7b;
 const LIST = 0x5b;
@@ -30,18 +27,20 @@ const COMMA = 0x2c;
 const END_OF_OBJECT = 0x7d;
 const END_OF_LIST = 0x5d;
 
-/** One pass over the bytes, their grammar checked. Throws StoreError (undecodable). */
-export function framed(bytes: Buffer): WirePage {
-  const found: Found = { items: [], count: 0, last: undefined, tape: NO_TAPE, marked: 0 };
+/** One pass over the bytes, their grammar checked; the marker is best the last reply's. Throws StoreError (undecodable). */
+export function framed(bytes: Buffer, marker: Marker = new Marker()): WirePage {
+  const found: Found = { items: [], count: 0, last: undefined, marker };
   // No body is an empty reply, to the SDK too.
   if (bytes.length === 0) return found;
   try {
-    found.tape = new Int32Array(roomFor(bytes.length));
     if (!isUtf8(bytes)) throw new JsonError('invalid UTF-8', 0);
+    marker.begin(bytes);
     members(bytes, skipSpace(bytes, 0), found);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw new StoreError('dynamodb', 'undecodable', `SyntaxError: ${error.message}`, error);
+  } finally {
+    marker.done();
   }
   return found;
 }
@@ -95,8 +94,7 @@ function skipItems(bytes: Buffer, at: number, found: Found): number {
 /** With marks, if it is written as DynamoDB writes; else as any JSON. */
 function itemAt(bytes: Buffer, at: number, found: Found): WireItem {
   try {
-    const { end, marks } = markMap(bytes, at, found.tape, found.marked);
-    found.marked = marks.to;
+    const { end, marks } = found.marker.map(at);
     return { bytes, start: at, end, marks };
   } catch (error) {
     if (error !== PLAINLY) throw error;

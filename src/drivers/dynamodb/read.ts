@@ -13,6 +13,7 @@ import { decodeItem, itemOf, parsed, viewItem } from './decode.ts';
 import { translate } from './failure.ts';
 import { framed, type WirePage } from './frame.ts';
 import type { WayOptions } from './handler.ts';
+import { Marker } from './marker.ts';
 import { bodyOf, type WireCall } from './marshal.ts';
 import type { CarryOn, Ending, Sender } from './send.ts';
 
@@ -120,18 +121,20 @@ export function wireReader(documents: DynamoDBDocumentClient, sender: Sender): R
         }
       });
     });
+  const marker = new Marker();
+  const page = (body: Buffer): WirePage => framed(body, marker);
   const wire: WireReader = {
-    getItem: (input, wait, take) => ask('GetItem', getBySdk, input, wait, (body) => take(framed(body))),
-    query: (input, wait) => ask('Query', queryBySdk, input, wait, framed),
-    scan: (input, wait) => ask('Scan', scanBySdk, input, wait, framed),
+    getItem: (input, wait, take) => ask('GetItem', getBySdk, input, wait, (body) => take(page(body))),
+    query: (input, wait) => ask('Query', queryBySdk, input, wait, page),
+    scan: (input, wait) => ask('Scan', scanBySdk, input, wait, page),
     decode: decodeItem,
     view: viewItem,
   };
   return {
     wire,
     getItem: (input, wait) => wire.getItem(input, wait, ({ items: [item] }) => item && decodeItem(item)),
-    query: (input, wait) => ask('Query', queryBySdk, input, wait, (body) => decoded(framed(body))),
-    scan: (input, wait) => ask('Scan', scanBySdk, input, wait, (body) => decoded(framed(body))),
+    query: (input, wait) => ask('Query', queryBySdk, input, wait, (body) => decoded(page(body))),
+    scan: (input, wait) => ask('Scan', scanBySdk, input, wait, (body) => decoded(page(body))),
     batchGetItem: (input, wait) => ask('BatchGetItem', batchBySdk, input, wait, batchIn),
   };
 }

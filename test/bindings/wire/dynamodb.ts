@@ -8,6 +8,7 @@ import { programOf } from '../../../src/bindings/wire/plan.ts';
 import { Room } from '../../../src/bindings/wire/room.ts';
 import { decodeItem, viewItem } from '../../../src/drivers/dynamodb/decode.ts';
 import { framed } from '../../../src/drivers/dynamodb/frame.ts';
+import { Marker } from '../../../src/drivers/dynamodb/marker.ts';
 import { exactDouble } from '../../../src/model/number.ts';
 import type { WireItem } from '../../../src/model/wire.ts';
 import { Chance, fitting, itemShape, optionsOf, PAGE, plainRenderer, type Value } from '../../support/wire-fuzz.ts';
@@ -71,6 +72,8 @@ test(`what the renderer writes of ${ITEMS} items is what the plain one writes of
   const chance = new Chance(SEED);
   // As those of an API do, whose operations are asked by turns.
   const room = new Room();
+  // As a reader does, which remembers the names of all its replies.
+  const marker = new Marker();
   const seen = { plans: 0, unplanned: 0, bodies: 0, same: 0, unmarked: 0, plainly: 0, wrong: 0 };
   for (let items = 0; items < ITEMS; ) {
     const options = optionsOf(chance, 'dynamodb');
@@ -90,7 +93,7 @@ test(`what the renderer writes of ${ITEMS} items is what the plain one writes of
         return mapText(chance, value.kind === 'map' ? value : { kind: 'map', entries: [['a', value]] });
       });
       items += Math.max(1, count);
-      const wire = framed(Buffer.from(`{"Count":${count},"Items":[${texts.join(',')}]}`)).items;
+      const wire = framed(Buffer.from(`{"Count":${count},"Items":[${texts.join(',')}]}`), marker).items;
       for (const item of wire) if (item.marks === undefined) seen.unmarked += 1;
       const got = render({ items: wire, request: {} as never, page: PAGE, decode: viewItem });
       const decoded = wire.map(decodeItem);
