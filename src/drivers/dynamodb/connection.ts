@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Incoming, type Reply } from './incoming.ts';
+import type { Slab } from './slab.ts';
 
 /** One request, and who is told what came of it: once, at the latest when its connection is gone. */
 export interface Asking {
@@ -14,6 +15,8 @@ export interface Place {
   readonly url: URL;
   /** What is read goes there, and is copied from there before anything else is read. */
   readonly buffer: Buffer;
+  /** Where bodies go. */
+  readonly slab: Slab;
   /** Milliseconds until it is connected. */
   readonly connectTimeout: number;
   /** Of TLS, so that the next connection need not agree on all anew. */
@@ -28,11 +31,14 @@ export class Connection {
   readonly #onFree: (connection: Connection) => void;
   readonly #onGone: (connection: Connection) => void;
   #asking: Asking | undefined;
-  #incoming = new Incoming();
+  readonly #slab: Slab;
+  #incoming: Incoming;
   #gone = false;
   #late: NodeJS.Timeout | undefined;
 
   constructor(place: Place, onFree: (one: Connection) => void, onGone: (one: Connection) => void) {
+    this.#slab = place.slab;
+    this.#incoming = new Incoming(place.slab);
     this.#onFree = onFree;
     this.#onGone = onGone;
     this.#socket = this.#connected(place);
@@ -92,7 +98,7 @@ export class Connection {
     const asking = this.#asking as Asking;
     const { over } = this.#incoming;
     this.#asking = undefined;
-    this.#incoming = new Incoming();
+    this.#incoming = new Incoming(this.#slab);
     const { keeps } = reply.head;
     if (over || keeps === 0) this.#end(closed());
     else {

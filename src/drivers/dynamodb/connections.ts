@@ -2,6 +2,7 @@ import { createDeadlines } from '../../model/deadline.ts';
 import type { Connections as Counts } from '../../model/origin.ts';
 import { type Asking, Connection, type Place } from './connection.ts';
 import type { Reply } from './incoming.ts';
+import { Slab } from './slab.ts';
 
 export interface ConnectionsOptions {
   /** Milliseconds that one exchange may take. */
@@ -35,6 +36,7 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
   const place: Place = {
     url: new URL(origin),
     buffer: Buffer.allocUnsafeSlow(READ),
+    slab: new Slab(),
     connectTimeout: Math.min(timeout, 3_000),
     session: undefined,
   };

@@ -1,4 +1,5 @@
 import { type Head, headOf, malformed } from './head.ts';
+import { Slab } from './slab.ts';
 
 /** A reply as it came, whole. */
 export interface Reply {
@@ -18,6 +19,7 @@ const NOTHING = Buffer.alloc(0);
  * what it keeps is copied, the body once, to where it stays.
  */
 export class Incoming {
+  readonly #slab: Slab;
   #head: Head | undefined;
   /** Of a head that is not whole yet, or of what is not of a known length. */
   #kept: Buffer = NOTHING;
@@ -25,6 +27,10 @@ export class Incoming {
   #filled = 0;
   /** Whether bytes came that are not of the reply. */
   over = false;
+
+  constructor(slab: Slab = new Slab()) {
+    this.#slab = slab;
+  }
 
   get began(): boolean {
     return this.#head !== undefined || this.#kept.length > 0;
@@ -47,7 +53,7 @@ export class Incoming {
     this.#kept = NOTHING;
     if (typeof head.length === 'number') {
       if (head.length > MAX_BODY) throw malformed('length');
-      this.#body = head.length === 0 ? NOTHING : Buffer.allocUnsafe(head.length);
+      this.#body = head.length === 0 ? NOTHING : this.#slab.take(head.length);
     }
     return this.#more(head, all, end + 4, size);
   }
