@@ -72,7 +72,7 @@ t.test('what is no JSON is refused behind any item', (t) => {
     '{"a',
   ])
     for (const [first] of ITEMS)
-      t.throws(() => framed(Buffer.from(`{"Items":[${first},${wrong}]}`), marker), { failure: 'undecodable' }, wrong);
+      t.throws(() => framed(Buffer.from(`{"Items":[${first},${wrong}]}`), marker), { message: /SyntaxError/ }, wrong);
   t.end();
 });
 

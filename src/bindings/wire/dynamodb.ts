@@ -22,6 +22,7 @@ import type { Item } from '../../model/call.ts';
 import type { Marks, WireItem } from '../../model/wire.ts';
 import { codedWriter } from './coded.ts';
 import { find, findMarked, type Wanted, wantedOf } from './find.ts';
+import { isMade, made } from './made.ts';
 import type { Out } from './out.ts';
 import type {
   Element,
@@ -52,10 +53,6 @@ export function compileDynamoDb(program: Program, room: DynamoDbRoom = new Room(
     }
   };
 }
-
-/** What a function of the bindings threw, or what it gave broke the contract: the plain renderer says so. */
-const MADE = Symbol('made');
-const isMade = (error: unknown): boolean => typeof error === 'object' && error !== null && MADE in error;
 
 class Renderer {
   readonly #out: Out;
@@ -397,12 +394,4 @@ class Renderer {
 interface Entry {
   readonly name: string;
   readonly place: number;
-}
-
-function made(make: () => string | undefined): string | undefined {
-  try {
-    return make();
-  } catch (cause) {
-    throw { [MADE]: cause };
-  }
 }
