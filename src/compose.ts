@@ -189,6 +189,8 @@ async function build(
   });
   closers.push(reading.close);
   const admin = await openAdmin({ config, bindings, metrics, log, readiness: ready, place, reading });
+  // Making their routes leaves as much as they keep: to be done before what is left is given back.
+  await Promise.all([admin.ready(), facade.ready()]);
   if (ownsProcess) giveBack();
   // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
   const grace = config.originTimeout + 1_000;

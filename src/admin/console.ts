@@ -6,7 +6,23 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 
-const compressed = { br: promisify(brotliCompress), gzip: promisify(gzip) };
+type Encoding = 'br' | 'gzip' | 'identity';
+
+/** A window no larger than the files are: with the usual one each compression takes megabytes. */
+const WINDOW = 18;
+
+const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = constants;
+const brotli = promisify(brotliCompress);
+const gzipped = promisify(gzip);
+
+const COMPRESS: Readonly<Record<Encoding, (text: Buffer) => Promise<Buffer>>> = Object.freeze({
+  br: (text) =>
+    brotli(text, {
+      params: { [BROTLI_PARAM_QUALITY]: 6, [BROTLI_PARAM_LGWIN]: WINDOW, [BROTLI_PARAM_SIZE_HINT]: text.length },
+    }),
+  gzip: (text) => gzipped(text),
+  identity: async (text) => text,
+});
 
 /** Beside `src/` in the source tree, and beside `dist/src/` in the package: the build copies it. */
 const FOLDER = new URL('../../console/', import.meta.url);
@@ -31,23 +47,22 @@ const VENDOR: Readonly<Record<string, string>> = Object.freeze({
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-type Encoding = 'br' | 'gzip' | 'identity';
-
 /** One file of the page, as it goes over the wire. */
 export interface Asset {
   readonly type: string;
   readonly hash: string;
-  readonly bodies: Readonly<Record<Encoding, Buffer>>;
+  /** Compressed when it is first asked for, and kept. */
+  readonly body: (encoding: Encoding) => Promise<Buffer>;
 }
 
 /**
- * The page at `/console` and what it loads below it, read and compressed once when it is registered. A request is
- * looked up by its path: no path of a client ever becomes a file's.
+ * The page at `/console` and what it loads below it, read once when it is registered. A request is looked up by its path: no path of a client
+ * ever becomes a file's.
  */
 export function consoleRoutes(): FastifyPluginAsync {
   return async (app: FastifyInstance) => {
     const assets = await consoleAssets();
-    const send = (request: FastifyRequest, reply: FastifyReply) => {
+    const send = async (request: FastifyRequest, reply: FastifyReply) => {
       const path = request.url.replace(/\?.*$/s, '').replace(/\/$/, '');
       const asset = assets.get(path);
       if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', POLICY);
@@ -58,7 +73,7 @@ export function consoleRoutes(): FastifyPluginAsync {
       reply.headers({ etag: tag, 'cache-control': 'no-cache', vary: 'accept-encoding' });
       if (request.headers['if-none-match'] === tag) return reply.code(304).send();
       if (encoding !== 'identity') reply.header('content-encoding', encoding);
-      return reply.type(asset.type).send(asset.bodies[encoding]);
+      return reply.type(asset.type).send(await asset.body(encoding));
     };
     app.get('/console', send);
     app.get('/console/*', send);
@@ -81,8 +96,7 @@ export async function consoleAssets(): Promise<ReadonlyMap<string, Asset>> {
   const index = sources.get('/console/index.html') as string;
   sources.delete('/console/index.html');
   sources.set('/console', withPreloads(index, [...sources.keys()]));
-  const assets = [...sources].map(async ([path, text]) => [path, await assetOf(path, text)] as const);
-  return new Map(await Promise.all(assets));
+  return new Map([...sources].map(([path, text]) => [path, assetOf(path, text)]));
 }
 
 /** A package's module with its own imports turned to where the page finds them: there is no import map without inline script. */
@@ -102,15 +116,16 @@ function withPreloads(index: string, paths: readonly string[]): string {
   return index.replace('</head>', `${links.join('\n')}\n</head>`);
 }
 
-async function assetOf(path: string, text: string): Promise<Asset> {
+function assetOf(path: string, text: string): Asset {
   const identity = Buffer.from(text);
-  const [br, zipped] = await Promise.all([
-    compressed.br(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } }),
-    compressed.gzip(identity),
-  ]);
   const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 16);
   const type = TYPES[extname(path)] ?? (TYPES['.html'] as string);
-  return Object.freeze({ type, hash, bodies: Object.freeze({ identity, br, gzip: zipped }) });
+  const made: Partial<Record<Encoding, Promise<Buffer>>> = {};
+  const body = (encoding: Encoding) => {
+    made[encoding] ??= COMPRESS[encoding](identity);
+    return made[encoding];
+  };
+  return Object.freeze({ type, hash, body });
 }
 
 function encodingOf(accepted: string | string[] | undefined): Encoding {

@@ -9,7 +9,7 @@ t.teardown(() => app.close());
 
 t.test('every import of every module is served, and nothing else is asked for', async (t) => {
   const assets = await consoleAssets();
-  const page = assets.get('/console')?.bodies.identity.toString() ?? '';
+  const page = String(await assets.get('/console')?.body('identity'));
   const asked = [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map((match) => match[1] as string);
   t.ok(asked.length > 30);
   const besides = ['/docs/', '/admin/v1/openapi.json'];
@@ -17,9 +17,9 @@ t.test('every import of every module is served, and nothing else is asked for', 
   t.match(page, '<noscript>', 'and a word to who runs no scripts');
   t.notMatch(page, /<script(?![^>]*src=)|\son\w+=|style=|https?:/i, 'nothing inline, nothing from elsewhere');
 
-  for (const [path, { type, bodies }] of assets) {
+  for (const [path, { type, body }] of assets) {
     if (!type.startsWith('text/javascript')) continue;
-    const text = bodies.identity.toString();
+    const text = String(await body('identity'));
     for (const [, specifier] of text.matchAll(/^(?:import|export)\b[^'"]*?from\s*["']([^"']+)["']/gm)) {
       const target = new URL(specifier as string, `http://x${path}`);
       t.match(specifier, /^[./]/, `${path} imports no bare name`);
