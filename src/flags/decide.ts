@@ -227,8 +227,23 @@ function createRow(
   const fixed = fixedStage(feature, killed, initial, floor);
   const resting = fixed ?? (rest && stageOfStrategy(rest)) ?? initial;
 
+  const asked =
+    fixed === undefined
+      ? reachable(feature?.strategies ?? [])
+          .filter(reaches)
+          .map((strategy) => stageOfStrategy(strategy) ?? resting)
+      : [resting];
+  const stages = Object.freeze(
+    [...new Set(asked.map((one) => decisionAt(one).stage))].filter((one) => one !== undefined),
+  );
+  // Nothing to ask and nothing to remember: a hundred thousand tenants would be some 12 MB.
+  if (asked.every((one) => one === resting)) {
+    const always = () => decisionAt(resting);
+    return { id, decisions: new Map(), older: NOTHING, decide: always, evaluate: always, stages };
+  }
+
   const evaluate = (tenant: string): Decision => {
-    if (fixed !== undefined || tenant === '') return decisionAt(resting);
+    if (tenant === '') return decisionAt(resting);
     const { name } = engine(flag, tenant);
     return decisionAt(isStage(name) ? name : resting);
   };
@@ -238,17 +253,7 @@ function createRow(
     row.decisions.set(tenant, decision);
     return decision;
   };
-  const asked =
-    fixed === undefined
-      ? reachable(feature?.strategies ?? [])
-          .filter(reaches)
-          .map(stageOfStrategy)
-      : [resting];
-  const stages = asked.map((one) => decisionAt(one ?? resting).stage).filter((one) => one !== undefined);
-  const row: Row = {
-    ...{ id, decisions: new Map(), older: NOTHING, decide, evaluate },
-    stages: Object.freeze([...new Set(stages)]),
-  };
+  const row: Row = { id, decisions: new Map(), older: NOTHING, decide, evaluate, stages };
   return row;
 }
 
