@@ -5,7 +5,7 @@ import { isExpired, type Rule } from '../compare/rules.ts';
 import { VERSION } from '../config.ts';
 import { openResults, type ResultsStore } from '../drivers/results.ts';
 import { RequestError, UsageError } from '../errors.ts';
-import type { Observation } from '../model/answer.ts';
+import { type Observation, withBody } from '../model/answer.ts';
 import { parseJson, printJson } from '../model/json.ts';
 import { printableLine } from '../model/printable.ts';
 import type { Asking } from '../operate/asking.ts';
@@ -144,7 +144,7 @@ async function mutate(asking: Asking, requests: readonly SampledRequest[], now: 
       const changed: Observation = {
         ...seen,
         origin: 'mongodb',
-        answer: { ...seen.answer, body: Buffer.from(printJson(tree)) },
+        answer: withBody(seen.answer, Buffer.from(printJson(tree))),
       };
       const original: Observation = { ...seen, origin: 'dynamodb' };
       for (const { rule, plan } of alone) {

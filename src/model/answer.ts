@@ -4,7 +4,7 @@ import type { OriginName } from './stage.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** Of an answer that has a `text` made when it is looked at: whoever copies an answer has to name it. */
+  /** Of an answer that has a `text` made when it is looked at, so that a spread loses it: `withHeaders` and `withBody` copy. */
   readonly body: Buffer;
   /** The same as a text, where it was made as one. */
   readonly text?: string | undefined;
@@ -33,6 +33,15 @@ export class TextAnswer implements Answer {
     return this.#body;
   }
 }
+
+/** The same answer with other headers. */
+export const withHeaders = (answer: Answer, headers: Answer['headers']): Answer =>
+  answer.text === undefined
+    ? Object.freeze({ ...answer, headers })
+    : new TextAnswer(answer.status, headers, answer.text, answer.items);
+
+/** The same answer with another body; nothing is left of the one before. */
+export const withBody = (answer: Answer, body: Buffer): Answer => Object.freeze({ ...answer, text: undefined, body });
 
 /** An answer or an error, with its duration in milliseconds. A candidate's failure is data, never thrown. */
 export type Observation =

@@ -1,7 +1,7 @@
 import type { Cursors } from '../bindings/cursor.ts';
 import type { Bindings, BoundOperation } from '../bindings/load.ts';
 import { AuthError, RequestError } from '../errors.ts';
-import type { Observation } from '../model/answer.ts';
+import { type Observation, withBody } from '../model/answer.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 import type { OriginName, Stage } from '../model/stage.ts';
 import type { Question } from '../request/answer.ts';
@@ -110,7 +110,7 @@ export function createSubjects({ bindings, cursors, observe, legacy, secrets, au
       const observed = await askStore(origin, consistent);
       // As it would be sent.
       if (sent.method !== 'HEAD' || !observed.ok) return observed;
-      return { ...observed, answer: { ...observed.answer, body: EMPTY } };
+      return { ...observed, answer: withBody(observed.answer, EMPTY) };
     };
     const bound = (['dynamodb', 'mongodb'] as const).filter((store) => operation.stores[store] !== undefined);
     return Object.freeze<Subject>({

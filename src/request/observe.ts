@@ -1,5 +1,5 @@
 import { RequestError, Resting } from '../errors.ts';
-import { type Answer, type Observation, TextAnswer } from '../model/answer.ts';
+import { type Answer, type Observation, withHeaders } from '../model/answer.ts';
 import type { CorsSpec } from '../model/auth.ts';
 import type { ErrorRequest } from '../model/binding.ts';
 import type { StoreName } from '../model/stage.ts';
@@ -51,11 +51,6 @@ export function createObserver(answer: Answerer, cors: CorsSpec | undefined, gua
     return failed(origin, failure, duration);
   };
 }
-
-const withHeaders = (given: Answer, headers: Answer['headers']): Answer =>
-  given.text === undefined
-    ? Object.freeze({ ...given, headers })
-    : new TextAnswer(given.status, headers, given.text, given.items);
 
 const NOBODY: Guards = Object.freeze({});
 

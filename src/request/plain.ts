@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
 import { StoreError, type StoreFailure } from '../errors.ts';
-import type { Answer, Observation } from '../model/answer.ts';
+import { type Answer, type Observation, withBody, withHeaders } from '../model/answer.ts';
 
 type Decode = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
@@ -38,7 +38,7 @@ export async function plainOf(observation: Observation): Promise<Observation> {
   if (codings.length === 0) return observation;
   try {
     const body = answer.body.length === 0 ? answer.body : await decoded(answer.body, codings);
-    return Object.freeze({ ...observation, answer: Object.freeze({ ...answer, headers: plainHeaders(answer), body }) });
+    return Object.freeze({ ...observation, answer: withBody(withHeaders(answer, plainHeaders(answer)), body) });
   } catch (cause) {
     const message = `its ${codings.join(', ')} cannot be decoded: ${(cause as Error).message}`;
     const error = new StoreError('legacy', failureOf(cause, codings), message, cause);

@@ -3,7 +3,7 @@ import type { BoundOperation } from '../bindings/load.ts';
 import type { ComparePlan } from '../compare/compare.ts';
 import { compileRules } from '../compare/rules.ts';
 import { RequestError, StoreError } from '../errors.ts';
-import type { Answer, Observation } from '../model/answer.ts';
+import { type Answer, type Observation, withBody, withHeaders } from '../model/answer.ts';
 import type { BindingsSpec, ErrorRequest } from '../model/binding.ts';
 import { parseDuration } from '../model/duration.ts';
 import type { Span, SpanRef } from '../model/span.ts';
@@ -171,8 +171,7 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
       return Object.freeze({ operation: operation.id, method, url, tenant, headers, path, query });
     };
     const request = { method, url, headers };
-    const shown = (answer: Answer): Answer =>
-      Object.freeze({ ...answer, headers: withCors(api.cors, headers.origin, answer.headers) });
+    const shown = (answer: Answer): Answer => withHeaders(answer, withCors(api.cors, headers.origin, answer.headers));
     const fromStore = async (store: StoreName, consistent: boolean): Promise<Observation> => {
       const seen =
         question instanceof RequestError
@@ -215,7 +214,7 @@ const refused = (origin: StoreName, answer: Answer): Observation =>
 
 /** What a client gets of it that asks with HEAD. */
 const bodiless = (seen: Observation): Observation =>
-  seen.ok ? Object.freeze({ ...seen, answer: Object.freeze({ ...seen.answer, body: EMPTY }) }) : seen;
+  seen.ok ? Object.freeze({ ...seen, answer: withBody(seen.answer, EMPTY) }) : seen;
 
 const EMPTY = Buffer.alloc(0);
 
