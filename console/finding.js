@@ -77,7 +77,7 @@ export function FindingPage({ id, query }) {
       ${!known && html`<${Change} onClick=${() => setMarking(true)}>Mark as known…<//>`}<${Copy} text=${location.href} what="link" />
     </div>
     ${error && html`<${Problem} error=${error} retry=${again} what="This is what was known before." />`}
-    <${Samples} detail=${detail} path=${path} />
+    <${Samples} detail=${detail} path=${path} again=${again} />
     ${rule !== undefined && html`<section aria-labelledby="rule"><h2 id="rule">Rule</h2><p class="sub">If the difference is meant: to paste under <code>compare</code> in the bindings.</p><${Block} text=${rule} /><${Copy} text=${rule} what="rule" /></section>`}
     ${marking && html`<${MarkDialog} path=${path} onClose=${onMarked} />`}
   </section>`;

@@ -10,8 +10,11 @@ import { Change, Copy, Loading, Problem } from './ui.js';
 
 /** @typedef {FindingDetail['samples'][number]} Sample */
 
-/** @param {{ detail: FindingDetail, path: string }} props */
-export function Samples({ detail, path }) {
+/** The status of a sample that has been replaced. */
+const GONE = 410;
+
+/** @param {{ detail: FindingDetail, path: string, again: () => void }} props `again`: reads the finding anew. */
+export function Samples({ detail, path, again }) {
   const store = useStore();
   const [asked, setAsked] = useState(/** @type {{ busy?: number, diff?: Diff, error?: any, sample?: number }} */ ({}));
   const [headers, setHeaders] = useState('');
@@ -28,6 +31,8 @@ export function Samples({ detail, path }) {
       setAsked({ diff, sample });
       store.said.value = 'The origins have answered again.';
     } catch (error) {
+      // New samples take the place of old ones while somebody looks at them.
+      if (/** @type {any} */ (error).status === GONE) again();
       setAsked({ error, sample });
     }
   };
@@ -42,7 +47,7 @@ export function Samples({ detail, path }) {
       ${samples.map((sample, index) => html`<${Row} key=${`${sample.requestId}${sample.at}`} sample=${sample} left=${left} right=${right} ask=${() => ask(index)} busy=${asked.busy} mine=${asked.busy === index} />`)}</div>`
     }
     ${repeatable && html`<details><summary>Headers to send along, such as credentials of the day</summary><${HeadersField} value=${headers} onInput=${setHeaders} /></details>`}
-    ${asked.error && html`<${Problem} error=${asked.error} retry=${() => ask(asked.sample ?? 0)} what="The origins could not be asked." />`}
+    ${asked.error && html`<${Problem} error=${asked.error} retry=${() => ask(asked.sample ?? 0)} what=${asked.error.status === GONE ? 'Newer samples have come, and are shown now.' : 'The origins could not be asked.'} />`}
     ${asked.busy !== undefined && html`<${Loading} what="Asking every origin" />`}
     ${asked.diff && html`<${DiffView} diff=${asked.diff} pair=${finding.pair} />`}
   </section>`;

@@ -90,7 +90,7 @@ export function askingRoutes(app: FastifyInstance, reading: Reading): void {
       if (samples === undefined) return reply;
       const sample = requestId === undefined ? samples[index] : samples.find((other) => other.requestId === requestId);
       if (sample === undefined && requestId !== undefined)
-        return refuse(reply, 409, `no sample is of request ${requestId} any more: read the finding again`);
+        return refuse(reply, 410, `no sample is of request ${requestId} any more: read the finding again`);
       if (sample === undefined)
         return refuse(reply, 404, `there is no sample ${index}: the finding has ${samples.length}`);
       const asked = sample.request === undefined ? undefined : sampling.open(sample.request);

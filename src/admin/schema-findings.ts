@@ -83,7 +83,7 @@ export const DiffRequest = object('DiffRequest', {
 export const SampleDiffRequest = object('SampleDiffRequest', {
   sample: Type.Integer({ minimum: 0, default: 0 }),
   requestId: Type.Optional(
-    Type.String({ description: 'Of that sample: samples are replaced by later ones, and then it is 409.' }),
+    Type.String({ description: 'Of that sample: samples are replaced by later ones, and then it is 410.' }),
   ),
   headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Such as credentials of the day.' })),
 });

@@ -74,7 +74,7 @@ t.test('a question is asked of every origin again, and what differs is marked in
       origins: [{ status: 404 }, { status: 404 }],
     });
     t.equal((await admin.send('POST', `/findings/${fingerprint}/diff`, { sample: 9 })).status, 404);
-    t.equal((await admin.send('POST', `/findings/${fingerprint}/diff`, { requestId: 'gone' })).status, 409);
+    t.equal((await admin.send('POST', `/findings/${fingerprint}/diff`, { requestId: 'gone' })).status, 410);
     t.equal((await admin.send('POST', '/findings/f00d/diff', {})).status, 404);
   });
 
