@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 
 /** As Node itself does it, to the same positions. */
 const PROGRAM = "process.stdout.write(require('node:module').stripTypeScriptTypes(fs.readFileSync(0, 'utf8')))";
@@ -13,11 +14,23 @@ const PROGRAM = "process.stdout.write(require('node:module').stripTypeScriptType
 export function stripElsewhere(): void {
   registerHooks({
     load(url, context, next) {
-      if (context.format !== 'module-typescript' || !url.startsWith('file:')) return next(url, context);
+      const said = context.format === 'module-typescript';
+      // Where no package.json says what a file is, its syntax does.
+      const open = context.format == null && new URL(url).pathname.endsWith('.ts');
+      if (!(said || open) || !url.startsWith('file:')) return next(url, context);
       const source = stripped(fileURLToPath(url));
-      return source === undefined ? next(url, context) : { format: 'module', source, shortCircuit: true };
+      if (source === undefined || (open && isScript(source))) return next(url, context);
+      return { format: 'module', source, shortCircuit: true };
     },
   });
+}
+
+function isScript(source: string): boolean {
+  try {
+    return new Script(source) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** `undefined` for what Node cannot take the types out of. */
