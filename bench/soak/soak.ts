@@ -2,13 +2,16 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { MongoClient } from 'mongodb';
 import { startLegacyReader } from '../../src/demo/legacy-reader.ts';
 import { makeSeed, TENANTS } from '../../src/demo/seed.ts';
 import { type Log, startDynalite, startDynamoDbLocal, startMongo } from '../../src/demo/services.ts';
-import { DEMO_AWS, fillDynamoDb, fillMongoDb } from '../../src/demo/stores.ts';
+import { DEMO_AWS, demoDynamoDb, fillDynamoDb, fillMongoDb } from '../../src/demo/stores.ts';
 import type { Stage } from '../../src/model/stage.ts';
 import { type Served, spawnServe } from '../../test/support/process.ts';
 import { startToxiproxy } from '../../test/support/toxiproxy.ts';
+import { askBeside } from './beside.ts';
 import { disturb, type Times, type Ways } from './faults.ts';
 import {
   type Disturbance,
@@ -55,6 +58,8 @@ const BINDINGS = join(import.meta.dirname, '../../openapi/photos.bindings.ts');
 const REPLICAS = 2;
 const SHARE = 0.7;
 const MOST_TOLD = 20;
+/** A little less than the deadlines of the façades. */
+const BESIDE = { every: 250, late: 4_000 };
 const OPERATIONS = [
   'getUser',
   'listConversations',
@@ -96,6 +101,17 @@ async function run(
   const known = await learn(dynamo.endpoint);
   const legacy = await startLegacyReader({ endpoint: dynamo.endpoint });
   closers.push(legacy.stop);
+
+  const direct = { dynamodb: demoDynamoDb(dynamo.endpoint), mongodb: new MongoClient(mongo.uri) };
+  closers.push(
+    async () => direct.dynamodb.destroy(),
+    () => direct.mongodb.close(),
+  );
+  const controls: Readonly<Record<string, () => Promise<unknown>>> = {
+    dynamodb: () => direct.dynamodb.send(new ListTablesCommand({})),
+    mongodb: () => direct.mongodb.db('admin').command({ ping: 1 }),
+    legacy: async () => await (await fetch(`${legacy.url}/users/u-0`, { headers: { 'x-tenant-id': 'acme' } })).text(),
+  };
 
   const toxiproxy = await startToxiproxy({ log });
   closers.push(toxiproxy.stop);
@@ -146,6 +162,7 @@ async function run(
   }
 
   const disturbances: Disturbance[] = [];
+  const failed: Seen[] = [];
   const verdicts: Record<Verdict, number> = {
     right: 0,
     excused: 0,
@@ -159,13 +176,10 @@ async function run(
     served.map(({ url }) => url),
     known,
     random,
+    // Who was not well by itself is known only afterwards.
     (seen) => {
-      const verdict = verdictOf(seen, disturbances);
-      verdicts[verdict] += 1;
-      if (verdict === 'excused')
-        recovery = Math.max(recovery, seen.began - (excuse(seen, disturbances)?.to ?? seen.began));
-      if (verdict !== 'right' && verdict !== 'excused' && wrong.length < MOST_TOLD)
-        wrong.push(`${verdict}: ${toldOf(seen, disturbances)}`);
+      if (verdictOf(seen, disturbances) === 'right') verdicts.right += 1;
+      else failed.push(seen);
     },
   );
   closers.push(load.close);
@@ -188,13 +202,23 @@ async function run(
   });
   const telling = repeat(over.signal, 60_000, async () =>
     log(
-      `${verdicts.right} right, ${verdicts.excused} excused, ${wrong.length} wrong; ${disturbances.length} faults, ${moves} moves, ${samples.map((all) => `${((all.at(-1)?.rss ?? 0) / 1e6).toFixed(0)} MB, ${all.at(-1)?.fds} handles`).join('; ')}`,
+      `${verdicts.right} right, ${failed.length} failed, of which ${failed.filter((seen) => verdictOf(seen, disturbances) !== 'excused').length} without a reason; ${disturbances.length} faults, ${moves} moves, ${samples.map((all) => `${((all.at(-1)?.rss ?? 0) / 1e6).toFixed(0)} MB, ${all.at(-1)?.fds} handles`).join('; ')}`,
     ),
   );
   const breaking = disturb(ways, times, random, disturbances, over.signal);
+  const beside = Object.entries(controls).map(([target, ask]) =>
+    askBeside(target, ask, BESIDE, disturbances, over.signal),
+  );
   const unasked = await load.steady(rate, over.signal);
   clearTimeout(timer);
-  await Promise.all([moving, watching, telling, breaking]);
+  await Promise.all([moving, watching, telling, breaking, ...beside]);
+  for (const seen of failed) {
+    const verdict = verdictOf(seen, disturbances);
+    verdicts[verdict] += 1;
+    if (verdict === 'excused')
+      recovery = Math.max(recovery, seen.began - (excuse(seen, disturbances)?.to ?? seen.began));
+    else if (wrong.length < MOST_TOLD) wrong.push(`${verdict}: ${toldOf(seen, disturbances)}`);
+  }
 
   const flatness = samples.map(flatnessOf);
   for (const [at, all] of flatness.entries())

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { askBeside } from '../../bench/soak/beside.ts';
 import { type Disturbance, fit, flatnessOf, RECOVERY, type Seen, verdictOf } from '../../bench/soak/judge.ts';
 import { isPage, type List } from '../../bench/soak/known.ts';
 
@@ -82,3 +84,23 @@ t.test('a page is right byte for byte, and goes on where there is more', (t) => 
     t.equal(isPage(list, from, 2, body).right, false, body);
   t.end();
 });
+
+t.test(
+  'a control that is not well beside the façade either excuses what fails then, and one that is does not',
+  async (t) => {
+    const answers: Readonly<Record<string, () => Promise<unknown>>> = {
+      quick: async () => {},
+      late: () => sleep(120),
+      broken: () => Promise.reject(new Error('no')),
+    };
+    for (const [target, ask] of Object.entries(answers)) {
+      const [disturbances, over]: [Disturbance[], AbortController] = [[], new AbortController()];
+      const asking = askBeside(target, ask, { every: 20, late: 100 }, disturbances, over.signal);
+      await sleep(70);
+      over.abort();
+      await asking;
+      t.equal(disturbances.length > 0, target !== 'quick', target);
+      for (const { how, from, to } of disturbances) t.ok(how === 'itself' && to >= from);
+    }
+  },
+);
