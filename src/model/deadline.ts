@@ -15,6 +15,9 @@ export interface Deadlines {
   next(): Deadline & { end(): void };
 }
 
+/** Milliseconds by which a timer is late only where the whole process was: stopped, starved, or busy with something else. */
+const STOOD_STILL = 100;
+
 /**
  * A timer per request is dear where thousands are under way: all deadlines here are as long as each other, so they pass in
  * the order in which they began, and one timer waits for the oldest. It keeps no process alive. `length` in milliseconds.
@@ -26,9 +29,14 @@ export function createDeadlines(length: number): Deadlines {
     armed = true;
     setTimeout(fire, after).unref();
   };
-  const fire = (): void => {
-    armed = false;
+  const fire = (hasRead = false): void => {
     const now = performance.now();
+    // A process that stood still has answers waiting that came in time: they are read first.
+    if (!hasRead && line.first !== undefined && now - line.first.at > STOOD_STILL) {
+      setImmediate(fire, true);
+      return;
+    }
+    armed = false;
     while (line.first !== undefined && line.first.at <= now) line.first.pass();
     // Timers may be a millisecond early.
     if (line.first !== undefined) arm(Math.max(1, Math.ceil(line.first.at - now)));

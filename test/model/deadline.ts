@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { createDeadlines } from '../../src/model/deadline.ts';
@@ -56,4 +58,25 @@ t.test('an answer that takes no time leaves nothing behind', async (t) => {
   const last = deadlines.next();
   await sleep(80);
   t.ok(last.passed);
+});
+
+t.test('a process that stood still reads what came meanwhile before it gives up', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [[peer]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], unknown];
+  t.teardown(() => {
+    client.destroy();
+    peer.destroy();
+    server.close();
+  });
+  const deadlines = createDeadlines(50);
+  const [answered, silent] = [deadlines.next(), deadlines.next()];
+  client.on('data', () => answered.end());
+  peer.write('an answer');
+  const until = performance.now() + 250;
+  while (performance.now() < until);
+  await sleep(20);
+  t.notOk(answered.passed, 'the answer had come');
+  t.ok(silent.passed, 'whoever has none has waited too long all the same');
 });
