@@ -6,9 +6,11 @@ import {
   firstOf,
   isContainer,
   isEscaped,
+  isName,
   keyAt,
   type Member,
   nextOf,
+  type Range,
   type Span,
   sameBytes,
 } from './scan.ts';
@@ -107,7 +109,7 @@ function pageEdge(
 function named(bytes: Buffer, spans: readonly Span[], key: ListKey): readonly Item[] {
   const counts = new Map<string, number>();
   return spans.map((span) => {
-    const parts = key.map((tokens) => scalarAt(bytes, span.start, tokens));
+    const parts = key.map((tokens) => textOf(bytes, scalarAt(bytes, span.start, tokens)));
     const text = parts.includes(undefined) ? '?' : parts.join('\u0000');
     const count = counts.get(text) ?? 0;
     counts.set(text, count + 1);
@@ -119,28 +121,45 @@ function named(bytes: Buffer, spans: readonly Span[], key: ListKey): readonly It
 export function commonKey(a: Buffer, i: number, b: Buffer, j: number, key: ListKey): string | undefined {
   const parts: string[] = [];
   for (const tokens of key) {
-    const part = scalarAt(a, i, tokens);
-    if (part === undefined || part !== scalarAt(b, j, tokens)) return undefined;
+    const ours = scalarAt(a, i, tokens);
+    const part = textOf(a, ours);
+    if (ours === undefined || part === undefined) return undefined;
+    // One byte more: 1 and 12 begin alike.
+    const length = ours.end + 1 - i;
+    const isWithin = i + length <= a.length && j + length <= b.length;
+    const isAlike = isWithin && sameBytes(a, { start: i, end: i + length }, b, { start: j, end: j + length });
+    if (!isAlike && part !== textOf(b, scalarAt(b, j, tokens))) return undefined;
     parts.push(part);
   }
   return `[${parts.join('\u0000')}]`;
 }
 
-/** The scalar that `tokens` lead to within the value at `at`, so that equal ones have one text. */
-function scalarAt(bytes: Buffer, at: number, tokens: readonly string[]): string | undefined {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return isContainer(bytes[at]) ? undefined : scalarText(bytes, at, skipValue(bytes, at));
-  if (bytes[at] !== OPEN_OBJECT) return undefined;
+/** The scalar that `tokens` lead to within the value at `at`. */
+function scalarAt(bytes: Buffer, at: number, tokens: readonly string[]): Range | undefined {
+  let value = at;
+  for (const token of tokens) {
+    const found = bytes[value] === OPEN_OBJECT ? memberOf(bytes, value, token) : undefined;
+    if (found === undefined) return undefined;
+    value = found;
+  }
+  return isContainer(bytes[value]) ? undefined : { start: value, end: skipValue(bytes, value) };
+}
+
+/** Where the value of the object's first member of this name begins. */
+function memberOf(bytes: Buffer, at: number, name: string): number | undefined {
   for (let more = firstOf(bytes, at, CLOSE_OBJECT); more >= 0; ) {
     const key = keyAt(bytes, more);
     const value = afterKey(bytes, key.end);
-    if (stringAt(bytes, key.start, key.end) === token) return scalarAt(bytes, value, rest);
+    if (isName(bytes, key, name)) return value;
     more = nextOf(bytes, skipValue(bytes, value), CLOSE_OBJECT);
   }
   return undefined;
 }
 
-function scalarText(bytes: Buffer, start: number, end: number): string {
+/** Equal scalars have one text. */
+function textOf(bytes: Buffer, scalar: Range | undefined): string | undefined {
+  if (scalar === undefined) return undefined;
+  const { start, end } = scalar;
   if (bytes[start] === QUOTE) return stringAt(bytes, start, end);
   const text = bytes.toString('latin1', start, end);
   return decimalKey(text) ?? text;

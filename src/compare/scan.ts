@@ -17,10 +17,14 @@ import {
 } from '../model/json.ts';
 import { decimalKey } from '../model/number.ts';
 
-/** One value in its body; `index` is its place in a list. */
-export interface Span {
+/** Bytes of a body. */
+export interface Range {
   readonly start: number;
   readonly end: number;
+}
+
+/** One value in its body; `index` is its place in a list. */
+export interface Span extends Range {
   readonly index: number;
 }
 
@@ -104,7 +108,7 @@ export function sameKey(a: Buffer, key: Span, b: Buffer, at: number): boolean {
   return true;
 }
 
-export function sameBytes(a: Buffer, left: Span, b: Buffer, right: Span): boolean {
+export function sameBytes(a: Buffer, left: Range, b: Buffer, right: Range): boolean {
   const length = left.end - left.start;
   if (length !== right.end - right.start) return false;
   if (length > CALL) return a.compare(b, right.start, right.end, left.start, left.end) === 0;
@@ -114,6 +118,17 @@ export function sameBytes(a: Buffer, left: Span, b: Buffer, right: Span): boolea
 
 /** So many bytes are compared as quickly by hand as a native call takes. */
 const CALL = 96;
+
+/** Whether the key, quotes included, says this name: by its bytes as far as they are plain, as a text from there on. */
+export function isName(bytes: Buffer, { start, end }: Range, name: string): boolean {
+  const length = end - start - 2;
+  for (let at = 0; at < length; at += 1) {
+    const byte = bytes[start + 1 + at] as number;
+    if (byte === BACKSLASH || byte >= 0x80) return stringAt(bytes, start, end) === name;
+    if (byte !== name.charCodeAt(at)) return false;
+  }
+  return length === name.length;
+}
 
 /** The key at `at` as a span. Throws JsonError where there is none. */
 export function keyAt(bytes: Buffer, at: number): Span {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ListKey } from '../../src/compare/align.ts';
+import { commonKey, type ListKey } from '../../src/compare/align.ts';
 import { type Given, held, items, one, type Side, said } from '../support/comparing.ts';
 
 const tags = (...given: (string | number)[]) => one({ tags: given });
@@ -159,6 +159,21 @@ for (const [name, left, right, given, expected] of rows) {
     t.same(said(held(left, right, given)), expected);
   });
 }
+
+t.test('keys are one where they are the same, as bytes or as values, and however long', async (t) => {
+  const long = 'k'.repeat(200);
+  const key = (left: string, right: string) => commonKey(Buffer.from(left), 0, Buffer.from(right), 0, [['id']]);
+  t.equal(key('{"id":"a"}', '{"id":"a"}'), '[a]');
+  t.equal(key('{"id":"a"}', '{"id":"\\u0061"}'), '[a]');
+  t.ok(key('{"id":1}', '{"id":1.0}'), 'numbers however written');
+  t.equal(key('{"id":1}', '{"id":12}'), undefined, 'one begins as the other');
+  t.equal(key('{"x":0,"id":"a"}', '{"id":"a","x":0}'), '[a]', 'at another place');
+  t.equal(key(`{"id":"${long}"}`, '{"id":"b"}'), undefined, 'longer than the other body');
+  t.equal(key(`{"id":"${long}"}`, `{"id":"${long}"}`), `[${long}]`);
+  t.equal(key(`{"id":"${long}"`, `{"id":"${long}"`), `[${long}]`, 'at the very end');
+  t.equal(key('{"id":{}}', '{"id":{}}'), undefined, 'no scalar');
+  t.equal(key('[1]', '[1]'), undefined);
+});
 
 t.test('items are named by what tells them apart, and by their number among those alike', async (t) => {
   const named = (left: object[], right: object[], key: ListKey) =>

@@ -4,6 +4,7 @@ import {
   afterKey,
   createRun,
   firstOf,
+  isName,
   itemsFrom,
   keyAt,
   nextOf,
@@ -54,11 +55,31 @@ t.test('it gives up at its limit, and at the end of what is cut off', async (t) 
   }
 });
 
+t.test('a key says its name, however it is written', async (t) => {
+  const names = ['id', 'i', 'idx', '', 'é', 'a\\b', 'a\b', 'x"y', 'ab', '\u{1f600}', 'i\u0000'];
+  for (const name of names)
+    for (const other of names) {
+      const escaped = [...other]
+        .map((char) =>
+          [...Array(char.length).keys()]
+            .map((at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`)
+            .join(''),
+        )
+        .join('');
+      for (const text of [JSON.stringify(other), `"${escaped}"`])
+        t.equal(
+          isName(bytesOf(text), whole(bytesOf(text)), name),
+          name === other,
+          `${text} and ${JSON.stringify(name)}`,
+        );
+    }
+});
+
 t.test('bytes are the same where all are, however many', async (t) => {
   for (const length of [0, 1, 95, 96, 97, 300]) {
     const a = Buffer.alloc(length, 'x');
     t.ok(sameBytes(a, whole(a), Buffer.alloc(length, 'x'), whole(a)), `${length}`);
-    t.notOk(sameBytes(a, whole(a), Buffer.alloc(length + 1, 'x'), { start: 0, end: length + 1, index: 0 }), 'more');
+    t.notOk(sameBytes(a, whole(a), Buffer.alloc(length + 1, 'x'), { start: 0, end: length + 1 }), 'more');
     for (const at of [0, length >> 1, length - 1].filter((at) => at >= 0 && at < length)) {
       const b = Buffer.alloc(length, 'x');
       b[at] = 0x79;
@@ -66,7 +87,7 @@ t.test('bytes are the same where all are, however many', async (t) => {
       t.notOk(sameKey(a, whole(a), b, 0), `a key of ${length}, but for ${at}`);
     }
     const shifted = Buffer.from(`ab${a}`);
-    t.ok(sameBytes(a, whole(a), shifted, { start: 2, end: length + 2, index: 0 }), 'further on');
+    t.ok(sameBytes(a, whole(a), shifted, { start: 2, end: length + 2 }), 'further on');
     t.ok(sameKey(a, whole(a), shifted, 2), 'a key further on');
   }
 });
