@@ -16,8 +16,8 @@ import { errorRequest } from './request/ask.ts';
 import { optionsAnswer } from './request/cors.ts';
 import { handle, type Line } from './request/handle.ts';
 import type { RequestLog } from './request/log.ts';
-import { parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
-import { errorAnswer, forward, LINGER, LINGERS, type Lingering, send, toRequestError } from './request/reply.ts';
+import { isHead, type ParserError, parserRefusal, refusal, tunnelRefusal } from './request/refusal.ts';
+import { errorAnswer, forward, LINGERS, type Lingering, send, toRequestError, writeLast } from './request/reply.ts';
 import { endRequestSpan, knownMethod } from './request/spans.ts';
 import type { Trace } from './request/trace.ts';
 
@@ -261,7 +261,7 @@ type Connection = Socket & { readonly _httpMessage?: (ServerResponse & Lingering
  * What is no request has no reply object: its refusal is written by hand, after the replies to what came before, and the
  * connection ends. A reply that has begun is cut.
  */
-function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Connection): void {
+function refuseUnparsed(line: Line, error: ParserError, socket: Connection): void {
   // A connection that broke, or whose encryption did, has nobody to read a reply.
   if (!/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) return void socket.destroy();
   const current = socket._httpMessage;
@@ -276,21 +276,17 @@ function refuseUnparsed(line: Line, error: Error & { code?: string }, socket: Co
     return;
   }
   if (!socket.writable || current?.headersSent) return void socket.destroy();
-  end(line, parserRefusal(error.code), socket);
+  end(line, parserRefusal(error.code), socket, !isHead(error));
 }
 
 /** Writes an error reply where Node gives no reply object, and ends the connection. */
-function end(line: Line, error: RequestError, socket: Socket): void {
+function end(line: Line, error: RequestError, socket: Socket, hasBody = true): void {
   const { status, headers, body } = errorAnswer(line.bindings.errors, error, UNPARSED);
   const lines = Object.entries({ ...headers, 'x-request-id': randomUUID(), 'content-length': String(body.length) })
     .flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}\r\n`))
     .join('');
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}connection: close\r\n\r\n`;
-  socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
-  // Of a tunnel's connection nobody reads what else came, and before that its end is not seen.
-  socket.resume();
-  const late = setTimeout(() => socket.destroy(), LINGER).unref();
-  socket.once('close', () => clearTimeout(late));
+  writeLast(socket, Buffer.concat([Buffer.from(head, 'latin1'), ...(hasBody ? [body] : [])]));
 }
 
 const UNPARSED: ErrorRequest = Object.freeze({

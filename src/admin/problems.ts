@@ -1,7 +1,11 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AdminError, ConfigError, FlagServerError, StoreError, UsageError } from '../errors.ts';
 import type { Log } from '../model/log.ts';
 import { printable } from '../model/printable.ts';
+import { isHead, type ParserError, parserRefusal } from '../request/refusal.ts';
+import { writeLast } from '../request/reply.ts';
 
 /** A refusal, as `ProblemReply` has it. */
 export interface Problem {
@@ -63,6 +67,18 @@ export function replyWith(log: Log) {
 /** What has no route since its path cannot be decoded. */
 export const replyUnrouted = (error: FastifyError, _request: unknown, reply: FastifyReply): void =>
   send(reply, problemOf(error));
+
+/** What is no request has no reply object: its refusal is written by hand, and the connection ends. */
+export function replyUnread(error: ParserError, socket: Socket): void {
+  if (!socket.writable || !/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) return void socket.destroy();
+  const { status, message } = parserRefusal(error.code);
+  const body = JSON.stringify({ status, title: STATUS_CODES[status] ?? 'Bad request', detail: message });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...['content-type: application/problem+json', `content-length: ${body.length}`, 'connection: close', '', ''],
+  ].join('\r\n');
+  writeLast(socket, Buffer.from(isHead(error) ? head : head + body));
+}
 
 const send = (reply: FastifyReply, { detail, ...problem }: Problem): void =>
   void reply

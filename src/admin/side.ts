@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import type { Metrics } from '../metrics.ts';
 import type { Contract } from '../model/operation.ts';
 import { checkHost } from './access.ts';
-import { replyUnrouted } from './problems.ts';
+import { replyUnread, replyUnrouted } from './problems.ts';
 import { scrapes } from './scrapes.ts';
 
 /** What readiness depends on; each part says what is wrong with it, or nothing, and what else there is to know. */
@@ -54,6 +54,7 @@ export async function createAdmin(options: AdminOptions): Promise<FastifyInstanc
     // The id of an operation is as long as its contract has it.
     routerOptions: { maxParamLength: MOST_PARAMETER },
     frameworkErrors: replyUnrouted,
+    clientErrorHandler: replyUnread,
   });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { ...POLICY } },

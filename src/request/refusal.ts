@@ -48,5 +48,12 @@ export function parserRefusal(code: string | undefined): RequestError {
   return refused(status, message);
 }
 
+/** What a parser gives up with: its code, and the last that came. */
+export type ParserError = Error & { readonly code?: string; readonly rawPacket?: unknown };
+
+/** Whether what the parser refused is a HEAD, whose reply has no body, as far as the last that came shows it. */
+export const isHead = ({ rawPacket }: ParserError): boolean =>
+  rawPacket instanceof Buffer && rawPacket.toString('latin1', 0, 5) === 'HEAD ';
+
 /** To CONNECT: this is no proxy of the client's. */
 export const tunnelRefusal = (): RequestError => refused(501, 'there are no tunnels here');

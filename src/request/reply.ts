@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BoundOperation } from '../bindings/load.ts';
 import { NoSuchItem, RequestError, Resting, StoreError, type StoreFailure } from '../errors.ts';
@@ -121,7 +122,16 @@ export interface Lingering {
 }
 
 /** Milliseconds in which what a client still sends is passed over. */
-export const LINGER = 1_000;
+const LINGER = 1_000;
+
+/** Writes the last reply of a connection for which Node gives no reply object, and ends it. */
+export function writeLast(socket: Socket, bytes: Buffer): void {
+  socket.end(bytes);
+  // Of a tunnel's connection nobody reads what else came, and before that its end is not seen.
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), LINGER).unref();
+  socket.once('close', () => clearTimeout(late));
+}
 
 /**
  * A body that nobody reads to its end must not hold the connection: it is closed with the reply. Closed at once, it would be

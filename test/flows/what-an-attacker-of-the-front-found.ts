@@ -75,6 +75,18 @@ t.test('what was refused by hand ends, whether its client reads, sends on or sta
   for (const socket of sockets) socket.destroy();
 });
 
+t.test('what is refused by hand has no body for HEAD', async (t) => {
+  const { port } = await inFront(t);
+  const refused = async (method: string) =>
+    (await said(port, `${method} /things/1 HTTP/1.1\r\nHost: x\r\nB d: x\r\n\r\n`)).split('\r\n\r\n');
+  const [head, nothing] = await refused('HEAD');
+  const [other, body = ''] = await refused('GET');
+  for (const one of [head, other]) t.match(one, /^HTTP\/1\.1 400 /);
+  t.equal(nothing, '');
+  t.ok(body.length > 0);
+  t.match(other, new RegExp(`content-length: ${body.length}`));
+});
+
 t.test('a path that cannot be decoded waits for its turn too', async (t) => {
   const { port, seen } = await inFront(t);
   const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;

@@ -211,10 +211,11 @@ export const legacy: Target<Input> = {
 /** Whether each character stands for one byte. */
 const isBytes = (text: string): boolean => /^[\0-\xff]*$/.test(text);
 
-/** Whether legacy has said one whole reply, and no interim one alone. What is none may well be a 500. */
+/** Whether legacy has said one whole reply, and no interim one alone, nor one that nobody asked for. What is none may well be a 500. */
 function isSound(all: string): boolean {
   try {
     const replies = repliesIn(all);
+    if (replies.some(({ status }) => status === 101)) return false;
     const final = replies.filter(({ status }) => status >= 200);
     return final.length === 1 && final[0]?.whole === true;
   } catch {
