@@ -50,6 +50,23 @@ export function createDeadlines(length: number): Deadlines {
   });
 }
 
+/**
+ * Calls once after so many milliseconds, unless what comes back is called before. A process that stood still meanwhile
+ * reads first what came.
+ */
+export function callAfter(milliseconds: number, call: () => void): () => void {
+  const due = performance.now() + milliseconds;
+  let reading: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    if (performance.now() - due > STOOD_STILL) reading = setImmediate(call);
+    else call();
+  }, milliseconds);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(reading);
+  };
+}
+
 /** Those that wait, oldest first. */
 interface Line {
   first: Waiting | undefined;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Dispatcher } from 'undici';
 import { StoreError } from '../errors.ts';
 import type { Answer } from '../model/answer.ts';
+import { callAfter } from '../model/deadline.ts';
 import { Chunks } from './chunks.ts';
 import { HOP_BY_HOP, lengthsOf, mayBe, nominatedBy } from './hop-by-hop.ts';
 import { translate } from './legacy-error.ts';
@@ -59,7 +60,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #began = performance.now();
   #duration: number | undefined;
   #upstream: Dispatcher.DispatchController | undefined;
-  #patience: NodeJS.Timeout | undefined;
+  #endWait = (): void => {};
   #status = 499;
   #over = false;
   #delimited = true;
@@ -109,13 +110,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** How long to wait for a connection, in milliseconds. */
   waitFor(milliseconds: number): void {
-    this.#patience = setTimeout(() => {
+    this.#endWait = callAfter(milliseconds, () => {
       this.#fail(new StoreError('legacy', 'timeout', 'legacy did not answer: every connection to it is busy'));
-    }, milliseconds);
+    });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    clearTimeout(this.#patience);
+    this.#endWait();
     // Thrown before anything is sent, it leaves the connection to the next request.
     if (this.#over) throw new Error('nobody waits for this any more');
     this.#upstream = controller;
@@ -180,7 +181,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#over) return;
     this.#over = true;
     this.#leaveLine?.();
-    clearTimeout(this.#patience);
+    this.#endWait();
     const ended = this.#duration !== undefined;
     if (!ended) this.#upstream?.abort(new Error('the client went away'));
     this.#resolve(
@@ -203,7 +204,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #fail(error: StoreError): void {
     this.#over = true;
     this.#leaveLine?.();
-    clearTimeout(this.#patience);
+    this.#endWait();
     this.#reply.off('close', this.#onClose);
     this.#reject(error);
   }

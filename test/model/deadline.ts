@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { createDeadlines } from '../../src/model/deadline.ts';
+import { callAfter, createDeadlines } from '../../src/model/deadline.ts';
 
 t.test('a deadline passes once, for all who wait for it, and for who comes later', async (t) => {
   const deadline = createDeadlines(20).next();
@@ -60,6 +60,15 @@ t.test('an answer that takes no time leaves nothing behind', async (t) => {
   t.ok(last.passed);
 });
 
+t.test('a wait that nobody ends is over in its time, and one that is ended never', async (t) => {
+  const called: string[] = [];
+  callAfter(20, () => called.push('over'));
+  callAfter(20, () => called.push('ended'))();
+  t.same(called, []);
+  await sleep(60);
+  t.same(called, ['over']);
+});
+
 t.test('a process that stood still reads what came meanwhile before it gives up', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -70,6 +79,14 @@ t.test('a process that stood still reads what came meanwhile before it gives up'
     peer.destroy();
     server.close();
   });
+  let called = '';
+  callAfter(50, () => {
+    called += 'late';
+  });
+  const cancel = callAfter(50, () => {
+    called += 'in vain';
+  });
+  client.once('data', () => cancel());
   const deadlines = createDeadlines(50);
   const [answered, silent] = [deadlines.next(), deadlines.next()];
   client.on('data', () => answered.end());
@@ -79,4 +96,5 @@ t.test('a process that stood still reads what came meanwhile before it gives up'
   await sleep(20);
   t.notOk(answered.passed, 'the answer had come');
   t.ok(silent.passed, 'whoever has none has waited too long all the same');
+  t.equal(called, 'late');
 });
