@@ -27,6 +27,8 @@ export interface BoundStore {
   readonly render: Render;
   /** The same from items as the store sent them; absent where the bindings look at items. */
   readonly renderWire?: RenderWire | undefined;
+  /** For a body that `renderWire` gave and nobody looks at any more. */
+  readonly giveBack?: ((body: Buffer) => void) | undefined;
 }
 
 /** One operation of the contract with what the bindings say of it, compiled at boot. */
@@ -191,6 +193,7 @@ function bindOperation(
         call,
         render: compileRenderer(renderer),
         renderWire: wireRenderer(renderer, room),
+        giveBack: store === 'dynamodb' ? (body: Buffer) => room.dynamodb.out.giveBack(body) : undefined,
       });
   }
   return Object.freeze({

@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: Buffer;
   /** The same as a text, where it was made as one. */
   readonly text?: string | undefined;
+  /** To be called with the body once nobody looks at it any more: its memory is written on again. */
+  readonly giveBack?: ((body: Buffer) => void) | undefined;
   /** How many items it holds, where it is a list that a store gave. */
   readonly items?: number | undefined;
 }
@@ -41,7 +43,7 @@ export const withHeaders = (answer: Answer, headers: Answer['headers']): Answer 
     : new TextAnswer(answer.status, headers, answer.text, answer.items);
 
 /** The same answer with another body; nothing is left of the one before. */
-export const withBody = (answer: Answer, body: Buffer): Answer => Object.freeze({ ...answer, text: undefined, body });
+export const withBody = (answer: Answer, body: Buffer): Answer => Object.freeze({ ...answer, text: undefined, giveBack: undefined, body });
 
 /** An answer or an error, with its duration in milliseconds. A candidate's failure is data, never thrown. */
 export type Observation =

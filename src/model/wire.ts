@@ -31,4 +31,6 @@ export interface WireFetched {
   decode(item: WireItem): Item;
   /** The same, decoded as far as it is looked at. */
   view(item: WireItem): Item;
+  /** Nobody looks at these items any more, nor at a view of them: their memory is written on again. */
+  readonly giveBack?: ((items: readonly WireItem[]) => void) | undefined;
 }

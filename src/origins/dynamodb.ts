@@ -44,10 +44,10 @@ function wireOf(driver: DynamoDb): StoreOrigin['fetchWire'] {
 }
 
 function wireItem(wire: WireReader, input: GetItemInput, want: Want): Promise<WireFetched> {
-  const { decode, view } = wire;
+  const { decode, view, giveBack } = wire;
   try {
     refuseUnholdable('dynamodb', input.Key);
-    return wire.getItem(input, want.deadline, ({ items }) => ({ wire: items, more: false, decode, view }));
+    return wire.getItem(input, want.deadline, ({ items }) => ({ wire: items, more: false, decode, view, giveBack }));
   } catch (error) {
     return Promise.reject(error);
   }
@@ -60,7 +60,8 @@ async function wireList(
   want: Want,
 ): Promise<WireFetched> {
   const { items, ...rest } = await list((input) => read(input, want.deadline), call, want);
-  return { wire: items, ...rest, decode: wire.decode, view: wire.view };
+  const { decode, view, giveBack } = wire;
+  return { wire: items, ...rest, decode, view, giveBack };
 }
 
 /** The same call, read consistently; an index cannot be. */

@@ -11,7 +11,7 @@ import type { Call, Fetched, Item, Want } from '../model/call.ts';
 import { createDeadlines, type Deadline } from '../model/deadline.ts';
 import type { StoreOrigin } from '../model/origin.ts';
 import type { StoreName } from '../model/stage.ts';
-import type { WireFetched } from '../model/wire.ts';
+import type { WireFetched, WireItem } from '../model/wire.ts';
 import { linkHeader } from './link.ts';
 
 /** A store's question, complete: what is asked, by whom, from where on. Frozen; holds nothing of the HTTP request. */
@@ -192,9 +192,16 @@ function compose(
 ): Answer {
   const { operation } = question;
   const page = pageFacts(options, store, question, request, found);
+  let viewed = false;
+  const viewOf = (wire: WireFetched) => (item: WireItem) => {
+    viewed = true;
+    return wire.view(item);
+  };
   const wired =
-    'wire' in found ? bound.renderWire?.({ items: found.wire, request, page, decode: found.view }) : undefined;
+    'wire' in found ? bound.renderWire?.({ items: found.wire, request, page, decode: viewOf(found) }) : undefined;
   const decoded = wired === undefined || operation.headers !== undefined ? itemsOf(found) : undefined;
+  // Who has a view may look at it later.
+  if ('wire' in found && !viewed) found.giveBack?.(found.wire);
   const item = operation.isList ? undefined : decoded?.[0];
   const items = operation.isList ? decoded : undefined;
   const text = wired === undefined ? renderWith(bound, store, { item, items, request, page }) : '';
@@ -206,7 +213,7 @@ function compose(
     made === undefined ? operation.usualHeaders : replyHeaders(operation.contract.success.type, operation.fixed, made);
   const count = operation.isList ? page.count : undefined;
   if (wired === undefined) return new TextAnswer(operation.status, headers, text, count);
-  return Object.freeze({ status: operation.status, headers, body: wired, items: count });
+  return Object.freeze({ status: operation.status, headers, body: wired, items: count, giveBack: bound.giveBack });
 }
 
 /** A value of an item that HTTP cannot carry in a header: this store cannot answer. */

@@ -87,6 +87,7 @@ export async function handle(
     if (control.ok) send(line, request, reply, control.answer);
     else refuse(line, operation, asked, request, reply, control.error);
     if (route.plan.candidates.length > 0) line.shadow?.(answered(asking, route, request, control));
+    else if (control.ok && reply.raw.writableLength === 0) control.answer.giveBack?.(control.answer.body);
   } catch (error) {
     refuse(line, operation, asked, request, reply, error);
   } finally {

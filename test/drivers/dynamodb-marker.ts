@@ -93,3 +93,29 @@ t.test('marks of a reply stay while others are framed', (t) => {
   });
   t.end();
 });
+
+t.test('marks are written upon once they are given back, and only then', (t) => {
+  const marker = new Marker();
+  const page = (text: string) => framed(Buffer.from(`{"Items":[{"a":{"S":"${text}"}}]}`), marker).items;
+  const textOf = ([item]: ReturnType<typeof page>) =>
+    item?.bytes.toString('utf8', item.marks?.tape[item.marks.from + 1], item.marks?.tape[item.marks.from + 2]);
+  const first = page('first');
+  const second = page('the second');
+  marker.giveBack(first[0]?.bytes as Buffer);
+  const third = page('a third');
+  t.equal(textOf(first), '{"S":"first"}', 'another came behind it');
+  t.equal(textOf(second), '{"S":"the second"}');
+  marker.giveBack(third[0]?.bytes as Buffer);
+  marker.giveBack(third[0]?.bytes as Buffer);
+  const fourth = page('the fourth one');
+  t.equal(fourth[0]?.marks?.from, third[0]?.marks?.from);
+  marker.giveBack(third[0]?.bytes as Buffer);
+  const fifth = page('5');
+  t.same([first, second, fourth, fifth].map(textOf), [
+    '{"S":"first"}',
+    '{"S":"the second"}',
+    '{"S":"the fourth one"}',
+    '{"S":"5"}',
+  ]);
+  t.end();
+});

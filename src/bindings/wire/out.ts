@@ -11,9 +11,8 @@ function two(bytes: Buffer, at: number, value: number): void {
 
 /** Bodies are taken out of a slab as they stand, but short ones, which are copied: a slab stays as long as one of its bodies. */
 const SLAB = 65_536;
+const LARGEST_SLAB = 262_144;
 const SHORT_BODY = 4_096;
-/** Less than this at the end of a slab is not begun upon. */
-const ROOM = 16_384;
 
 /** Up to here eight bytes at a time are cheaper than a native call. */
 const SHORT = 400;
@@ -21,11 +20,14 @@ const SHORT = 400;
 const NOTHING = Buffer.alloc(0);
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** UTF-8 that is being written; what is taken out is never written upon again. */
+/** UTF-8 that is being written; what is taken out is never written upon again, unless it is given back. */
 export class Out {
   bytes: Buffer;
   length = 0;
   #view: DataView;
+  /** What was taken last, and where it was written. */
+  #taken: Buffer | undefined;
+  #takenFrom: Buffer = NOTHING;
   /** What was copied from last. */
   #from: Buffer = NOTHING;
   #fromView = viewOf(NOTHING);
@@ -145,12 +147,22 @@ export class Out {
     if (length <= SHORT_BODY) {
       const taken = Buffer.allocUnsafe(length);
       bytes.copy(taken, 0, 0, length);
-      if (bytes.length > SLAB) this.#hold(Buffer.allocUnsafeSlow(SLAB));
+      if (bytes.length > LARGEST_SLAB) this.#hold(NOTHING);
       return taken;
     }
-    const left = bytes.length - length;
-    this.#hold(bytes.length > SLAB || left < ROOM ? Buffer.allocUnsafeSlow(SLAB) : bytes.subarray(length));
-    return bytes.subarray(0, length);
+    const taken = bytes.subarray(0, length);
+    const kept = bytes.length <= LARGEST_SLAB;
+    this.#taken = taken;
+    this.#takenFrom = kept ? bytes : NOTHING;
+    this.#hold(kept ? bytes.subarray(length) : NOTHING);
+    return taken;
+  }
+
+  /** Nobody looks at this any more. Does nothing but for what was taken last. */
+  giveBack(taken: Buffer): void {
+    if (taken !== this.#taken || this.length > 0) return;
+    this.#taken = undefined;
+    this.#hold(this.#takenFrom);
   }
 
   clear(): void {

@@ -24,6 +24,8 @@ export interface Asked {
 /** Kept connections to one origin, HTTP/1.1: requests go to the one that was used last, or wait for one in turn. */
 export interface Connections {
   ask(text: string, encoding: 'latin1' | 'utf8', told: (given: Reply | Error) => void): Asked;
+  /** The body of a reply that nobody looks at any more. */
+  giveBack(body: Buffer): void;
   counts(): Counts;
   /** After an outage: what is asked from now on has new connections. Those that still wait for a reply keep theirs, beside `max`. */
   renew(): void;
@@ -138,6 +140,7 @@ export function openConnections(origin: string, { timeout, max }: ConnectionsOpt
       else asking.begin(connection);
       return asking;
     },
+    giveBack: (body) => place.slab.giveBack(body),
     counts: () => ({ used: all.size - idle.length + left.size, idle: idle.length, waiting: waiting.size }),
     renew() {
       for (const one of [...idle]) one.destroy();

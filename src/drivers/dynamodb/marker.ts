@@ -56,22 +56,38 @@ export class Marker {
   readonly #names: string[] = [];
   readonly #ids = new Map<string, number>();
   #first: Lead | undefined;
+  /** What was marked last, and where its marks begin. */
+  #last: Buffer | undefined;
+  #from = 0;
 
   /** What is to be marked now: valid UTF-8. */
   begin(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
     const room = roomFor(bytes.length);
-    if (this.#tape.length - this.#top >= room) return;
-    this.#tape = new Int32Array(Math.max(TAPE, room));
-    this.#top = 0;
+    if (this.#tape.length - this.#top < room) {
+      this.#tape = new Int32Array(Math.max(TAPE, room));
+      this.#top = 0;
+    }
+    this.#last = bytes;
+    this.#from = this.#top;
   }
 
   /** Nothing of a reply is kept, nor a tape that one large reply has made. */
   done(): void {
-    if (this.#tape.length > TAPE) this.#tape = new Int32Array(0);
+    if (this.#tape.length > TAPE) {
+      this.#tape = new Int32Array(0);
+      this.#last = undefined;
+    }
     this.#bytes = NOTHING;
     this.#view = viewOf(NOTHING);
+  }
+
+  /** Nobody looks at the marks of these bytes any more. */
+  giveBack(bytes: Buffer): void {
+    if (bytes !== this.#last) return;
+    this.#last = undefined;
+    this.#top = this.#from;
   }
 
   /** The map at `at`: its end and its marks. Throws PLAINLY. */

@@ -57,6 +57,8 @@ export interface WireReader {
   decode(item: WireItem): Item;
   /** The same, decoded as far as it is looked at. */
   view(item: WireItem): Item;
+  /** Nobody looks at these items any more, nor at a view of them. */
+  giveBack(items: readonly WireItem[]): void;
 }
 
 const signalOf = (wait: Wait): AbortSignal => ('signal' in wait ? wait.signal : wait);
@@ -129,6 +131,15 @@ export function wireReader(documents: DynamoDBDocumentClient, sender: Sender): R
     scan: (input, wait) => ask('Scan', scanBySdk, input, wait, page),
     decode: decodeItem,
     view: viewItem,
+    giveBack: (items) => {
+      let last: Buffer | undefined;
+      for (const { bytes } of items) {
+        if (bytes === last) continue;
+        marker.giveBack(bytes);
+        sender.giveBack(bytes);
+        last = bytes;
+      }
+    },
   };
   return {
     wire,

@@ -18,6 +18,8 @@ export interface Sender {
    * and whether, when and how often the call is sent again. Without a `body` the SDK sends it from the first.
    */
   send(call: WireCall, body: string | undefined, carryOn: CarryOn, ending: Ending, done: Done): void;
+  /** A body that `done` got, and that nobody looks at any more: its memory is used again. */
+  giveBack(body: Buffer): void;
   connections(): Counts;
   /** After an outage. */
   renew(): void;
@@ -126,6 +128,7 @@ export function openSender(client: DynamoDBClient, options: SenderOptions): Send
       if (target !== undefined && target.expires - Date.now() >= FRESH) choose(target);
       else renewed().then(choose, () => choose(undefined));
     },
+    giveBack: (body) => target?.line?.connections.giveBack(body),
     connections: () => target?.line?.connections.counts() ?? { used: 0, idle: 0, waiting: 0 },
     renew: () => target?.line?.connections.renew(),
     close: async () => target?.line?.connections.close(true),

@@ -30,3 +30,58 @@ t.test('what was taken is never written upon, of whatever size', (t) => {
   t.ok(taken.every((bytes, at) => bytes.every((byte) => byte === at)));
   t.end();
 });
+
+t.test('only what was taken last is written upon again, once it is given back', (t) => {
+  const out = new Out();
+  const body = (value: number, size: number) => {
+    for (let i = 0; i < size; i += 1) out.byte(value);
+    return out.take();
+  };
+  const first = body(1, 20_000);
+  const second = body(2, 20_000);
+  out.giveBack(first);
+  const third = body(3, 20_000);
+  t.ok(first.every((byte) => byte === 1) && second.every((byte) => byte === 2), 'the first was not the last');
+  out.giveBack(third);
+  out.giveBack(third);
+  const fourth = body(4, 10_000);
+  out.giveBack(third);
+  const fifth = body(5, 30_000);
+  t.equal(fourth.byteOffset, third.byteOffset);
+  t.equal(fourth.buffer, third.buffer);
+  const all = [first, second, fourth, fifth];
+  t.same(
+    all.map((bytes) => [bytes.length, new Set(bytes).size, bytes[0]]),
+    [
+      [20_000, 1, 1],
+      [20_000, 1, 2],
+      [10_000, 1, 4],
+      [30_000, 1, 5],
+    ],
+  );
+  t.end();
+});
+
+t.test('what is being written stays while another is given back', (t) => {
+  const out = new Out();
+  for (let i = 0; i < 9_000; i += 1) out.byte(1);
+  const first = out.take();
+  out.text('begun');
+  out.giveBack(first);
+  t.equal(out.take().toString(), 'begun');
+  t.ok(first.every((byte) => byte === 1));
+  t.end();
+});
+
+t.test('a large body leaves no large buffer behind', (t) => {
+  const out = new Out();
+  const body = (size: number) => {
+    for (let i = 0; i < size; i += 1) out.byte(1);
+    return out.take();
+  };
+  const large = body(1_000_000);
+  out.giveBack(large);
+  const next = body(5_000);
+  t.ok(next.buffer.byteLength < 100_000);
+  t.end();
+});
