@@ -43,7 +43,8 @@ export const withHeaders = (answer: Answer, headers: Answer['headers']): Answer 
     : new TextAnswer(answer.status, headers, answer.text, answer.items);
 
 /** The same answer with another body; nothing is left of the one before. */
-export const withBody = (answer: Answer, body: Buffer): Answer => Object.freeze({ ...answer, text: undefined, giveBack: undefined, body });
+export const withBody = (answer: Answer, body: Buffer): Answer =>
+  Object.freeze({ ...answer, text: undefined, giveBack: undefined, body });
 
 /** An answer or an error, with its duration in milliseconds. A candidate's failure is data, never thrown. */
 export type Observation =

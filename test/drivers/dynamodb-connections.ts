@@ -80,6 +80,20 @@ test('nor is one whose reply said more than its length, or that it closes', asyn
   t.equal(accepted(), 3);
 });
 
+test('nor is one whose reply came before its request was sent', async (t) => {
+  const { origin, accepted } = await serve(t, (socket, number) => {
+    if (number === 1) socket.pause().write(GOOD);
+    else socket.write(GOOD);
+  });
+  const connections = opened(t, origin);
+  const large = `${REQUEST.replace('length: 0', 'length: 30000000')}${'x'.repeat(30_000_000)}`;
+  const first = await new Promise<Reply | Error>((resolve) => void connections.ask(large, 'latin1', resolve));
+  t.equal(textOf(first), 'ok');
+  t.same(connections.counts(), { used: 0, idle: 0, waiting: 0 });
+  t.equal(textOf(await ask(connections)), 'ok');
+  t.equal(accepted(), 2);
+});
+
 test('one that takes too long, or is given up, ends with its connection, and who waits gets a new one', async (t) => {
   const { origin, accepted } = await serve(t, (socket, number) => void (number > 2 && socket.write(GOOD)));
   const connections = opened(t, origin, 1, 100);

@@ -69,11 +69,47 @@ test('what would leave the end of a reply open to guesses is refused', async (t)
     'HTTP/1.1 200 OK\r\nx-a: \u0001\r\ncontent-length: 5',
     'HTTP/1.1 200 OK\r\ncontent-length: 99999999999',
     'HTTP/1.1 204 OK\r\ncontent-length: 5',
+    'HTTP/1.1 304 OK\r\ncontent-length: 5',
+    'HTTP/1.1 200 OK\r\ncontent-length: \u00a05',
+    'HTTP/1.1 200 OK\r\ncontent-length: 5\u00a0',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: \u00a0chunked',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked',
   ])
-    t.throws(() => taken(Buffer.from(head + body), () => 0), { code: 'HPE_INVALID' }, head);
+    t.throws(() => taken(Buffer.from(head + body, 'latin1'), () => 0), { code: 'HPE_INVALID' }, head);
   const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
-  for (const chunks of ['-1\r\n', '5\r\nhelloo\r\n', 'g\r\n', `${'0'.repeat(70_000)}`])
+  for (const chunks of [
+    '-1\r\n',
+    '5\r\nhelloo\r\n',
+    'g\r\n',
+    '0\r\nHTTP/1.1 200 OK\r\n\r\n',
+    '0\r\n x: 1\r\n\r\n',
+    `${'0'.repeat(70_000)}`,
+  ])
     t.throws(() => taken(Buffer.from(chunked + chunks), () => 0), { code: 'HPE_INVALID' }, chunks.slice(0, 20));
+});
+
+test('each reply is the same wherever it is cut in two, and so are those that a stretch of memory just holds', async (t) => {
+  for (const [name, text] of CASES) {
+    const bytes = Buffer.from(text);
+    const whole = taken(bytes, () => 0);
+    for (let cut = 1; cut < bytes.length; cut += 1) {
+      const incoming = new Incoming();
+      const place = Buffer.alloc(65_536, '\r\n');
+      bytes.copy(place, 0, 0, cut);
+      const early = incoming.take(place, cut);
+      if (early !== undefined) t.fail(`${name}, cut at ${cut}`);
+      place.fill('\n');
+      bytes.copy(place, 0, cut);
+      t.strictSame(incoming.take(place, bytes.length - cut) ?? incoming.end(), whole, `${name}, cut at ${cut}`);
+    }
+  }
+  const next = chances(3);
+  for (const size of [4_095, 4_096, 4_097, 32_768, 65_535, 65_536, 65_537, 524_288, 524_289, 3_000_000]) {
+    const body = Buffer.alloc(size, `${size} `);
+    const head = `HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`;
+    const reply = taken(Buffer.concat([Buffer.from(head), body]), (most) => (most === 3 ? 0 : next(most)));
+    t.ok(reply?.body.equals(body), `${size}`);
+  }
 });
 
 test('bytes behind a reply are noticed, and its headers are all there', async (t) => {
@@ -107,7 +143,8 @@ test('where ours takes a reply that was damaged, so does Node, and alike', async
   for (let round = 0; round < 400; round += 1) {
     const [, text] = CASES[next(CASES.length)] as readonly [string, string];
     bytes = Buffer.from(text);
-    for (let n = next(3); n > 0; n -= 1) bytes[next(bytes.length)] = '\r\n:; 05aA-\u007f\u0000'.charCodeAt(next(12));
+    for (let n = next(3); n > 0; n -= 1)
+      bytes[next(bytes.length)] = '\r\n:; 05aA-\u007f\u0000\u00a0'.charCodeAt(next(13));
     const ours = attempt(() => taken(bytes, next));
     if (ours === undefined) continue;
     both += 1;

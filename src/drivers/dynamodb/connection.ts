@@ -100,7 +100,8 @@ export class Connection {
     this.#asking = undefined;
     this.#incoming = new Incoming(this.#slab);
     const { keeps } = reply.head;
-    if (over || keeps === 0) this.#end(closed());
+    // A reply may come before all of its request was sent; the next one's would not be told from the rest.
+    if (over || keeps === 0 || this.#socket.writableLength > 0) this.#end(closed());
     else {
       this.until = performance.now() + keeps;
       // One that lies idle keeps no process alive.

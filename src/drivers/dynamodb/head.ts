@@ -16,9 +16,13 @@ const MARGIN = 1_000;
 
 const ANY = Number.POSITIVE_INFINITY;
 
-/** Status line and headers: no folded lines, no bare line feeds, no control characters. */
-const HEAD = /^HTTP\/1\.1 ([2-9]\d\d)(?: [\t -~\x80-\xff]*)?(?:\r\n[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t -~\x80-\xff]*)*$/;
-const LENGTH = /^\d{1,15}$/;
+/** No folded lines, no bare line feeds, no control characters. */
+const LINE = String.raw`[!#$%&'*+.^_\`|~\dA-Za-z-]+:[\t -~\x80-\xff]*`;
+const HEAD = new RegExp(String.raw`^HTTP/1\.1 ([2-9]\d\d)(?: [\t -~\x80-\xff]*)?(?:\r\n${LINE})*$`);
+const HEADERS = new RegExp(`^${LINE}(?:\\r\\n${LINE})*$`);
+const LENGTH = /^[\t ]*\d{1,15}[\t ]*$/;
+const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
+const KEPT = /^[\t ]*keep-alive[\t ]*$/i;
 
 /** The text of a head → what it says. Throws where it is none, or says two things of the body's end. */
 export function headOf(text: string): Head {
@@ -38,17 +42,17 @@ export function headOf(text: string): Head {
         if (isNamed(text, at, 'date')) date = value.trim();
         break;
       case 10:
-        if (isNamed(text, at, 'connection') && !/^ *keep-alive *$/i.test(value)) head.keeps = 0;
+        if (isNamed(text, at, 'connection') && !KEPT.test(value)) head.keeps = 0;
         else if (isNamed(text, at, 'keep-alive')) head.keeps = Math.min(head.keeps, keptFor(value));
         break;
       case 14:
         if (!isNamed(text, at, 'content-length')) break;
-        if (head.length !== undefined || !LENGTH.test(value.trim())) throw malformed('length');
+        if (head.length !== undefined || !LENGTH.test(value)) throw malformed('length');
         head.length = Number(value);
         break;
       case 17:
         if (!isNamed(text, at, 'transfer-encoding')) break;
-        if (head.length !== undefined || value.trim().toLowerCase() !== 'chunked') throw malformed('length');
+        if (head.length !== undefined || !CHUNKED.test(value)) throw malformed('length');
         head.length = 'chunked';
     }
     at = end + 2;
@@ -57,6 +61,9 @@ export function headOf(text: string): Head {
   if (bodiless(head.status) && length !== 0) throw malformed('length');
   return { status: head.status, length, keeps: length === 'until the end' ? 0 : keeps, date, aged: head.aged, text };
 }
+
+/** Whether all lines of a text are headers. */
+export const areHeaders = (text: string): boolean => HEADERS.test(text);
 
 const bodiless = (status: number): boolean => status === 204 || status === 304;
 

@@ -1,4 +1,4 @@
-import { type Head, headOf, malformed } from './head.ts';
+import { areHeaders, type Head, headOf, malformed } from './head.ts';
 import { Slab } from './slab.ts';
 
 /** A reply as it came, whole. */
@@ -112,7 +112,9 @@ function unchunked(bytes: Buffer): { readonly body: Buffer; readonly end: number
 
 function endOfTrailers(bytes: Buffer, at: number): number | undefined {
   const end = bytes.indexOf(END_OF_HEAD, at);
-  return end === -1 ? tooLong(bytes.length - at) : end + 4;
+  if (end === -1) return tooLong(bytes.length - at);
+  if (!areHeaders(bytes.toString('latin1', at, end))) throw malformed('trailer');
+  return end + 4;
 }
 
 function tooLong(length: number): undefined {
