@@ -24,8 +24,10 @@ function undecoded(origin: StoreOrigin): StoreOrigin {
     fetch: async (call, want) => {
       const given = origin.fetchWire?.(call, want);
       if (given === undefined) return origin.fetch(call, want);
-      const { wire, decode, view, ...rest } = await given;
-      return { items: wire.map(decode), ...rest };
+      const { wire, decode, view, giveBack, ...rest } = await given;
+      const items = wire.map(decode);
+      giveBack?.(wire);
+      return { items, ...rest };
     },
   };
 }
