@@ -5,6 +5,7 @@ import client from 'unleash-client/lib/client.js';
 import { defaultStrategies } from 'unleash-client/lib/strategy/index.js';
 import { compareStages, isStage, later, lower, PLANS, type Plan, STAGES, type Stage } from '../model/stage.ts';
 import { type FlagApi, type FlagOperation, isMovable, type StagesState } from './api.ts';
+import { type ByTenant, createByTenant } from './by-tenant.ts';
 import {
   apiFlags,
   type Feature,
@@ -118,8 +119,9 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
     if (remembered < cacheSize / 2) return;
     // Two generations: what is asked for stays, and no request pays for emptying all at once.
     for (const row of rows) {
+      if (row.decisions === NOTHING) continue;
       row.older = row.decisions;
-      row.decisions = new Map();
+      row.decisions = createByTenant();
     }
     remembered = 0;
   };
@@ -206,8 +208,8 @@ function problemOf(feature: Feature, engine: Engine, flags: Map<string, Feature>
 
 interface Row {
   readonly id: string;
-  decisions: Map<string, Decision>;
-  older: ReadonlyMap<string, Decision>;
+  decisions: ByTenant<Decision>;
+  older: ByTenant<Decision>;
   readonly stages: readonly Stage[];
   readonly decide: (tenant: string) => Decision;
   readonly evaluate: (tenant: string) => Decision;
@@ -239,7 +241,7 @@ function createRow(
   // Nothing to ask and nothing to remember: a hundred thousand tenants would be some 12 MB.
   if (asked.every((one) => one === resting)) {
     const always = () => decisionAt(resting);
-    return { id, decisions: new Map(), older: NOTHING, decide: always, evaluate: always, stages };
+    return { id, decisions: NOTHING, older: NOTHING, decide: always, evaluate: always, stages };
   }
 
   const evaluate = (tenant: string): Decision => {
@@ -250,14 +252,14 @@ function createRow(
   const decide = (tenant: string): Decision => {
     const decision = row.older.get(tenant) ?? evaluate(tenant);
     remember();
-    row.decisions.set(tenant, decision);
+    row.decisions.add(tenant, decision);
     return decision;
   };
-  const row: Row = { id, decisions: new Map(), older: NOTHING, decide, evaluate, stages };
+  const row: Row = { id, decisions: createByTenant(), older: NOTHING, decide, evaluate, stages };
   return row;
 }
 
-const NOTHING: ReadonlyMap<string, Decision> = new Map();
+const NOTHING: ByTenant<Decision> = Object.freeze({ size: 0, get: () => undefined, add: () => {} });
 
 /** Of an operation of which no flags have ever been had. */
 function unknownRow({ id, initial }: FlagOperation): Row {
@@ -269,7 +271,7 @@ function unknownRow({ id, initial }: FlagOperation): Row {
     floor: initial,
   });
   const decide = () => none;
-  return { id, decisions: new Map(), older: NOTHING, decide, evaluate: decide, stages: Object.freeze([]) };
+  return { id, decisions: NOTHING, older: NOTHING, decide, evaluate: decide, stages: Object.freeze([]) };
 }
 
 /** The stage of every tenant where the flag is not asked: under the kill switch, disabled, or never seen. */
