@@ -3,12 +3,13 @@ import type { Item } from '../model/call.ts';
 import type { Deadline } from '../model/deadline.ts';
 import type { Connections } from '../model/origin.ts';
 import type { WireItem } from '../model/wire.ts';
-import { createCommandRead, type FindWire, type ReadOptions } from './mongodb/command.ts';
+import { createCommandRead, type FindWire, type ReadOptions, timeLeft } from './mongodb/command.ts';
 import { decodeDocument, viewDocument } from './mongodb/decode.ts';
 import { translate } from './mongodb/errors.ts';
 import { type FindRequest, isPlain } from './mongodb/find.ts';
 import { createLeasedRead } from './mongodb/leased.ts';
 import { createLeases, unleasableClient } from './mongodb/leases.ts';
+import { createSessions } from './mongodb/sessions.ts';
 
 export interface MongoDbOptions {
   /** With the database's name. Its own readPreference, readConcernLevel and connectTimeoutMS go before ours (primary, majority). */
@@ -38,8 +39,8 @@ export type MongoDbClient = 'leased' | 'command' | 'driver';
  * comes as a Long, Int32 and Double as numbers, the others as the driver's own types.
  */
 export interface MongoDb {
-  findOne(request: FindRequest, signal: AbortSignal): Promise<Item | undefined>;
-  find(request: FindRequest, signal: AbortSignal): Promise<readonly Item[]>;
+  findOne(request: FindRequest, deadline: Deadline): Promise<Item | undefined>;
+  find(request: FindRequest, deadline: Deadline): Promise<readonly Item[]>;
   /** The same as `find`, undecoded; `undefined` where the driver must see to the request, absent with `driver`. */
   readonly findWire?:
     | ((request: FindRequest, deadline: Deadline) => Promise<readonly WireItem[]> | undefined)
@@ -48,8 +49,8 @@ export interface MongoDb {
   decode(item: WireItem): Item;
   /** The same, decoded as far as it is looked at. */
   view(item: WireItem): Item;
-  count(collection: string, filter: Item, signal: AbortSignal): Promise<number>;
-  aggregate(collection: string, pipeline: readonly Item[], signal: AbortSignal): Promise<readonly Item[]>;
+  count(collection: string, filter: Item, deadline: Deadline): Promise<number>;
+  aggregate(collection: string, pipeline: readonly Item[], deadline: Deadline): Promise<readonly Item[]>;
   collectionExists(collection: string, signal: AbortSignal): Promise<boolean>;
   /** As the server lists them; empty where there is no such collection. */
   listIndexes(collection: string, signal: AbortSignal): Promise<readonly Item[]>;
@@ -63,44 +64,49 @@ export function openMongoDb(options: MongoDbOptions): MongoDb {
   const timeout = options.timeout ?? 10_000;
   const client = new MongoClient(options.uri, clientOptions(options, timeout));
   const db = client.db();
-  const limits = (signal: AbortSignal) => ({ maxTimeMS: timeout, signal });
-  const wire = openWire({ client, db, timeout, attempts: client.options.retryReads ? 2 : 1 }, options);
+  const sessions = createSessions(client);
+  const reading: ReadOptions = { client, db, timeout, attempts: client.options.retryReads ? 2 : 1, sessions };
+  const limits = (deadline: Deadline) => ({ maxTimeMS: timeLeft(reading, deadline), signal: deadline.signal });
+  const atMost = (signal: AbortSignal) => ({ maxTimeMS: timeout, signal });
+  const wire = openWire(reading, options);
 
   return Object.freeze<MongoDb>({
-    findOne: async ({ collection, filter, ...rest }, signal) => {
-      const call = () => db.collection(collection).findOne({ ...filter }, { ...present(rest), ...limits(signal) });
-      return (await attempt(call, signal, filter)) ?? undefined;
+    findOne: async ({ collection, filter, ...rest }, deadline) => {
+      const call = () => db.collection(collection).findOne({ ...filter }, { ...present(rest), ...limits(deadline) });
+      return (await attempt(call, deadline.signal, filter)) ?? undefined;
     },
-    find: async ({ collection, filter, ...rest }, signal) => {
+    find: async ({ collection, filter, ...rest }, deadline) => {
       const batchSize = rest.limit === undefined ? undefined : Math.max(rest.limit, 1); // all of a page in one answer
       const given = present({ ...rest, batchSize });
       const call = () =>
         db
           .collection(collection)
-          .find({ ...filter }, { ...given, ...limits(signal) })
+          .find({ ...filter }, { ...given, ...limits(deadline) })
           .toArray();
-      return await attempt(call, signal, filter);
+      return await attempt(call, deadline.signal, filter);
     },
-    count: async (collection, filter, signal) =>
-      await attempt(() => db.collection(collection).countDocuments({ ...filter }, limits(signal)), signal, filter),
-    aggregate: async (collection, pipeline, signal) => {
+    count: async (collection, filter, deadline) => {
+      const call = () => db.collection(collection).countDocuments({ ...filter }, limits(deadline));
+      return await attempt(call, deadline.signal, filter);
+    },
+    aggregate: async (collection, pipeline, deadline) => {
       const stages = pipeline.map((stage): Document => ({ ...stage }));
-      const call = () => db.collection(collection).aggregate(stages, limits(signal)).toArray();
-      return await attempt(call, signal, { pipeline: stages });
+      const call = () => db.collection(collection).aggregate(stages, limits(deadline)).toArray();
+      return await attempt(call, deadline.signal, { pipeline: stages });
     },
     collectionExists: async (name, signal) => {
       const call = () => db.listCollections({ name }, { nameOnly: true, signal }).toArray();
       return (await attempt(call, signal, { name })).length > 0;
     },
     listIndexes: async (name, signal) => {
-      const call = () => db.collection(name).listIndexes(limits(signal)).toArray();
+      const call = () => db.collection(name).listIndexes(atMost(signal)).toArray();
       return await attempt(call, signal, {}).catch((error) => {
         if (error.cause instanceof MongoServerError && error.cause.code === NAMESPACE_NOT_FOUND) return [];
         throw error;
       });
     },
     ping: async (signal) => {
-      await attempt(() => db.command({ ping: 1 }, limits(signal)), signal, {});
+      await attempt(() => db.command({ ping: 1 }, atMost(signal)), signal, {});
     },
     findWire: wire && ((request, deadline) => (isPlain(request) ? wire.find(request, deadline) : undefined)),
     decode: decodeDocument,
@@ -152,7 +158,6 @@ function clientOptions(options: MongoDbOptions, timeout: number): MongoClientOpt
     maxPoolSize: options.maxPoolSize ?? 100,
     serverSelectionTimeoutMS: options.serverSelectionTimeout ?? 2000,
     ...(!inUri('connectTimeoutMS') && { connectTimeoutMS: Math.min(Math.max(timeout, 1_000), LONGEST_CONNECT) }),
-    waitQueueTimeoutMS: timeout,
     ...(!inUri('readPreference') && { readPreference: 'primary' }),
     ...(!inUri('readConcernLevel') && { readConcern: { level: 'majority' } }),
   };
@@ -164,12 +169,15 @@ function countConnections(client: MongoClient, leased: () => number): () => Conn
   const add = (what: keyof typeof now, count: number) => () => {
     now[what] += count;
   };
+  const onCheckedOut = (): void => {
+    now.waiting -= 1;
+    now.used += 1;
+  };
   client.on('connectionCreated', add('open', 1));
   client.on('connectionClosed', add('open', -1));
   client.on('connectionCheckOutStarted', add('waiting', 1));
   client.on('connectionCheckOutFailed', add('waiting', -1));
-  client.on('connectionCheckedOut', add('waiting', -1));
-  client.on('connectionCheckedOut', add('used', 1));
+  client.on('connectionCheckedOut', onCheckedOut); // one listener: each read calls it
   client.on('connectionCheckedIn', add('used', -1));
   return () => {
     const used = now.used - leased();

@@ -56,7 +56,7 @@ function undecoded(
 
 async function findOne(driver: MongoDb, input: FindOneInput, want: Want): Promise<Fetched> {
   refuseUnholdable('mongodb', input.filter);
-  const item = await driver.findOne(input, want.deadline.signal);
+  const item = await driver.findOne(input, want.deadline);
   return { items: item ? [item] : [], more: false };
 }
 
@@ -64,8 +64,8 @@ async function find(driver: MongoDb, input: FindInput, want: Want): Promise<Fetc
   const { collection, filter, count = false } = input;
   const { extent, request } = listing(input, want);
   const [items, total] = await Promise.all([
-    extent.take === 0 ? [] : driver.find({ ...request, limit: extent.take }, want.deadline.signal), // a limit of 0 means all
-    count ? driver.count(collection, filter, want.deadline.signal) : undefined,
+    extent.take === 0 ? [] : driver.find({ ...request, limit: extent.take }, want.deadline), // a limit of 0 means all
+    count ? driver.count(collection, filter, want.deadline) : undefined,
   ]);
   return fetched(extent.cut(items), total);
 }
@@ -96,8 +96,8 @@ async function aggregate(driver: MongoDb, input: AggregateInput, want: Want): Pr
   const [items, counted] = await Promise.all([
     extent.take === 0
       ? []
-      : driver.aggregate(collection, [...pipeline, ...skipping, { $limit: extent.take }], want.deadline.signal),
-    count ? driver.aggregate(collection, [...pipeline, { $count: 'total' }], want.deadline.signal) : undefined,
+      : driver.aggregate(collection, [...pipeline, ...skipping, { $limit: extent.take }], want.deadline),
+    count ? driver.aggregate(collection, [...pipeline, { $count: 'total' }], want.deadline) : undefined,
   ]);
   return fetched(extent.cut(items), counted && Number(counted[0]?.total ?? 0));
 }

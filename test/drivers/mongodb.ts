@@ -4,9 +4,11 @@ import { Binary, Decimal128, Long, MongoClient, ObjectId } from 'mongodb';
 import t from 'tap';
 import { openMongoDb } from '../../src/drivers/mongodb.ts';
 import { NoSuchItem } from '../../src/errors.ts';
+import { createDeadlines } from '../../src/model/deadline.ts';
 import { withMongo } from '../support/stores.ts';
 
-const soon = () => AbortSignal.timeout(10_000);
+const soon = () => createDeadlines(10_000).next();
+const signal = () => AbortSignal.timeout(10_000);
 
 t.test('on a real store', async (t) => {
   const { uri } = await withMongo(t);
@@ -47,11 +49,11 @@ t.test('on a real store', async (t) => {
   });
 
   t.test('what the collection has', async (t) => {
-    t.equal(await driver.collectionExists('things', soon()), true);
-    t.equal(await driver.collectionExists('nothings', soon()), false);
-    t.match(await driver.listIndexes('things', soon()), [{ key: { _id: 1 } }, { key: { short: 1 } }]);
-    t.strictSame(await driver.listIndexes('nothings', soon()), []);
-    await driver.ping(soon());
+    t.equal(await driver.collectionExists('things', signal()), true);
+    t.equal(await driver.collectionExists('nothings', signal()), false);
+    t.match(await driver.listIndexes('things', signal()), [{ key: { _id: 1 } }, { key: { short: 1 } }]);
+    t.strictSame(await driver.listIndexes('nothings', signal()), []);
+    await driver.ping(signal());
   });
 
   t.test('a value that BSON cannot hold is no such item', async (t) => {
@@ -70,11 +72,11 @@ t.test('on a real store', async (t) => {
 
   t.test('the deadline ends a call, on our side or on the server', async (t) => {
     const slow = { collection: 'things', filter: { $where: 'sleep(3000) || true' } };
-    await t.rejects(driver.find(slow, AbortSignal.timeout(100)), { name: 'StoreError', failure: 'timeout' });
+    await t.rejects(driver.find(slow, createDeadlines(100).next()), { name: 'StoreError', failure: 'timeout' });
     const short = openMongoDb({ uri, timeout: 100 });
     t.teardown(() => short.close());
     await t.rejects(short.find(slow, soon()), { name: 'StoreError', failure: 'timeout' });
-    await t.resolves(short.ping(soon()));
+    await t.resolves(short.ping(signal()));
   });
 });
 
@@ -85,7 +87,7 @@ t.test('a store that is away', async (t) => {
   server.close();
   const driver = openMongoDb({ uri: `mongodb://127.0.0.1:${port}/none`, serverSelectionTimeout: 100 });
   t.teardown(() => driver.close());
-  await t.rejects(driver.ping(soon()), { name: 'StoreError', failure: 'unavailable' });
+  await t.rejects(driver.ping(signal()), { name: 'StoreError', failure: 'unavailable' });
   await t.rejects(driver.count('a', {}, soon()), { name: 'StoreError', failure: 'unavailable' });
 });
 

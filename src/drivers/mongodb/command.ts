@@ -3,6 +3,7 @@ import type { Deadline } from '../../model/deadline.ts';
 import type { WireItem } from '../../model/wire.ts';
 import { isRetryable, translate } from './errors.ts';
 import { type FindRequest, findCommand } from './find.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Documents as the server sent them. Throws as the driver's `find` does. */
 export type FindWire = (request: FindRequest, deadline: Deadline) => Promise<readonly WireItem[]>;
@@ -14,6 +15,8 @@ export interface ReadOptions {
   readonly timeout: number;
   /** How often one call is sent, first time included. */
   readonly attempts: number;
+  /** For reads by the driver's `command`. */
+  readonly sessions: Sessions;
 }
 
 /** What every `find` of a client says behind its own part and its time. */
@@ -35,12 +38,13 @@ export function createCommandRead(options: ReadOptions): FindWire {
   return async (request, deadline) => {
     for (let left = options.attempts; ; left -= 1) {
       try {
-        return await findOnce(
+        const { cursor } = await ask(
           options,
           findCommand(request, { maxTimeMS: timeLeft(options, deadline), ...tail }),
-          request,
-          deadline,
+          deadline.signal,
         );
+        if (Number(cursor.id) === 0) return cursor.firstBatch.map(wireOf);
+        return await inBatches(options, request, cursor.id, deadline);
       } catch (error) {
         if (left > 1 && !deadline.passed && isRetryable(error as Error)) continue;
         throw translate(error as Error, deadline.passed, request.filter);
@@ -49,17 +53,23 @@ export function createCommandRead(options: ReadOptions): FindWire {
   };
 }
 
-async function findOnce(
+/** The reply, its documents raw. */
+async function ask(
   options: ReadOptions,
   command: Record<string, unknown>,
-  request: FindRequest,
-  deadline: Deadline,
-): Promise<readonly WireItem[]> {
-  const { cursor } = await options.db.command(command, {
-    ...{ fieldsAsRaw: AS_RAW, readPreference: options.client.readPreference, signal: deadline.signal },
-  });
-  if (Number(cursor.id) === 0) return cursor.firstBatch.map(wireOf);
-  return await inBatches(options, request, cursor.id, deadline);
+  signal: AbortSignal,
+): Promise<{ readonly cursor: { readonly id: unknown; readonly firstBatch: readonly Uint8Array[] } }> {
+  const { client, db, sessions } = options;
+  const session = sessions.take();
+  try {
+    const { readPreference } = client;
+    const reply = await db.command(command, { fieldsAsRaw: AS_RAW, readPreference, signal, session });
+    if (session !== undefined) sessions.giveBack(session);
+    return reply as Awaited<ReturnType<typeof ask>>;
+  } catch (error) {
+    if (session !== undefined && sessions.drop(session, error)) return await ask(options, command, signal);
+    throw error;
+  }
 }
 
 /** Not the reply whole (`raw`): the driver would not find the topology's version where a primary says that it steps down. */

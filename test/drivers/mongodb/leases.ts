@@ -66,10 +66,10 @@ t.test('a replica set of three', async (t) => {
     await db.command({ profile: 2 });
     await happens();
     await db.command({ profile: 0 });
-    const seen = await db.collection('system.profile').find({ ns: 'test.things', op: 'query' }).toArray();
+    const seen = await db.collection('system.profile').find({ ns: 'test.things' }).toArray();
     await db.collection('system.profile').drop();
     // A member that copies the data names the collection by its UUID.
-    return seen.map(({ command }) => command).filter(({ find }) => find === 'things');
+    return seen.map(({ command }) => command).filter(({ find, aggregate }) => (find ?? aggregate) === 'things');
   }
   /** Only the driver's own reads have a session. */
   const isLeased = (command: Item) => command.lsid === undefined;
@@ -83,8 +83,8 @@ t.test('a replica set of three', async (t) => {
     const commands = await commandsOf(async () => {
       await driver.findWire?.({ ...asked, projection: { n: 1 } }, deadline);
       await driver.findWire?.(request(1), deadline);
-      await plain.find({ ...asked, projection: { n: 1 } }, deadline.signal);
-      await plain.findOne(request(1), deadline.signal);
+      await plain.find({ ...asked, projection: { n: 1 } }, deadline);
+      await plain.findOne(request(1), deadline);
     });
     deadline.end();
     t.strictSame(commands.map(isLeased), [true, true, false, false]);
@@ -113,6 +113,47 @@ t.test('a replica set of three', async (t) => {
     }
   });
 
+  t.test('nor on what comes decoded', async (t) => {
+    const { driver } = open({ client: 'driver', timeout: 5_000 });
+    await driver.findOne(request(1), deadlines.next());
+    const under = createDeadlines(3_000).next();
+    const late = createDeadlines(20_000).next();
+    const asked = async (deadline: typeof under) => {
+      await driver.findOne(request(1), deadline);
+      await driver.find(request(1), deadline);
+      await driver.count('things', { n: 1 }, deadline);
+      await driver.aggregate('things', [{ $match: { n: 1 } }], deadline);
+    };
+    const commands = await commandsOf(async () => {
+      await sleep(100);
+      await asked(under);
+      await asked(late);
+    });
+    const times = commands.map(({ maxTimeMS }) => Number(maxTimeMS));
+    t.equal(times.length, 8);
+    for (const left of times.slice(0, 4)) t.ok(left > 500 && left <= 2_910, `${left} of 3,000 ms are left`);
+    t.strictSame(times.slice(4), [5_000, 5_000, 5_000, 5_000]);
+    under.end();
+    late.end();
+  });
+
+  t.test('commands share sessions one after the other, and never at once', async (t) => {
+    const { driver } = open({ client: 'command', maxPoolSize: 3 });
+    const sessionsOf = async (happens: () => Promise<unknown>) =>
+      (await commandsOf(happens)).map(({ lsid }) => (lsid as Item | undefined)?.id).map(String);
+    await read(driver, 1);
+    const inTurn = await sessionsOf(async () => {
+      for (let n = 0; n < 4; n += 1) await read(driver, n);
+    });
+    t.strictSame([inTurn.length, new Set(inTurn).size], [4, 1]);
+    const slow = { collection: 'things', filter: { $where: 'sleep(10) || true', n: 1 }, limit: 1 };
+    const deadline = deadlines.next();
+    const atOnce = await sessionsOf(() => Promise.all([1, 2, 3].map(() => driver.findWire?.(slow, deadline))));
+    t.strictSame([atOnce.length, new Set(atOnce).size], [3, 3]);
+    deadline.end();
+    t.match(await Promise.all(Array.from({ length: 20 }, (_, n) => read(driver, n))), [{ n: 0 }, { n: 1 }]);
+  });
+
   t.test('by the command, too', async (t) => {
     const { driver } = open({ client: 'command' });
     t.match(await read(driver, 7), { text: 'thing 7' });
@@ -123,18 +164,19 @@ t.test('a replica set of three', async (t) => {
 
   t.test('never more connections than the pool allows, and others get theirs', async (t) => {
     const { driver } = open({ maxPoolSize: 3 });
-    const signal = AbortSignal.timeout(20_000);
+    const deadline = deadlines.next();
     await Promise.all(
       Array.from({ length: 60 }, async (_, n) => {
         t.match(await read(driver, n % 40), { n: n % 40 });
-        t.equal(await driver.count('things', { n: 1 }, signal), 1);
+        t.equal(await driver.count('things', { n: 1 }, deadline), 1);
         const { used, idle } = driver.connections();
         if (used + idle > 3) t.fail(`${used} used and ${idle} idle`);
       }),
     );
     t.strictSame(driver.connections().used, 0);
     t.equal(driver.connections().idle, 3);
-    t.equal(await driver.count('things', {}, signal), 40, 'although all lie ready for reads');
+    t.equal(await driver.count('things', {}, deadline), 40, 'although all lie ready for reads');
+    deadline.end();
   });
 
   t.test('what is not used goes back to the pool, and close leaves none', async (t) => {
@@ -226,7 +268,7 @@ t.test('a replica set of three', async (t) => {
       const { driver } = open({ uri: named, client: kind });
       const { driver: single } = open({ uri: named, client: kind, attempts: 1 });
       const ask = async (one: MongoDb) =>
-        kind === 'driver' ? await one.findOne(request(3), AbortSignal.timeout(20_000)) : await read(one, 3);
+        kind === 'driver' ? await one.findOne(request(3), deadlines.next()) : await read(one, 3);
       await Promise.all([ask(driver), ask(single)]);
       const appName = 'failing';
       for (const data of [{ errorCode: 11602 }, { errorCode: 13435 }, { closeConnection: true }]) {
