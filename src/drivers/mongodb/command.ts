@@ -4,6 +4,7 @@ import type { WireItem } from '../../model/wire.ts';
 import { isRetryable, translate } from './errors.ts';
 import { type FindRequest, findCommand } from './find.ts';
 import type { Sessions } from './sessions.ts';
+import { DeadlineSignal } from './signal.ts';
 
 /** Documents as the server sent them. Throws as the driver's `find` does. */
 export type FindWire = (request: FindRequest, deadline: Deadline) => Promise<readonly WireItem[]>;
@@ -36,12 +37,13 @@ export const timeLeft = ({ timeout }: ReadOptions, deadline: Deadline): number =
 export function createCommandRead(options: ReadOptions): FindWire {
   const tail = tailOf(options);
   return async (request, deadline) => {
+    const signal = new DeadlineSignal(deadline);
     for (let left = options.attempts; ; left -= 1) {
       try {
         const { cursor } = await ask(
           options,
           findCommand(request, { maxTimeMS: timeLeft(options, deadline), ...tail }),
-          deadline.signal,
+          signal,
         );
         if (Number(cursor.id) === 0) return cursor.firstBatch.map(wireOf);
         return await inBatches(options, request, cursor.id, deadline);
