@@ -1,7 +1,8 @@
 import { ARRAY, behindName, behindValue, DOCUMENT, STRING } from '../../model/bson.ts';
 import { writeNatural } from './bson-scalar.ts';
 import { BAIL, lastOf, nameAt } from './bson-walk.ts';
-import { type JsonOut, type Piece, pieceOf } from './json-out.ts';
+import type { JsonOut } from './json-out.ts';
+import { type Piece, pieceOf } from './out.ts';
 
 /** Writes the value of an element. Throws BAIL. */
 export type WriteElement = (bytes: Buffer, type: number, start: number, end: number) => void;
@@ -17,16 +18,16 @@ export const COLON = 0x3a;
 export const led = (...texts: readonly Buffer[]): Piece => pieceOf(Buffer.concat([Buffer.from([COMMA]), ...texts]));
 
 export function close(out: JsonOut, open: number): void {
-  if (out.at === open) out.byte(OPEN_OBJECT);
+  if (out.length === open) out.byte(OPEN_OBJECT);
   else out.bytes[open] = OPEN_OBJECT;
   out.byte(CLOSE_OBJECT);
 }
 
 /** An object of what `fields` writes; whether it wrote anything. */
 export function written(out: JsonOut, fields: () => void): boolean {
-  const open = out.at;
+  const open = out.length;
   fields();
-  const any = out.at > open;
+  const any = out.length > open;
   close(out, open);
   return any;
 }
@@ -84,7 +85,7 @@ export function natural(out: JsonOut, bytes: Buffer, type: number, start: number
     writeNatural(out, bytes, type, start, end);
     return;
   }
-  const open = out.at;
+  const open = out.length;
   for (const { name, type: kind, at, end: behind } of entriesOf(bytes, start, end)) {
     out.byte(COMMA);
     out.text(JSON.stringify(name));

@@ -15,7 +15,8 @@ import { canonicalNumber } from '../../model/number.ts';
 import type { Shape } from '../../model/shape.ts';
 import { compileEncode } from '../codecs.ts';
 import { BAIL } from './bson-walk.ts';
-import { type JsonOut, pieceOf } from './json-out.ts';
+import type { JsonOut } from './json-out.ts';
+import { pieceOf } from './out.ts';
 import type { ScalarNode } from './program.ts';
 
 /** Writes a value of this type from `start` to `end`. Throws BAIL. */
@@ -33,14 +34,14 @@ const OLD_BINARY = 2;
 const FRACTION = /^-?\d+(\.\d+(?!\d*e\+)|e-)/;
 
 export function writeNull(out: JsonOut): void {
-  out.raw(NULL_TEXT);
+  out.piece(NULL_TEXT);
 }
 
 /** By its own type, whatever the contract says. */
 export function writeNatural(out: JsonOut, bytes: Buffer, type: number, start: number, end: number): void {
   switch (type) {
     case NULL:
-      out.raw(NULL_TEXT);
+      out.piece(NULL_TEXT);
       return;
     case BOOLEAN:
       writeBoolean(out, bytes, start);
@@ -97,7 +98,7 @@ export function compileScalar(node: ScalarNode, out: JsonOut): WriteScalar {
         return;
       case NULL:
         if (!nulls) throw BAIL;
-        out.raw(NULL_TEXT);
+        out.piece(NULL_TEXT);
         return;
       default:
         if (!numbers) throw BAIL;
@@ -117,7 +118,7 @@ function coded({ type: wanted, format, codec, nullable }: ScalarNode, out: JsonO
   const nulls = nullable || wanted === 'null';
   return (bytes, type, start, end) => {
     if (type === NULL && nulls) {
-      out.raw(NULL_TEXT);
+      out.piece(NULL_TEXT);
       return;
     }
     if (type === DATE && moments) {
@@ -138,7 +139,7 @@ function writeString(out: JsonOut, bytes: Buffer, start: number, end: number): v
 function writeBoolean(out: JsonOut, bytes: Buffer, start: number): void {
   const byte = bytes[start];
   if (byte !== 0 && byte !== 1) throw BAIL;
-  out.raw(byte === 1 ? TRUE_TEXT : FALSE_TEXT);
+  out.piece(byte === 1 ? TRUE_TEXT : FALSE_TEXT);
 }
 
 function writeDate(out: JsonOut, bytes: Buffer, start: number, dayOnly: boolean, seconds = false): void {

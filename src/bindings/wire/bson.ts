@@ -124,7 +124,7 @@ class Compiler {
       case 'items': {
         const item = this.#item(field.item);
         return (input) => {
-          out.raw(key);
+          out.piece(key);
           this.#items(item, input);
         };
       }
@@ -134,21 +134,21 @@ class Compiler {
         return (input) => {
           const text = make(input);
           if (text !== undefined) {
-            out.raw(key);
+            out.piece(key);
             out.text(text);
-          } else if (missing !== undefined) out.raw(missing);
+          } else if (missing !== undefined) out.piece(missing);
         };
       }
       case 'text': {
         const text = led(field.key, field.text);
-        return () => out.raw(text);
+        return () => out.piece(text);
       }
       case 'object': {
         const inner = this.#pageFields(field.fields);
         return (input) => {
-          const before = out.at;
-          out.raw(key);
-          if (!written(out, () => inner(input))) out.at = before;
+          const before = out.length;
+          out.piece(key);
+          if (!written(out, () => inner(input))) out.length = before;
         };
       }
     }
@@ -235,7 +235,7 @@ class Compiler {
         return;
       }
       if (!walked) entriesOf(bytes, start, end);
-      const open = out.at;
+      const open = out.length;
       fields(bytes, base);
       rest?.(bytes, start, end);
       close(out, open);
@@ -261,7 +261,7 @@ class Compiler {
         const text = make(input.decode(now.item as WireItem), input);
         if (text === undefined) absent(bytes, base);
         else {
-          out.raw(key);
+          out.piece(key);
           out.text(text);
         }
       };
@@ -277,7 +277,7 @@ class Compiler {
         absent(bytes, base);
         return;
       }
-      out.raw(key);
+      out.piece(key);
       write(bytes, type, slots[base + at + 1] as number, slots[base + at + 2] as number, base);
     };
   }
@@ -286,7 +286,7 @@ class Compiler {
     const out = this.#out;
     if (missing !== undefined) {
       const text = led(name, missing);
-      return () => out.raw(text);
+      return () => out.piece(text);
     }
     if (assembled === undefined) return () => {};
     if (assembled === 'plain')
@@ -296,11 +296,11 @@ class Compiler {
     const key = led(name);
     const fields = this.#fields(assembled.fields);
     return (bytes, base) => {
-      const before = out.at;
-      out.raw(key);
-      const open = out.at;
+      const before = out.length;
+      out.piece(key);
+      const open = out.length;
       fields(bytes, base);
-      if (out.at === open) out.at = before;
+      if (out.length === open) out.length = before;
       else close(out, open);
     };
   }

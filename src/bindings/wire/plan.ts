@@ -19,7 +19,7 @@ import {
   type Taken,
   take,
 } from '../sources.ts';
-import { pieceOf } from './json-out.ts';
+import { pieceOf } from './out.ts';
 import type { Content, Element, Field, Node, ObjectNode, PageField, Program, ScalarNode, Wants } from './program.ts';
 import type { WireInput } from './render-wire.ts';
 

@@ -1,6 +1,6 @@
 import type { Codec } from '../../model/binding.ts';
 import type { Item } from '../../model/call.ts';
-import type { Piece } from './json-out.ts';
+import type { Piece } from './out.ts';
 import type { WireInput } from './render-wire.ts';
 
 /**

@@ -36,16 +36,29 @@ export const timeLeft = ({ timeout }: ReadOptions, deadline: Deadline): number =
  */
 export function createCommandRead(options: ReadOptions): FindWire {
   const tail = tailOf(options);
+  const { client, db, sessions } = options;
+  const { readPreference } = client;
+
+  /** The reply, its documents raw. */
+  const ask = async (command: Record<string, unknown>, signal: AbortSignal): Promise<Reply> => {
+    const session = sessions.take();
+    try {
+      const reply = await db.command(command, { fieldsAsRaw: AS_RAW, readPreference, signal, session });
+      if (session !== undefined) sessions.giveBack(session);
+      return reply as Reply;
+    } catch (error) {
+      if (session !== undefined && sessions.drop(session, error)) return await ask(command, signal);
+      throw error;
+    }
+  };
+
   return async (request, deadline) => {
     const signal = new DeadlineSignal(deadline);
     for (let left = options.attempts; ; left -= 1) {
       try {
-        const { cursor } = await ask(
-          options,
-          findCommand(request, { maxTimeMS: timeLeft(options, deadline), ...tail }),
-          signal,
-        );
-        if (Number(cursor.id) === 0) return cursor.firstBatch.map(wireOf);
+        const command = findCommand(request, timeLeft(options, deadline), tail);
+        const { cursor } = await ask(command, signal);
+        if (Number(cursor.id) === 0) return wiresOf(cursor.firstBatch);
         return await inBatches(options, request, cursor.id, deadline);
       } catch (error) {
         if (left > 1 && !deadline.passed && isRetryable(error as Error)) continue;
@@ -55,31 +68,20 @@ export function createCommandRead(options: ReadOptions): FindWire {
   };
 }
 
-/** The reply, its documents raw. */
-async function ask(
-  options: ReadOptions,
-  command: Record<string, unknown>,
-  signal: AbortSignal,
-): Promise<{ readonly cursor: { readonly id: unknown; readonly firstBatch: readonly Uint8Array[] } }> {
-  const { client, db, sessions } = options;
-  const session = sessions.take();
-  try {
-    const { readPreference } = client;
-    const reply = await db.command(command, { fieldsAsRaw: AS_RAW, readPreference, signal, session });
-    if (session !== undefined) sessions.giveBack(session);
-    return reply as Awaited<ReturnType<typeof ask>>;
-  } catch (error) {
-    if (session !== undefined && sessions.drop(session, error)) return await ask(options, command, signal);
-    throw error;
-  }
-}
-
 /** Not the reply whole (`raw`): the driver would not find the topology's version where a primary says that it steps down. */
 const AS_RAW = Object.freeze({ firstBatch: true });
 
-function wireOf(bytes: Uint8Array): WireItem {
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { bytes: buffer, start: 0, end: buffer.length };
+interface Reply {
+  readonly cursor: { readonly id: unknown; readonly firstBatch: readonly Uint8Array[] };
+}
+
+/** Documents of one reply lie in its bytes: with those in common, whoever renders them looks at one buffer. */
+function wiresOf(documents: readonly Uint8Array[]): readonly WireItem[] {
+  let whole: Buffer | undefined;
+  return documents.map(({ buffer, byteOffset, length }) => {
+    if (whole?.buffer !== buffer) whole = Buffer.from(buffer);
+    return { bytes: whole, start: byteOffset, end: byteOffset + length };
+  });
 }
 
 /** More than one reply holds (16 MB): from the start by the driver's own cursor, which sees to the batches. */
@@ -98,5 +100,5 @@ export async function inBatches(
     .collection(collection)
     .find({ ...filter }, { ...given, raw: true, maxTimeMS: timeLeft(options, deadline), signal: deadline.signal })
     .toArray();
-  return found.map((document) => wireOf(document as unknown as Uint8Array));
+  return wiresOf(found as unknown as readonly Uint8Array[]);
 }

@@ -16,9 +16,10 @@ export type FindReply =
   | { readonly ok: true; readonly documents: readonly WireItem[]; readonly rest: bigint | undefined }
   | { readonly ok: false };
 
-/** The `find` that the driver would send, with all that is asked for in one batch. */
+/** The `find` that the driver would send, with all that is asked for in one batch. `maxTimeMS`: what the server may take. */
 export function findCommand(
   { collection, filter, projection, sort, skip, limit }: FindRequest,
+  maxTimeMS: number,
   tail: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const command: Record<string, unknown> = { find: collection, filter };
@@ -32,6 +33,7 @@ export function findCommand(
     command.limit = limit;
     command.batchSize = limit + 1; // one more, so that the server closes the cursor with its first batch
   }
+  command.maxTimeMS = maxTimeMS;
   return Object.assign(command, tail);
 }
 

@@ -15,7 +15,7 @@ export type FindMessage = (request: FindRequest, id: number, milliseconds: numbe
 /** Serialized by the driver's library. `tail`: what each command says behind its own part and the time it may take. */
 export function plainMessages(tail: Readonly<Record<string, unknown>>): FindMessage {
   return (request, id, maxTimeMS) => {
-    const document = BSON.serialize(findCommand(request, { maxTimeMS, ...tail }), AS_THE_DRIVER);
+    const document = BSON.serialize(findCommand(request, maxTimeMS, tail), AS_THE_DRIVER);
     const message = Buffer.allocUnsafe(HEAD + document.length);
     writeHead(message, message.length, id);
     message.set(document, HEAD);

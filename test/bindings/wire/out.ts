@@ -1,6 +1,5 @@
 import t from 'tap';
-import { pieceOf } from '../../../src/bindings/wire/json-out.ts';
-import { Out } from '../../../src/bindings/wire/out.ts';
+import { Out, pieceOf } from '../../../src/bindings/wire/out.ts';
 
 t.test('what is copied is the same bytes, of any length and at any place', (t) => {
   const out = new Out();
