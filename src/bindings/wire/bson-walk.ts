@@ -20,13 +20,19 @@ export const BAIL: Error = Object.freeze(
 export interface Slots {
   table: Int32Array;
   top: number;
+  /** Of the bytes that are walked. */
+  view: DataView;
 }
 
 export const WIDTH = 3;
 
 /** A name that a document was seen to have. */
 interface Seen {
-  readonly bytes: Uint8Array;
+  /** Of the name and the zero that ends it. */
+  readonly length: number;
+  /** The same, four bytes at a time, and which bits of the last four are its own. */
+  readonly words: Int32Array;
+  readonly mask: number;
   readonly level: Level | undefined;
   /** Where its value goes, among the slots of the element; -1 where nobody wants it for itself. */
   readonly at: number;
@@ -87,17 +93,18 @@ function put({ table }: Slots, at: number, type: number, start: number, end: num
 
 function fillDocument(level: Level, slots: Slots, base: number, bytes: Buffer, start: number, end: number): void {
   const { guess } = level;
+  const { view } = slots;
   const last = lastOf(bytes, start, end);
   let at = start + 4;
   for (let i = 0; at < last; i += 1) {
     const type = bytes[at] as number;
     at += 1;
     let seen = i < guess.length ? (guess[i] as Seen) : undefined;
-    if (seen === undefined || !isAt(seen.bytes, bytes, at)) {
+    if (seen === undefined || !isAt(seen, view, at)) {
       seen = lookUp(level, bytes, at, last);
       if (i < REMEMBERED) guess[i] = seen;
     }
-    at += seen.bytes.length;
+    at += seen.length;
     const next = behindValue(type, bytes, at, last);
     if (next === -1) throw BAIL;
     if (seen.deep) fill(seen.level as Level, slots, base, bytes, type, at, next);
@@ -129,10 +136,12 @@ export function lastOf(bytes: Buffer, start: number, end: number): number {
   return end - 1;
 }
 
-/** The zero that ends the name counts. */
-function isAt(name: Uint8Array, bytes: Buffer, at: number): boolean {
-  for (let i = 0; i < name.length; i += 1) if (bytes[at + i] !== name[i]) return false;
-  return true;
+function isAt({ words, mask }: Seen, view: DataView, at: number): boolean {
+  const last = words.length - 1;
+  // Nothing but the end of a reply is that near.
+  if (at + 4 * words.length > view.byteLength) return false;
+  for (let i = 0; i < last; i += 1) if (view.getInt32(at + 4 * i, true) !== words[i]) return false;
+  return (view.getInt32(at + 4 * last, true) & mask) === words[last];
 }
 
 function lookUp(level: Level, bytes: Buffer, at: number, end: number): Seen {
@@ -143,13 +152,21 @@ function lookUp(level: Level, bytes: Buffer, at: number, end: number): Seen {
   if (known !== undefined) return known;
   const inner = level.inside.get(name);
   const seen = {
-    bytes: new Uint8Array(bytes.subarray(at, behind)),
+    ...wordsOf(bytes.subarray(at, behind)),
     level: inner,
     at: inner === undefined || inner.slot === -1 ? -1 : inner.slot * WIDTH,
     deep: inner !== undefined && inner.inside.size > 0,
   };
   if (level.seen.size < REMEMBERED) level.seen.set(name, seen);
   return seen;
+}
+
+function wordsOf(name: Uint8Array): Pick<Seen, 'length' | 'words' | 'mask'> {
+  const { length } = name;
+  const padded = Buffer.alloc(Math.ceil(length / 4) * 4);
+  padded.set(name);
+  const words = Int32Array.from({ length: padded.length / 4 }, (_, at) => padded.readInt32LE(4 * at));
+  return { length, words, mask: length % 4 === 0 ? -1 : (1 << (8 * (length % 4))) - 1 };
 }
 
 /** A name of a document. Bails out at those that make of it what is no plain object any more. */

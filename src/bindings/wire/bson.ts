@@ -96,6 +96,7 @@ class Compiler {
     const write = this.#element(element);
     return (item) => {
       this.#now.item = item;
+      this.#slots.view = this.#out.viewFrom(item.bytes);
       write(item.bytes, DOCUMENT, item.start, item.end);
     };
   }

@@ -19,7 +19,7 @@ const SHORT = 400;
 const SHORT_TEXT = 24;
 
 const NOTHING = Buffer.alloc(0);
-export const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** Bytes that are written many times, eight at a time: behind the last of them there are zeros. */
 export interface Piece {
@@ -70,7 +70,8 @@ export class Out {
     this.view = viewOf(bytes);
   }
 
-  protected viewFrom(from: Buffer): DataView {
+  /** Made once for the buffer that is read from. */
+  viewFrom(from: Buffer): DataView {
     if (this.#from !== from) {
       this.#from = from;
       this.#fromView = viewOf(from);

@@ -8,7 +8,10 @@ import { Out } from './out.ts';
  */
 export class Room {
   readonly dynamodb: DynamoDbRoom = { out: new Out(), places: new Int32Array(PLACES), ends: new Int32Array(PLACES) };
-  readonly mongodb: BsonRoom = { out: new JsonOut(), slots: { table: new Int32Array(FIRST_SLOTS), top: 0 } };
+  readonly mongodb: BsonRoom = {
+    out: new JsonOut(),
+    slots: { table: new Int32Array(FIRST_SLOTS), top: 0, view: new DataView(new ArrayBuffer(0)) },
+  };
 }
 
 export interface DynamoDbRoom {
