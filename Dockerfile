@@ -28,7 +28,7 @@ USER node
 EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT}/livez`).then((reply) => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
-# Why these two: docs/operating.md, "Memory".
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "dist/src/cli.js"]
+# Why these: docs/operating.md, "Memory".
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "--external-memory-accounted-in-global-limit", "dist/src/cli.js"]
 # Mount a folder with the contract and its bindings at /app/bindings: there `import … from 'crossfade'` finds this package.
 CMD ["serve", "bindings/index.ts"]

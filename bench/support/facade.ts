@@ -37,7 +37,10 @@ export async function serveFacade(
 }
 
 /** Of the Dockerfile's entry point. */
-const IMAGE_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=30'];
+const IMAGE_FLAGS = [
+  ...['--max-semi-space-size=8', '--heap-growing-percent=30'],
+  '--external-memory-accounted-in-global-limit',
+];
 
 const SETTINGS: Env = {
   MALLOC_ARENA_MAX: '2',

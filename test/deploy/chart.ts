@@ -179,7 +179,7 @@ t.test('chart and Dockerfile agree', async (t) => {
   for (const name of ['HOST', 'PORT', 'ADMIN_HOST', 'ADMIN_PORT', 'STATE_DIR']) t.equal(env[name], image[name], name);
   t.match(
     said,
-    /^ENTRYPOINT \["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "dist\/src\/cli\.js"\]$/m,
+    /^ENTRYPOINT \["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "--external-memory-accounted-in-global-limit", "dist\/src\/cli\.js"\]$/m,
     'the chart leaves the entry point',
   );
   t.notOk('command' in container);
