@@ -182,6 +182,12 @@ t.test('chart and Dockerfile agree', async (t) => {
     /^ENTRYPOINT \["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "--external-memory-accounted-in-global-limit", "dist\/src\/cli\.js"\]$/m,
     'the chart leaves the entry point',
   );
+  const [, ...flags] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(said)?.[1] ?? '');
+  t.match(
+    await run(process.execPath, [...flags.slice(0, -1), '--eval', '']),
+    { code: 0, all: '' },
+    'whose flags Node knows',
+  );
   t.notOk('command' in container);
   t.same(JSON.parse(/^CMD (.*)$/m.exec(said)?.[1] ?? ''), container.args);
   t.match(said, /^USER node$/m, 'whose number is 1000');
