@@ -228,7 +228,8 @@ t.test('a replica set of three', async (t) => {
       deadline.end();
     }
     for (const end = Date.now() + 10_000; Date.now() < end && (await cursors()) > before; await sleep(50));
-    t.equal(await cursors(), before, 'no cursor is left behind');
+    const after = await cursors();
+    t.ok(after <= before, `no cursor is left behind: there are ${after}, and were ${before}`);
   });
 
   t.test('a reply in pieces, whatever their size', async (t) => {
