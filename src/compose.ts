@@ -5,7 +5,7 @@ import { entryOf } from './admin/changes.ts';
 import { openAdmin } from './admin/open.ts';
 import type { Reading } from './admin/opened.ts';
 import { openReading } from './admin/reading.ts';
-import { type Cursors, createCursors } from './bindings/cursor.ts';
+import { createCursors } from './bindings/cursor.ts';
 import { evidenceId } from './bindings/evidence.ts';
 import { type Bindings, loadBindings } from './bindings/load.ts';
 import { type Config, VERSION } from './config.ts';
@@ -23,25 +23,20 @@ import { addProcessMetrics, createMetrics, type Metrics, risesTo } from './metri
 import type { AuthSpec } from './model/auth.ts';
 import { createDeadlines } from './model/deadline.ts';
 import type { Log } from './model/log.ts';
-import type { Tracing } from './model/span.ts';
-import { PLANS, type StoreName } from './model/stage.ts';
-import { exposureLog, mongodbShower, noteFailure, openTraces, showConnections, tenantShower } from './observers.ts';
+import type { StoreName } from './model/stage.ts';
+import { mongodbShower, noteFailure, openTraces, showConnections, tenantShower } from './observers.ts';
 import { closePlace, placeAt } from './operate/place.ts';
-import { named, type Origins, openAnswerer, openOrigins } from './operate/stores.ts';
-import { createLegacyOrigin, type Legacy, type Message } from './origins/legacy.ts';
+import { openAnswerer, openOrigins } from './operate/stores.ts';
+import { createLegacyOrigin } from './origins/legacy.ts';
 import { openAdmission, openGuards } from './overload.ts';
 import { readiness } from './readiness.ts';
 import { createOriginAccounts } from './request/accounts.ts';
-import type { Answerer } from './request/answer.ts';
 import { createAuth } from './request/auth.ts';
 import { guardLegacy } from './request/guard.ts';
 import { createRequestLog } from './request/log.ts';
 import { createObserver } from './request/observe.ts';
-import { type Answered, createOffering } from './request/shadowing.ts';
 import { createSampling } from './results/sample.ts';
-import type { ResultsWriter } from './results/writer.ts';
-import { openShadow, type ShadowState } from './shadow/open.ts';
-import type { Pulse } from './shadow/pulse.ts';
+import { openShadowing } from './shadowing.ts';
 
 export type { Log } from './model/log.ts';
 
@@ -141,10 +136,9 @@ async function build(
     closers.push(reportUsage({ http: flagged.server.http, api, version: VERSION, counts: () => countsOf(metrics) }));
   metrics.onCollect(() => showFlags(metrics, flags));
   const cursors = createCursors(config.cursorSecrets);
-  const answererOf = (from: Origins, timeout: number) => openAnswerer(from, cursors, timeout);
   const evidence = await evidenceId(bindings.file, bindings.contract.source, VERSION);
   const shadowing = openShadowing({
-    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, pulse, answererOf, closers },
+    ...{ config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, pulse, closers },
   });
   if (shadowing !== undefined) tellReplica = shadowing.beat;
   const auth = createAuth(bindings.spec.auth, { file: bindings.file, secrets: config.gatewaySecrets });
@@ -156,7 +150,7 @@ async function build(
     bindings,
     flags,
     auth,
-    observe: createObserver(answererOf(origins, config.originTimeout), bindings.spec.cors, guards),
+    observe: createObserver(openAnswerer(origins, cursors, config.originTimeout), bindings.spec.cors, guards),
     shadow: shadowing?.shadow,
     onTenant: shadowing?.meet,
     cursors,
@@ -190,7 +184,7 @@ async function build(
   closers.push(reading.close);
   const admin = await openAdmin({ config, bindings, metrics, log, readiness: ready, place, reading });
   // Making their routes leaves as much as they keep: to be done before what is left is given back.
-  await Promise.all([admin.ready(), facade.ready()]);
+  await Promise.all([admin.ready(), facade.ready(), shadowing?.ready()]);
   if (ownsProcess) giveBack();
   // Whoever has not had a reply by then gets none: every store's deadline has passed, and legacy may have none.
   const grace = config.originTimeout + 1_000;
@@ -282,93 +276,6 @@ function openReadResults({ resultsUri: uri }: Config, closers: Close[]): Results
   closers.push(() => store.close());
   return store;
 }
-
-interface ShadowingParts {
-  readonly config: Config;
-  readonly evidence: string;
-  readonly bindings: Bindings;
-  readonly flags: Flags;
-  readonly cursors: Cursors;
-  readonly legacy: Legacy | undefined;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  readonly tracing: Tracing | undefined;
-  readonly pulse: Pulse;
-  readonly answererOf: (origins: Origins, timeout: number) => Answerer;
-  readonly closers: Close[];
-}
-
-/** How long results may take to be written when the process ends. */
-const LAST_WRITE = 3_000;
-
-/** What follows a reply. */
-interface Shadowing {
-  /** Asks the candidates; `undefined` where no operation has a stage with any. */
-  readonly shadow: ((answered: Answered) => void) | undefined;
-  readonly meet: (tenant: string) => void;
-  /** Reports that this replica runs on other flags. */
-  readonly beat: () => void;
-  /** For people; `state` where anything is shadowed. */
-  readonly writer: ResultsWriter;
-  readonly state: (() => ShadowState) | undefined;
-}
-
-/** Shadow and results; `undefined` where there is no place for results. */
-function openShadowing(parts: ShadowingParts): Shadowing | undefined {
-  const { config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, pulse, answererOf, closers } =
-    parts;
-  const { shadow: settings, sampleSecret, resultsUri } = config;
-  if (resultsUri === undefined) return undefined;
-  const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
-    openShadow({
-      settings: { ...settings, sampleSecret, resultsUri },
-      api: bindings.name,
-      evidence,
-      version: VERSION,
-      reveal: bindings.spec.reveal ?? [],
-      ...{ metrics, tracing, pulse },
-      percent: () => flags.state().sampling,
-      flags: () => ({ flags: flags.revision(), flagsFrom: flags.state().source }),
-      onError: (message, error) => log('warn', message, { cause: error }),
-      onExposure: exposureLog(log),
-    }),
-  );
-  closers.push(() => opened.close(LAST_WRITE));
-  const { writer, state } = opened;
-  const { meet, beat } = writer;
-  beat();
-  const shadowed = bindings.operations.some(({ offered }) =>
-    offered.some((stage) => PLANS[stage].candidates.length > 0),
-  );
-  if (!shadowed) return { shadow: undefined, meet, beat, writer, state: undefined };
-  const pool = { timeout: settings.timeout, attempts: 1, size: settings.concurrency + RECHECK_SOCKETS };
-  const own = openOrigins(config, bindings, pool, closers);
-  metrics.onCollect(() => {
-    for (const origin of Object.values(own)) showConnections(metrics, origin.name, 'candidate', origin);
-  });
-  const observe = createObserver(answererOf(own, settings.timeout), bindings.spec.cors);
-  const offering = createOffering({
-    operations: bindings.operations,
-    api: bindings.spec,
-    cursors,
-    observe,
-    askLegacy: legacy && ((message, signal) => legacy.ask(message as Message, { signal, maxBytes: MAX_LEGACY_BYTES })),
-    timeout: settings.timeout,
-  });
-  const shadow = (answered: Answered): void => {
-    try {
-      opened.shadow.offer(offering(answered));
-    } catch (error) {
-      // The reply is sent: nothing that goes wrong here may reach it.
-      log('error', 'a shadow could not be offered', { cause: error });
-    }
-  };
-  return { shadow, meet, beat, writer, state };
-}
-
-const RECHECK_SOCKETS = 16;
-/** Of an answer of legacy that is asked for again. */
-const MAX_LEGACY_BYTES = 8 * 1024 * 1024;
 
 /** Ends what is in flight; connections that are left after so many milliseconds (half a request, an unread body) are cut. */
 async function closeWithin(app: FastifyInstance, milliseconds: number): Promise<void> {

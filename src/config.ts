@@ -57,6 +57,8 @@ export interface Config {
     readonly dynamodbPerSecond: number;
     readonly rechecksPerSecond: number;
     readonly eventLoopDelay: number;
+    /** Who asks candidates; see src/thread. */
+    readonly thread: (typeof THREADS)[number];
   };
   /** What clients may ask for at a time; times in milliseconds. */
   readonly overload: {
@@ -77,6 +79,7 @@ export interface Config {
 
 const LOG_MODES = ['sampled', 'all', 'off'] as const;
 const MONGODB_CLIENTS = ['leased', 'command', 'driver'] as const;
+const THREADS = ['auto', 'on', 'off'] as const;
 const SHOWN = ['off', 'hashed', 'clear'] as const;
 const DYNAMODB_CLIENTS = ['wire', 'sdk'] as const;
 const FORWARDED_STYLES = ['x-forwarded', 'forwarded', 'both', 'none'] as const;
@@ -124,6 +127,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const mode = oneOf('LOG_REQUESTS', LOG_MODES, given.LOG_REQUESTS ?? 'sampled', problems);
   const tenants = oneOf('TELEMETRY_TENANT', SHOWN, given.TELEMETRY_TENANT ?? 'off', problems);
   const mongodbClient = oneOf('MONGODB_CLIENT', MONGODB_CLIENTS, given.MONGODB_CLIENT ?? 'leased', problems);
+  const thread = oneOf('SHADOW_THREAD', THREADS, given.SHADOW_THREAD ?? 'auto', problems);
   if (tenants === 'hashed' && given.SAMPLE_SECRET === undefined)
     problems.push({ where: 'TELEMETRY_TENANT', message: 'is hashed, which takes a SAMPLE_SECRET' });
   const secrets = secretsOf('CURSOR_SECRETS', given, problems);
@@ -136,7 +140,16 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   if (given.SAMPLE_SECRET !== undefined && given.SAMPLE_SECRET.length < 16) {
     problems.push({ where: 'SAMPLE_SECRET', message: 'must have 16 characters or more' });
   }
-  if (values === undefined || !style || !client || !mode || !tenants || !mongodbClient || problems.length > 0)
+  if (
+    values === undefined ||
+    !style ||
+    !client ||
+    !mode ||
+    !tenants ||
+    !mongodbClient ||
+    !thread ||
+    problems.length > 0
+  )
     throw new ConfigError(problems);
   return Object.freeze({
     host: values.HOST,
@@ -173,6 +186,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
       dynamodbPerSecond: values.SHADOW_DYNAMODB_PER_SECOND,
       rechecksPerSecond: values.RECHECKS_PER_SECOND,
       eventLoopDelay: values.SHADOW_EVENT_LOOP_MS,
+      thread,
     }),
     overload: Object.freeze({
       maxRequests: values.MAX_REQUESTS,

@@ -29,6 +29,8 @@ export interface Metrics {
   readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
   readonly exposures: Counter<'operation' | 'pair'>;
   readonly shadowQueueDepth: Gauge;
+  readonly shadowThread: Gauge;
+  readonly shadowThreadEnded: Counter;
   readonly activeRequests: Gauge<'http_request_method'>;
   readonly breakerOpen: Gauge<'origin' | 'operation'>;
   readonly shadowQueueBytes: Gauge;
@@ -205,6 +207,16 @@ export function createMetrics(): Metrics {
       name: 'crossfade_exposures_total',
       help: 'Requests that legacy refuses and a store answers, but for what only lasted until the newer store had caught up.',
       labelNames: ['operation', 'pair'] as const,
+      registers,
+    }),
+    shadowThread: new Gauge({
+      name: 'crossfade_shadow_thread',
+      help: '1 while candidates are asked in a thread of their own.',
+      registers,
+    }),
+    shadowThreadEnded: new Counter({
+      name: 'crossfade_shadow_thread_ended_total',
+      help: 'Times that the thread that asks candidates ended though nobody had asked it to.',
       registers,
     }),
     shadowQueueDepth: new Gauge({

@@ -182,6 +182,11 @@ export const SETTINGS = Type.Object({
     minimum: 1,
     description: 'How late the event loop may be, in milliseconds, before shadows are shed.',
   }),
+  SHADOW_THREAD: Type.String({
+    default: 'auto',
+    description:
+      'A thread of its own for asking candidates: `auto` (where there is more than one CPU, once something is shadowed), `on` (from the start) or `off`.',
+  }),
   MAX_REQUESTS: Type.Integer({
     default: 10_000,
     minimum: 1,

@@ -38,6 +38,7 @@ export interface ShadowOptions {
   readonly tracing?: Tracing | undefined;
   /** Of the process: shadows are shed while it is busy. */
   readonly pulse: Pulse;
+  readonly away?: (() => boolean) | undefined;
   /** A store answers what legacy refuses. */
   readonly onExposure: (operation: string, pair: Pair, requestId: string) => void;
 }
@@ -96,7 +97,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     breakers,
     budgets: { dynamodb: createBudget(settings.dynamodbPerSecond) },
     recheckBudget: createBudget(settings.rechecksPerSecond),
-    pulse: options.pulse,
+    ...{ pulse: options.pulse, away: options.away },
     sampler: createSampler(),
     percent: options.percent,
     tracing: options.tracing,

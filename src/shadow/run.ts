@@ -29,6 +29,8 @@ export interface ShadowParts {
   /** Bytes of answers that wait to be looked at again; default 64 MiB. Beyond it a mismatch stays unverified. */
   readonly recheckBytes?: number;
   readonly pulse: Pulse;
+  /** Whether nobody is there to ask stores; default: somebody is. */
+  readonly away?: (() => boolean) | undefined;
   readonly sampler: Sampler;
   /** Percent of plans with a candidate that are carried out. */
   readonly percent: () => number;
@@ -101,6 +103,7 @@ export function createShadow(parts: ShadowParts): Shadow {
     const work = async (): Promise<void> => {
       // It waited, and clients go first.
       if (parts.pulse.busy()) return drop('event_loop');
+      if (parts.away?.()) return drop('thread');
       const span = spanOf(parts.tracing, given);
       await shadow(given, open, span).catch((error: unknown) => {
         span?.fail('internal');
@@ -124,6 +127,7 @@ export function createShadow(parts: ShadowParts): Shadow {
 
   /** Why one candidate is not asked. */
   const whyNot = (given: Offer, candidate: OriginName): string | undefined => {
+    if (candidate !== 'legacy' && parts.away?.()) return 'thread';
     if (!parts.breakers.allows(candidate, given.operation)) return 'breaker';
     return parts.budgets[candidate]?.take() === false ? 'budget' : undefined;
   };
