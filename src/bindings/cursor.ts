@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 import { ConfigError, RequestError } from '../errors.ts';
 import type { Position } from '../model/call.ts';
 import { exactDouble } from '../model/number.ts';
@@ -172,7 +172,7 @@ function reviveNumber({ n, t }: { n: string; t?: 'decimal' }, store: StoreName, 
 
 /** A hash of parameters that does not depend on the order of names; absent and `undefined` are the same. */
 export function hashParameters(values: unknown): string {
-  return createHash('sha256').update(canonical(values)).digest('base64url').slice(0, 22);
+  return hash('sha256', canonical(values), 'base64url').slice(0, 22);
 }
 
 /** Each value by its type and length, so that no two texts run together. */

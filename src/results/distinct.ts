@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MAX_DISTINCT, MAX_OF_TENANT } from '../model/gate.ts';
 import type { RequestsRow, Result } from './rows.ts';
 
@@ -51,17 +51,17 @@ export function createDistinct(
     note(result: Result): boolean {
       const { operation, pair, tenant, subject, at } = result;
       if (subject === undefined) return false;
-      const { hash, items, full } = subject;
+      const { hash: own, items, full } = subject;
       const id = idOf([operation, pair, tenant]);
       const hashes = known.get(id);
-      const before = hashes?.get(hash);
+      const before = hashes?.get(own);
       const total = totals.get(`${operation} ${pair}`) ?? 0;
       if (before === undefined && (all >= MAX_ALL || (total >= MAX_DISTINCT && (hashes?.size ?? 0) >= MAX_OF_TENANT)))
         return false;
       // Compared before with nothing in it, or while the stores were not in step, it may still come to count.
       if (before !== undefined && (before || !full)) return false;
       const asked = rowOf(id, result);
-      known.get(id)?.set(hash, full);
+      known.get(id)?.set(own, full);
       asked.row.last = new Date(at);
       asked.changes += 1;
       if (before !== undefined) return false;
@@ -81,7 +81,7 @@ const BYTES = 6;
 function packed(hashes: ReadonlyMap<number, boolean>): Buffer {
   const full = [...hashes].filter(([, full]) => full);
   const buffer = Buffer.alloc(full.length * BYTES);
-  for (const [at, [hash]] of full.entries()) buffer.writeUIntBE(hash, at * BYTES, BYTES);
+  for (const [at, [one]] of full.entries()) buffer.writeUIntBE(one, at * BYTES, BYTES);
   return buffer;
 }
 
@@ -93,4 +93,4 @@ export function unpacked(seen: Uint8Array): readonly number[] {
 
 /** 48 bits of a hash: collisions among some ten thousand are unlikely, and a number holds it. */
 export const hash48 = (parts: readonly unknown[]): number =>
-  createHash('sha256').update(JSON.stringify(parts)).digest().readUIntBE(0, BYTES);
+  Number.parseInt(hash('sha256', JSON.stringify(parts)).slice(0, BYTES * 2), 16);

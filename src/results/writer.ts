@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ResultsStore } from '../drivers/results.ts';
 import type { Outcome } from '../model/comparison.ts';
 import { addTo } from './buckets.ts';
 import { createDistinct } from './distinct.ts';
+import { createHashes } from './hashes.ts';
 import {
   type CountRow,
   type Finding,
@@ -103,6 +104,7 @@ export function createWriter(options: WriterOptions): ResultsWriter {
   const findings = new Map<string, Kept<FindingRow>>();
   const rules = new Map<string, Kept<RuleRow>>();
   const fingerprints = new Map<string, Set<string>>();
+  const hashOf = createHashes();
   const requests = createDistinct({ api, evidence, replica, source }, (parts) => `${replica}:${hashOf(parts)}`);
   let dropped = 0;
   let failures = 0;
@@ -355,9 +357,6 @@ export function createWriter(options: WriterOptions): ResultsWriter {
     },
   });
 }
-
-const hashOf = (parts: readonly unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
 
 const NO_TOTALS: ReplicaRow['totals'] = Object.freeze({
   ...{ offered: 0, pending: 0, dropped: 0 },

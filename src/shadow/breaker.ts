@@ -59,6 +59,7 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
     report(origin: string, operation: string, ok: boolean): void {
       const state = stateOf(origin, operation);
       if (ok) {
+        if (state.failures === 0 && state.until === 0) return;
         Object.assign(state, { failures: 0, pause, until: 0, trying: false });
         return;
       }

@@ -2,10 +2,10 @@ import { openResults } from '../drivers/results.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Pair } from '../model/comparison.ts';
 import type { Tracing } from '../model/span.ts';
-import type { OriginName } from '../model/stage.ts';
 import type { ReplicaRow, Result } from '../results/rows.ts';
 import { createSampling } from '../results/sample.ts';
 import { createWriter, type ResultsWriter } from '../results/writer.ts';
+import { createCandidateAccounts, createComparisonAccounts } from './accounts.ts';
 import { type BreakerState, createBreakers } from './breaker.ts';
 import { createBudget } from './budget.ts';
 import type { Pulse } from './pulse.ts';
@@ -92,6 +92,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     for (const { origin, operation, state } of breakers.states())
       metrics.breakerOpen.set({ origin, operation }, state === 'closed' ? 0 : 1);
   });
+  const count = createComparisonAccounts(metrics);
   const shadow: Shadow = createShadow({
     queue,
     breakers,
@@ -103,11 +104,11 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     tracing: options.tracing,
     sampling: createSampling(settings.sampleSecret, options.reveal),
     record: (result) => {
+      count(result);
       measure(metrics, result, options.onExposure);
       writer.record(result);
     },
-    onCandidate: (operation: string, origin: OriginName, seconds: number) =>
-      metrics.originDuration.observe({ operation, origin, role: 'candidate' }, seconds),
+    onCandidate: createCandidateAccounts(metrics),
     onError: (error) => options.onError('a shadow failed', error),
   });
   return Object.freeze({
@@ -128,8 +129,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
 }
 
 function measure(metrics: Metrics, result: Result, onExposure: ShadowOptions['onExposure']): void {
-  const { operation, stage, pair, outcome, reason = '', findings } = result;
-  metrics.comparisons.inc({ operation, stage, pair, outcome, reason });
+  const { operation, pair, findings } = result;
   for (const { kind, verdict, sample } of findings) {
     metrics.mismatches.inc({ operation, pair, kind, verdict });
     if (kind !== 'exposure' || verdict === 'transient') continue;
