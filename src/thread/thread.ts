@@ -158,7 +158,11 @@ export function createThread(options: ThreadOptions): Thread {
     const why = cause instanceof Error ? cause : new Error('it was ended from within');
     const lost = [...pending.values()];
     pending.clear();
-    for (const { fail } of lost) fail(new Error('the thread that asks candidates has ended', { cause: why }));
+    for (const { store, done, fail } of lost) {
+      // As of a connection that is closed under a question.
+      if (closed) done(unasked(store));
+      else fail(new Error(ENDED, { cause: why }));
+    }
     if (!closed) beginAgain(why);
     if (closed || state === 'unable') settle();
   };
@@ -241,9 +245,11 @@ export function createThread(options: ThreadOptions): Thread {
   });
 }
 
+const ENDED = 'the thread that asks candidates has ended';
+
 /** Said of a question that nobody was asked. */
 const unasked = (origin: StoreName): Observation => {
-  const error = new StoreError(origin, 'unavailable', 'the thread that asks candidates has ended');
+  const error = new StoreError(origin, 'unavailable', ENDED);
   return Object.freeze({ origin, ok: false, error, duration: 0 });
 };
 

@@ -184,6 +184,7 @@ export async function withNotesStores(t: Test, options: NotesOptions = {}): Prom
     RESULTS_URI: mongo.uri,
     // The machine of a test is busy with others; what is shed by that is tested by itself.
     SHADOW_EVENT_LOOP_MS: '5000',
+    SHADOW_THREAD: process.env.TT ?? 'auto',
     ...(options.legacy === undefined ? {} : { LEGACY_URL: await options.legacy(documents, table) }),
     ...options.env,
   };
