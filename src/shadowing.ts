@@ -13,7 +13,7 @@ import { type Answered, createOffering } from './request/shadowing.ts';
 import type { ResultsWriter } from './results/writer.ts';
 import { openShadow, type ShadowState } from './shadow/open.ts';
 import type { Pulse } from './shadow/pulse.ts';
-import { openAsking } from './thread/open.ts';
+import { type Asking, openAsking } from './thread/open.ts';
 
 export interface ShadowingParts {
   readonly config: Config;
@@ -51,7 +51,7 @@ export function openShadowing(parts: ShadowingParts): Shadowing | undefined {
   const { config, evidence, bindings, flags, cursors, legacy, metrics, log, tracing, pulse, closers } = parts;
   const { shadow: settings, sampleSecret, resultsUri } = config;
   if (resultsUri === undefined) return undefined;
-  let away = () => false;
+  let asking: Asking | undefined;
   const opened = named(config.resultsUri === config.mongodbUri ? 'MONGODB_URI' : 'RESULTS_URI', () =>
     openShadow({
       settings: { ...settings, sampleSecret, resultsUri },
@@ -60,14 +60,15 @@ export function openShadowing(parts: ShadowingParts): Shadowing | undefined {
       version: VERSION,
       reveal: bindings.spec.reveal ?? [],
       ...{ metrics, tracing, pulse },
-      away: () => away(),
+      away: () => asking?.away() === true,
       percent: () => flags.state().sampling,
       flags: () => ({ flags: flags.revision(), flagsFrom: flags.state().source }),
       onError: (message, error) => log('warn', message, { cause: error }),
       onExposure: exposureLog(log),
     }),
   );
-  closers.push(() => opened.close(LAST_WRITE));
+  // What waits is shed before nobody is there to ask.
+  closers.push(() => Promise.all([opened.close(LAST_WRITE), asking?.close()]));
   const { writer, state } = opened;
   const { meet, beat } = writer;
   beat();
@@ -75,25 +76,24 @@ export function openShadowing(parts: ShadowingParts): Shadowing | undefined {
     offered.some((stage) => PLANS[stage].candidates.length > 0),
   );
   if (!shadowed) return { shadow: undefined, meet, beat, writer, state: undefined, ready: async () => {} };
-  const asking = openAsking({
+  const opening = openAsking({
     ...{ mode: settings.thread, timeout: settings.timeout, concurrency: settings.concurrency },
     ...{ stores: config, bindings, cursors, cursorSecrets: config.cursorSecrets, evidence, version: VERSION, log },
     legacy: config.legacyUrl !== undefined,
     onViolations: (operation, origin, count) => metrics.contractViolations.inc({ operation, origin }, count),
     onEnd: () => metrics.shadowThreadEnded.inc(),
   });
-  closers.push(() => asking.close());
-  away = asking.away;
+  asking = opening;
   metrics.onCollect(() => {
-    metrics.shadowThread.set(asking.threaded() ? 1 : 0);
-    for (const [store, connections] of Object.entries(asking.connections()))
+    metrics.shadowThread.set(opening.threaded() ? 1 : 0);
+    for (const [store, connections] of Object.entries(opening.connections()))
       showConnections(metrics, store as StoreName, 'candidate', { connections: () => connections });
   });
   const offering = createOffering({
     operations: bindings.operations,
     api: bindings.spec,
     cursors,
-    observe: asking.observe,
+    observe: opening.observe,
     askLegacy: legacy && ((message, signal) => legacy.ask(message as Message, { signal, maxBytes: MAX_LEGACY_BYTES })),
     timeout: settings.timeout,
   });
@@ -105,7 +105,7 @@ export function openShadowing(parts: ShadowingParts): Shadowing | undefined {
       log('error', 'a shadow could not be offered', { cause: error });
     }
   };
-  return { shadow, meet, beat, writer, state, ready: asking.ready };
+  return { shadow, meet, beat, writer, state, ready: opening.ready };
 }
 
 /** Of an answer of legacy that is asked for again. */
