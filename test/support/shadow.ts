@@ -104,6 +104,9 @@ export default bind({
 });
 `;
 
+/** Who asks the candidates. */
+export const THREADS = ['on', 'off'] as const;
+
 export interface Notes {
   readonly facade: Facade;
   readonly table: string;
@@ -184,7 +187,6 @@ export async function withNotesStores(t: Test, options: NotesOptions = {}): Prom
     RESULTS_URI: mongo.uri,
     // The machine of a test is busy with others; what is shed by that is tested by itself.
     SHADOW_EVENT_LOOP_MS: '5000',
-    SHADOW_THREAD: process.env.TT ?? 'auto',
     ...(options.legacy === undefined ? {} : { LEGACY_URL: await options.legacy(documents, table) }),
     ...options.env,
   };

@@ -171,7 +171,8 @@ t.test('the thread says what this one says', async (t) => {
     const all = Array.from({ length: 100 }, (_, at) => cases[at % cases.length] as (typeof cases)[number]);
     const seen = await Promise.all(all.map((one) => ask(sides, sides.thread, one)));
     const wanted = await Promise.all(all.map((one) => ask(sides, sides.here, one)));
-    for (const [at, one] of seen.entries()) t.strictSame(plain(one), plain(wanted[at] as Observation), all[at]?.of);
+    for (const [at, one] of seen.entries())
+      t.strictSame(plain(one), plain(wanted[at] as Observation), String(all[at]?.of));
   });
 
   t.test('the page behind a cursor', async (t) => {
