@@ -7,6 +7,7 @@ import { createCursors } from '../bindings/cursor.ts';
 import { evidenceId } from '../bindings/evidence.ts';
 import { type BoundOperation, loadBindings } from '../bindings/load.ts';
 import { stripElsewhere } from '../bindings/strip.ts';
+import { giveBack } from '../give-back.ts';
 import type { StoreName } from '../model/stage.ts';
 import { openCandidates } from './candidates.ts';
 import { type AskMessage, readAsk, type Told, tellMessages } from './messages.ts';
@@ -94,4 +95,6 @@ port.on('message', (message: Down) => {
   for (const one of message) void ask(one);
 });
 const beat = setInterval(() => tell({ beat: candidates.connections() }), BEAT);
-tell({ up: await evidenceId(bindings.file, bindings.contract.source, given.version) });
+const evidence = await evidenceId(bindings.file, bindings.contract.source, given.version);
+giveBack();
+tell({ up: evidence });
