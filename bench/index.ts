@@ -8,6 +8,7 @@ import { benchMemory } from './memory.ts';
 import { benchPassThrough } from './pass-through.ts';
 import { benchReaders } from './readers.ts';
 import { benchShadow } from './shadow.ts';
+import { benchShadowCost } from './shadow-cost.ts';
 import { markdown, type Row } from './support/measure.ts';
 import { pinHere } from './support/processes.ts';
 import { benchVersions } from './versions.ts';
@@ -31,6 +32,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Ro
   compare: benchCompare,
   memory: benchMemory,
   shadow: benchShadow,
+  'shadow-cost': benchShadowCost,
   versions: () => benchVersions(process.env.BENCH_AGAINST ?? ''),
 };
 

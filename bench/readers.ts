@@ -85,7 +85,7 @@ const facade = (folder: string, env: Env, stage: string) => () =>
     env: { ...env, NODE_ENV: 'production' },
   });
 
-async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<string> {
+export async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<string> {
   const local = store === 'fixed DynamoDB' ? undefined : await startDynamoDbLocal({ log: console.error });
   const dynamo = local ?? (await startDynalite());
   stops.push(dynamo.stop);
@@ -95,7 +95,11 @@ async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<st
 }
 
 /** A store that gives recorded replies: its address. */
-async function startFixed(script: string, replies: Bodies | Recorded, stops: (() => unknown)[]): Promise<string> {
+export async function startFixed(
+  script: string,
+  replies: Bodies | Recorded,
+  stops: (() => unknown)[],
+): Promise<string> {
   const fixed = fork(join(HERE, script), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   stops.push(() => fixed.kill());
   fixed.send(replies);

@@ -18,12 +18,13 @@ export interface Facade {
   readonly root?: string;
   /** The command, where it is not run from its sources. */
   readonly script?: string;
+  readonly cores?: string;
 }
 
 /** `crossfade serve`, whole, in a folder of its own below `parent`. */
 export async function serveFacade(
   parent: string,
-  { bindings, stages, env, flags, root = ROOT, script = join(root, 'src/cli.ts') }: Facade,
+  { bindings, stages, env, flags, root = ROOT, script = join(root, 'src/cli.ts'), cores }: Facade,
 ): Promise<Server> {
   const cwd = await mkdtemp(join(parent, 'facade-'));
   const lines = Object.entries(stages).map(([operation, stage]) => `  ${operation}: { stage: ${stage} }\n`);
@@ -33,6 +34,7 @@ export async function serveFacade(
     flags: [...(flags ?? IMAGE_FLAGS), ...profiled()],
     env: { ...SETTINGS, ...env, ...passedOn() },
     cwd,
+    ...(cores === undefined ? {} : { cores }),
   });
 }
 

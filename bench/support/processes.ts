@@ -9,6 +9,8 @@ const PINS = process.platform === 'linux' && cpus().length > 1;
 /** What serves has a core for itself; load and mocks share the other with us and all that we start. */
 export const SERVING = '0';
 const OTHERS = '1';
+/** For what has a thread beside the one that serves: it shares the core of those that ask. */
+export const BOTH = '0,1';
 
 /** Pins this process, and so all that it starts and does not pin elsewhere. Does nothing where there is one core. */
 export function pinHere(): void {
@@ -27,12 +29,14 @@ export interface Program {
   readonly flags?: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Where it runs; default the serving core. */
+  readonly cores?: string;
 }
 
 /** A server on the serving core, once it has said its address in a line of JSON. Throws where it ends before. */
-export async function serve({ words, flags = [], env, cwd }: Program): Promise<Server> {
+export async function serve({ words, flags = [], env, cwd, cores = SERVING }: Program): Promise<Server> {
   const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...flags, ...words];
-  const [command, ...rest] = PINS ? ['taskset', '-c', SERVING, ...node] : node;
+  const [command, ...rest] = PINS ? ['taskset', '-c', cores, ...node] : node;
   const child = spawn(command as string, rest, {
     cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -86,6 +90,12 @@ export function said<T>(child: ChildProcess): Promise<T> {
       done(message as T);
     });
   });
+}
+
+/** CPU time that a process's first thread has used, in microseconds. */
+export async function mainCpuOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8');
+  return Number(text.split(' ')[0]) / 1_000;
 }
 
 /** CPU time that a process has used, in microseconds, all threads: Linux counts it in nanoseconds. */
