@@ -40,6 +40,8 @@ export interface How {
   readonly consistent?: boolean;
   /** One that has begun already, for whoever waited for something before the store; without it one begins now. */
   readonly deadline?: Deadline | undefined;
+  /** Bytes that the answer probably has: whoever gets it from elsewhere need not keep them twice. */
+  readonly like?: Buffer | undefined;
 }
 
 /** (store, question) → the answer a client would get. Throws RequestError, StoreError; never asks another store. */

@@ -176,7 +176,7 @@ export function createOffering({ operations, api, cursors, observe, askLegacy, t
       const seen =
         question instanceof RequestError
           ? refused(store, shown(operation.errors(question, error())))
-          : await observe(store, question, error, { consistent });
+          : await observe(store, question, error, { consistent, like: control.ok ? control.answer.body : undefined });
       return control.origin === 'legacy' && method === 'HEAD' ? bodiless(seen) : seen;
     };
     const fromLegacy = (span: Span | undefined): Promise<Observation> =>

@@ -9,6 +9,7 @@ import { ask } from '../request/ask.ts';
 import { frozen } from '../request/auth/claims.ts';
 import { type Claims, NO_CLAIMS } from '../request/auth.ts';
 import { question } from '../request/handle.ts';
+import type { RingReader, RingWriter } from './ring.ts';
 
 /** A question to a candidate as it goes to the thread: what the request was, of which the same is made there again. */
 export type AskMessage = readonly [
@@ -81,9 +82,8 @@ type AnswerMessage = readonly [
   /** `undefined`: those that the operation's successes mostly have. */
   headers: Readonly<Record<string, string | readonly string[]>> | undefined,
   items: number | undefined,
-  /** Where the body stands: which of the batch's buffers, from where, how long. */
-  buffer: number,
-  from: number,
+  /** Where the body stands: in the ring from there on, or else in a buffer of its own. */
+  from: number | ArrayBuffer,
   length: number,
 ];
 
@@ -97,14 +97,12 @@ type FailureMessage = readonly [
   message: string,
 ];
 
-/** Several answers, and the buffers that hold their bodies. */
+/** Several answers. */
 export interface Tells {
   readonly tells: readonly TellMessage[];
-  readonly buffers: readonly ArrayBuffer[];
+  /** How far the ring is written with them. */
+  readonly written: number;
 }
-
-/** Longer bodies have a buffer of their own: who keeps one answer of a batch keeps what is in its buffer. */
-const SHARED = 16_384;
 
 /** An observation that waits to be told. */
 export interface Told {
@@ -113,11 +111,9 @@ export interface Told {
   readonly observation: Observation;
 }
 
-export function tellMessages(all: readonly Told[]): Tells {
-  const bytes = all.reduce((sum, { observation }) => sum + (isShared(observation) ? sizeOf(observation) : 0), 0);
-  const shared = Buffer.from(new ArrayBuffer(bytes));
-  const buffers: ArrayBuffer[] = [shared.buffer];
-  let from = 0;
+/** `transfer`: the buffers of bodies for which the ring has no room. */
+export function tellMessages(all: readonly Told[], ring: RingWriter): Tells & { readonly transfer: ArrayBuffer[] } {
+  const transfer: ArrayBuffer[] = [];
   const tells = all.map(({ id, operation, observation }): TellMessage => {
     const { duration } = observation;
     if (!observation.ok) {
@@ -127,27 +123,24 @@ export function tellMessages(all: readonly Told[]): Tells {
     }
     const { status, items, body } = observation.answer;
     const headers = observation.answer.headers === operation.usualHeaders ? undefined : observation.answer.headers;
-    if (!isShared(observation)) {
-      buffers.push(new Uint8Array(body).buffer);
-      return [id, duration, status, headers, items, buffers.length - 1, 0, body.length];
+    let from: number | ArrayBuffer | undefined = ring.put(body);
+    if (from === undefined) {
+      from = new Uint8Array(body).buffer;
+      transfer.push(from);
     }
-    const at = from;
-    from += body.copy(shared, from);
-    return [id, duration, status, headers, items, 0, at, body.length];
+    return [id, duration, status, headers, items, from, body.length];
   });
-  return { tells, buffers };
+  return { tells, transfer, written: ring.written() };
 }
 
-const sizeOf = (observation: Observation): number => (observation.ok ? observation.answer.body.length : 0);
-
-const isShared = (observation: Observation): boolean => sizeOf(observation) <= SHARED;
-
-/** The other way round. What an error was caused by stays where it was. */
+/**
+ * The other way round; the ring may then be written again. A body that has the bytes of `like` is that one. What an error was
+ * caused by stays where it was.
+ */
 export function readTell(
   message: TellMessage,
-  buffers: readonly ArrayBuffer[],
-  origin: StoreName,
-  operation: BoundOperation,
+  ring: RingReader,
+  { store: origin, operation, like }: Expected,
 ): Observation {
   const [, duration, status] = message;
   if (isFailure(message)) {
@@ -156,12 +149,23 @@ export function readTell(
       failure === undefined ? Object.assign(new Error(text), { name }) : new StoreError(origin, failure, text);
     return Object.freeze({ origin, ok: false, error, duration });
   }
-  const [, , , headers = operation.usualHeaders, items, buffer, from, length] = message;
-  const body = Buffer.from(buffers[buffer] as ArrayBuffer, from, length);
+  const [, , , headers = operation.usualHeaders, items, from, length] = message;
+  const body = typeof from === 'number' ? kept(ring.look(from, length), like) : Buffer.from(from);
   return Object.freeze({
     ...{ origin, ok: true, duration },
     answer: Object.freeze({ status, headers: Object.freeze(headers), body, items }),
   });
 }
+
+/** What was asked. */
+export interface Expected {
+  readonly operation: BoundOperation;
+  readonly store: StoreName;
+  /** Bytes that the answer probably has. */
+  readonly like: Buffer | undefined;
+}
+
+const kept = (seen: Buffer, like: Buffer | undefined): Buffer =>
+  like !== undefined && seen.equals(like) ? like : Buffer.from(seen);
 
 const isFailure = (message: TellMessage): message is FailureMessage => message[2] === 0;

@@ -3,6 +3,7 @@ import type { StoreName } from '../model/stage.ts';
 import type { StoreConfig } from '../operate/stores.ts';
 import type { ByStore } from './candidates.ts';
 import type { AskMessage, Tells } from './messages.ts';
+import type { Ring } from './ring.ts';
 
 /** What the thread is started with. */
 export interface Given {
@@ -15,6 +16,9 @@ export interface Given {
   readonly concurrency: number;
   readonly version: string;
 }
+
+/** What it is started with each time: a ring of its own, in which bodies come back. */
+export type Started = Given & { readonly ring: Ring };
 
 /** To the thread: questions, or that it is to end. */
 export type Down = readonly AskMessage[] | 'close';

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import type { BoundOperation } from '../bindings/load.ts';
 import { StoreError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import type { Log } from '../model/log.ts';
 import type { StoreName } from '../model/stage.ts';
 import type { Observe } from '../request/observe.ts';
 import type { ByStore, Candidates } from './candidates.ts';
-import { type AskMessage, askMessage, readTell, type Tells } from './messages.ts';
-import { BATCH, BEAT, type Given, type Up } from './protocol.ts';
+import { type AskMessage, askMessage, type Expected, readTell, type Tells } from './messages.ts';
+import { BATCH, BEAT, type Given, type Started, type Up } from './protocol.ts';
+import { createRing, type RingReader, readFrom } from './ring.ts';
 
 export interface ThreadOptions {
   readonly given: Given;
@@ -64,9 +64,7 @@ const RECOVERED = 600_000;
 /** Milliseconds that it has, to answer what it was asked and to close its connections. */
 const LAST_ANSWERS = 1_000;
 
-interface Asked {
-  readonly operation: BoundOperation;
-  readonly store: StoreName;
+interface Asked extends Expected {
   readonly done: (observation: Observation) => void;
   readonly fail: (error: Error) => void;
 }
@@ -93,14 +91,16 @@ export function createThread(options: ThreadOptions): Thread {
 
   const start = (): void => {
     if (state === 'never') state = 'first';
+    const ring = createRing();
+    const reader = readFrom(ring);
     const own = new Worker(new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url), {
       name: 'candidates',
-      workerData: options.given,
+      workerData: { ...options.given, ring } satisfies Started,
       resourceLimits: LIMITS,
     });
     worker = own;
     let cause: unknown;
-    own.on('message', (message: Up) => hear(own, message));
+    own.on('message', (message: Up) => hear(own, reader, message));
     own.on('error', (error) => {
       cause ??= error;
     });
@@ -113,9 +113,9 @@ export function createThread(options: ThreadOptions): Thread {
     });
   };
 
-  const hear = (from: Worker, message: Up): void => {
+  const hear = (from: Worker, ring: RingReader, message: Up): void => {
     heard = performance.now();
-    if ('tells' in message) take(message, message.violations);
+    if ('tells' in message) take(message, ring, message.violations);
     else if ('beat' in message) connections = message.beat;
     else if ('broken' in message) takeOut(message.broken)?.fail(new Error(message.why));
     else up(from, message.up);
@@ -135,12 +135,13 @@ export function createThread(options: ThreadOptions): Thread {
     settle();
   };
 
-  const take = ({ tells, buffers }: Tells, violations: Extract<Up, Tells>['violations']): void => {
+  const take = ({ tells, written }: Tells, ring: RingReader, violations: Extract<Up, Tells>['violations']): void => {
     for (const [operation, origin, count] of violations ?? []) options.onViolations(operation, origin, count);
     for (const message of tells) {
       const asked = takeOut(message[0]);
-      asked?.done(readTell(message, buffers, asked.store, asked.operation));
+      asked?.done(readTell(message, ring, asked));
     }
+    ring.done(written);
   };
 
   const takeOut = (id: number): Asked | undefined => {
@@ -205,7 +206,7 @@ export function createThread(options: ThreadOptions): Thread {
     last += 1;
     const id = last;
     return new Promise((done, fail) => {
-      pending.set(id, { operation: question.operation, store, done, fail });
+      pending.set(id, { operation: question.operation, store, like: how?.like, done, fail });
       batch.push(askMessage(id, store, question, error(), how?.consistent === true));
       if (batch.length >= BATCH) send();
       else hold ??= setTimeout(send, HOLD);

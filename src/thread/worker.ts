@@ -11,13 +11,15 @@ import { giveBack } from '../give-back.ts';
 import type { StoreName } from '../model/stage.ts';
 import { openCandidates } from './candidates.ts';
 import { type AskMessage, readAsk, type Told, tellMessages } from './messages.ts';
-import { BATCH, BEAT, type Down, type Given, type Up, type Violations } from './protocol.ts';
+import { BATCH, BEAT, type Down, type Started, type Up, type Violations } from './protocol.ts';
+import { writeTo } from './ring.ts';
 
 /** Milliseconds that an answer waits for others, while there are questions without one. */
 const HOLD = 2;
 
 const port = parentPort as NonNullable<typeof parentPort>;
-const given = workerData as Given;
+const given = workerData as Started;
+const ring = writeTo(given.ring);
 const tell = (message: Up, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, [...transfer]);
 
 // From its sources Node takes types out already.
@@ -63,8 +65,8 @@ const flush = (): void => {
 /** Whether these could be told; one alone that cannot be (a header that is a function) is said to be so. */
 const told = (batch: readonly Told[]): boolean => {
   try {
-    const { tells, buffers } = tellMessages(batch);
-    tell({ tells, buffers, violations: counted() }, buffers);
+    const { transfer, ...tells } = tellMessages(batch, ring);
+    tell({ ...tells, violations: counted() }, transfer);
     return true;
   } catch (error) {
     if (batch.length === 1) tell({ broken: (batch[0] as Told).id, why: String(error) });

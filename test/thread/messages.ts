@@ -3,6 +3,7 @@ import type { BoundOperation } from '../../src/bindings/load.ts';
 import { StoreError, type StoreFailure } from '../../src/errors.ts';
 import { type Observation, TextAnswer } from '../../src/model/answer.ts';
 import { askMessage, readAsk, readTell, tellMessages } from '../../src/thread/messages.ts';
+import { createRing, readFrom, writeTo } from '../../src/thread/ring.ts';
 import { type Case, questionOf, withKinds } from '../support/kinds.ts';
 
 const CURSOR = {
@@ -89,21 +90,26 @@ t.test('an observation is the same on the other side, alone and among others', a
     failure(Object.assign(new Error(''), { name: 'Odd' })),
   ];
   const batches = [all, all.toReversed(), ...all.map((one) => [one])];
-  for (const batch of batches) {
-    const { tells, buffers } = tellMessages(batch.map((observation, id) => ({ id, operation, observation })));
-    const sent = structuredClone({ tells, buffers }, { transfer: [...buffers] });
-    t.strictSame(
-      sent.tells.map(([id]) => id),
-      batch.map((_, id) => id),
-    );
-    for (const [at, message] of sent.tells.entries()) {
-      const read = readTell(message, sent.buffers, 'mongodb', operation);
-      t.strictSame(plain(read), plain(batch[at] as Observation));
-      t.ok(Object.isFrozen(read) && (!read.ok || Object.isFrozen(read.answer)));
-      if (read.ok && read.answer.body.length > 16_384)
-        t.equal(read.answer.body.buffer.byteLength, read.answer.body.length, 'a long body keeps no other');
+  for (const size of [2 * 1024 * 1024, 20_000, 0])
+    for (const batch of batches) {
+      const ring = createRing(size);
+      const told = batch.map((observation, id) => ({ id, operation, observation }));
+      const { transfer, ...tells } = tellMessages(told, writeTo(ring));
+      const sent = structuredClone(tells, { transfer });
+      const reader = readFrom(ring);
+      for (const [at, message] of sent.tells.entries()) {
+        const one = batch[at] as Observation;
+        t.equal(message[0], at);
+        for (const like of [undefined, Buffer.from('other'), one.ok ? Buffer.from(one.answer.body) : undefined]) {
+          const read = readTell(message, reader, { store: 'mongodb', operation, like });
+          t.strictSame(plain(read), plain(one));
+          t.ok(Object.isFrozen(read) && (!read.ok || Object.isFrozen(read.answer)));
+          if (!read.ok || typeof message[5] !== 'number') continue;
+          t.equal(read.answer.body === like, like?.equals(read.answer.body) === true, 'the same bytes are kept once');
+          t.not(read.answer.body.buffer, ring.bytes, 'nothing that is kept stands in the ring');
+        }
+      }
     }
-  }
 });
 
 t.test('nothing of the thread’s own buffers goes away with a message', async (t) => {
@@ -112,8 +118,10 @@ t.test('nothing of the thread’s own buffers goes away with a message', async (
   const kept = [Buffer.from('short'), filled(20_000)];
   const before = kept.map((body) => body.toString('base64'));
   const told = kept.map((body, id) => ({ id, operation, observation: answer(0, { body }) }));
-  const { tells, buffers } = tellMessages(told);
-  structuredClone({ tells, buffers }, { transfer: [...buffers] });
+  for (const size of [0, 100_000]) {
+    const { transfer, ...tells } = tellMessages(told, writeTo(createRing(size)));
+    structuredClone(tells, { transfer });
+  }
   t.strictSame(
     kept.map((body) => body.toString('base64')),
     before,
