@@ -10,6 +10,7 @@ t.test('what is put is there until it is read, and no longer than there is room'
     ),
     {
       maxLength: 200,
+      size: 'max',
     },
   );
   let [refused, taken] = [0, 0];
