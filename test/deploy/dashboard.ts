@@ -53,7 +53,7 @@ t.test('rows, ids and places are in order', async (t) => {
   t.equal(new Set(panels.map(({ id }) => id)).size, panels.length, 'each id once');
   t.same(
     panels.filter(({ type }) => type === 'row').map(({ title }) => title),
-    ['What clients see', 'The migration', 'Stores and shadow', 'Flags and replicas', 'Process'],
+    ['What clients see', 'Overload', 'The migration', 'Stores and shadow', 'Flags and replicas', 'Process'],
   );
   const taken = new Set<string>();
   for (const { title, gridPos } of panels)

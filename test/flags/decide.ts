@@ -187,3 +187,180 @@ t.test('the memory of decisions is bounded and changes none of them', async (t) 
     stagesAt(text, names),
   );
 });
+
+t.test('before any flags nothing is at a revision, and nothing is kept', async (t) => {
+  const decider = createDecider(api);
+  t.equal(decider.revision(), '');
+  t.strictSame(decider.kept(), []);
+  t.strictSame(decider.features(), []);
+  decider.swap('7', featuresOf(''));
+  t.equal(decider.revision(), '7');
+  t.strictSame(decider.kept(), [], 'each flag is as it was given: an operation that cannot be moved needs none');
+  decider.swap(
+    '8',
+    featuresOf('').filter(({ name }) => name !== 'photos.putUser'),
+  );
+  t.strictSame(decider.kept(), []);
+});
+
+t.test('who looks gets the same, and counts nothing', async (t) => {
+  const lowered: string[] = [];
+  const decider = createDecider(api, { onLowered: (operation) => lowered.push(operation) });
+  const wide = { ...api, operations: api.operations.map((one) => ({ ...one, offered: STAGES })) };
+  const text = 'operations: { getUser: { stage: dynamodb, tenants: { acme: live } }, listMessages: { stage: live } }';
+  decider.swap('1', toFeatures(parseStages(text, wide, 'x'), api));
+  for (const tenant of ['acme', 'other', '']) {
+    t.equal(decider.peek(0, tenant), decider.stageOf(0, tenant));
+    t.equal(decider.peek(0, tenant), decider.stageOf(0, tenant), 'and when it is remembered');
+  }
+  t.equal(decider.peek(1, 'acme').stage, 'shadow');
+  t.strictSame(lowered, [], 'neither a look, nor what is not lowered');
+  for (const ask of [decider.peek, decider.stageOf])
+    t.throws(() => ask(99, 'a'), { name: 'RangeError', message: 'no operation has index 99' });
+});
+
+/** Features whose flag of getUser tells when it is evaluated. */
+function watched(text: string) {
+  let looks = 0;
+  const features = featuresOf(text).map((feature): typeof feature => {
+    if (feature.name !== 'photos.getUser') return feature;
+    const { strategies } = feature;
+    return Object.defineProperty({ ...feature }, 'strategies', {
+      enumerable: true,
+      get: () => {
+        looks += 1;
+        return strategies;
+      },
+    });
+  });
+  const looked = (ask: () => unknown): boolean => {
+    const before = looks;
+    ask();
+    return looks > before;
+  };
+  return { features, looked };
+}
+
+const ON_THE_WAY = getUser('stage: dynamodb, ramp: { to: shadow, percent: 50 }');
+
+t.test('a tenant that was met lately is remembered, one that was not is forgotten', async (t) => {
+  const { features, looked } = watched(ON_THE_WAY);
+  const decider = createDecider(api, {}, 4);
+  decider.swap('1', features);
+  const evaluated = (tenant: string) => looked(() => decider.stageOf(0, tenant));
+  const asked = [...'abbacdecab'].map((tenant) => `${tenant}${evaluated(tenant) ? '!' : ''}`);
+  t.strictSame(asked, ['a!', 'b!', 'b', 'a', 'c!', 'd!', 'e!', 'c', 'a!', 'b!']);
+});
+
+t.test('a look remembers nothing, and takes what is remembered', async (t) => {
+  const { features, looked } = watched(ON_THE_WAY);
+  const decider = createDecider(api);
+  decider.swap('1', features);
+  t.ok(looked(() => decider.peek(0, 'a')));
+  t.ok(looked(() => decider.stageOf(0, 'a')));
+  t.notOk(looked(() => decider.peek(0, 'a')));
+});
+
+t.test('new flags and a kill forget what was remembered; the same kill again does not', async (t) => {
+  const { features, looked } = watched(ON_THE_WAY);
+  const decider = createDecider(api, {}, 4);
+  decider.swap('1', features);
+  const evaluated = (tenant: string) => looked(() => decider.stageOf(0, tenant));
+  evaluated('a');
+  t.notOk(evaluated('a'));
+  decider.kill(false);
+  t.notOk(evaluated('a'));
+  decider.swap('2', features);
+  t.strictSame(['a', 'a', 'b', 'a'].map(evaluated), [true, false, true, false], 'and counts anew');
+});
+
+t.test('killed from beside the flags: the floor, until it is lifted', async (t) => {
+  const decider = createDecider(api);
+  decider.swap('1', featuresOf(getUser('stage: live, floor: dynamodb, tenants: { acme: complete }')));
+  t.notOk(decider.killed());
+  decider.kill(true);
+  t.ok(decider.killed());
+  t.equal(decider.stageOf(0, 'acme').stage, 'dynamodb');
+  decider.kill(true);
+  t.equal(decider.stageOf(0, 'acme').stage, 'dynamodb');
+  decider.kill(false);
+  t.notOk(decider.killed());
+  t.equal(decider.stageOf(0, 'acme').stage, 'complete');
+});
+
+t.test('stages that some tenant may be at: none by a ramp of nobody, none where nothing can be had', async (t) => {
+  const decider = createDecider(api);
+  decider.swap('1', featuresOf(getUser('stage: dynamodb, ramp: { to: shadow, percent: 0 }, tenants: { acme: live }')));
+  t.strictSame(decider.stages(), [['live', 'dynamodb'], ['dynamodb'], ['legacy']]);
+  const wide = { ...api, operations: api.operations.map((one) => ({ ...one, offered: STAGES })) };
+  decider.swap('2', toFeatures(parseStages('operations: { listMessages: { floor: live } }', wide, 'x'), api));
+  t.strictSame(decider.stages(), [['legacy'], [], ['legacy']]);
+});
+
+const without = (features: Features, name: string) => features.filter((feature) => feature.name !== name);
+const instead = (features: Features, name: string, change: object) =>
+  features.map((feature) =>
+    feature.name === name ? Object.defineProperties({ ...feature }, Object.getOwnPropertyDescriptors(change)) : feature,
+  );
+
+const fallbacks: [what: string, change: (features: Features) => Features, kept: string][] = [
+  ['a flag is missing', (given) => without(given, 'photos.getUser'), 'photos.getUser is missing'],
+  [
+    'a flag says nothing',
+    (given) => instead(given, 'photos.getUser', { strategies: [] }),
+    'photos.getUser has no strategies',
+  ],
+  [
+    'a flag cannot be judged',
+    (given) =>
+      instead(given, 'photos.getUser', {
+        get strategies() {
+          throw new Error('not today');
+        },
+      }),
+    'photos.getUser cannot be evaluated: not today',
+  ],
+  ['the kill flag is missing', (given) => without(given, 'photos.kill'), 'photos.kill is missing'],
+  ['the share is missing', (given) => without(given, 'photos.sampling'), 'photos.sampling is missing'],
+  [
+    'the share is none',
+    (given) => instead(given, 'photos.sampling', { strategies: [] }),
+    'photos.sampling has no rollout',
+  ],
+];
+for (const [what, change, kept] of fallbacks)
+  t.test(`${what}: said by name and reason, and its last good form stays`, async (t) => {
+    const told: string[] = [];
+    const decider = createDecider(api, { onFallback: (flag, reason) => told.push(`${flag} ${reason}`) });
+    const text = `kill: true\nsampling: 7\n${getUser('stage: live')}`;
+    const good = featuresOf(text);
+    decider.swap('1', good);
+    decider.swap('2', change(featuresOf('sampling: 8')));
+    t.strictSame(decider.kept(), [kept]);
+    t.strictSame(told, [kept]);
+    const [name = ''] = kept.split(' ');
+    const inForce = (features: Features) => features.find((feature) => feature.name === name);
+    t.equal(inForce(decider.features()), inForce(good));
+    decider.swap('3', good);
+    t.strictSame(decider.kept(), [], 'what is mended is not kept any more');
+  });
+
+t.test('a flag that is broken from the first decides nothing', async (t) => {
+  for (const enabled of [true, false]) {
+    const decider = createDecider(api);
+    decider.swap('1', instead(featuresOf(getUser('stage: live')), 'photos.getUser', { enabled, strategies: [] }));
+    t.equal(decider.stageOf(0, 'acme').stage, 'legacy');
+    t.notOk(decider.features().some(({ name }) => name === 'photos.getUser'));
+    t.strictSame(decider.kept(), ['photos.getUser has no strategies']);
+  }
+});
+
+t.test('a flag that is broken and switched off: the floor that it last said', async (t) => {
+  const decider = createDecider(api);
+  const good = featuresOf(getUser('stage: live, floor: dynamodb'));
+  decider.swap('1', good);
+  decider.swap('2', instead(good, 'photos.getUser', { enabled: false, strategies: [] }));
+  t.equal(decider.stageOf(0, 'acme').stage, 'dynamodb');
+  decider.swap('3', instead(good, 'photos.getUser', { enabled: true, strategies: [] }));
+  t.equal(decider.stageOf(0, 'acme').stage, 'dynamodb', 'switched on and broken: what it was');
+});
