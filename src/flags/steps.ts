@@ -47,10 +47,10 @@ export function stepsTo(now: readonly AdminStrategy[], wanted: Wanted): readonly
   );
   const write = (strategy: Strategy, sortOrder: number, title: string): NewStrategy => ({ strategy, sortOrder, title });
   const top = Math.min(0, ...now.map(({ sortOrder }) => sortOrder));
-  const made = lists.filter(({ old }) => old === undefined);
-  const gains = lists.flatMap(({ old, stage, had, has }): Step[] => {
+  const gains = lists.flatMap(({ old, stage, had, has }, at): Step[] => {
     if (old === undefined) {
-      const sortOrder = top - made.length + made.findIndex((one) => one.has === has);
+      // New ones stand last among the lists, and go above all that is there.
+      const sortOrder = top - (lists.length - at);
       return [{ do: 'add', ...write(listOf(wanted, stage, has), sortOrder, `tenants at ${stage}`) }];
     }
     const union = [...new Set([...had, ...has])];
@@ -115,25 +115,26 @@ const listOf = ({ flag, stages: { floor } }: Wanted, stage: Stage, tenants: read
 function shareSteps(ramp: AdminStrategy | undefined, rest: AdminStrategy, { flag, stages }: Wanted): readonly Step[] {
   const { stage, floor, ramp: to } = stages;
   const restTo = strategyOf(flag, stage, floor, 100);
-  const rampTo = to === undefined ? undefined : strategyOf(flag, to.to, floor, to.percent);
   const restTitle = `everybody else: ${stage}`;
   const update = (old: AdminStrategy, strategy: Strategy, title: string): Step[] =>
     isSame(old, strategy) ? [] : [{ do: 'update', id: old.id, strategy, sortOrder: old.sortOrder, title }];
-  if (ramp === undefined && rampTo === undefined) return update(rest, restTo, restTitle);
-  if (ramp === undefined && rampTo !== undefined) {
+  if (to === undefined) {
+    if (ramp === undefined) return update(rest, restTo, restTitle);
+    // Where everybody is on the ramp it becomes the rest: beside a rest that is later it would be taken for it.
+    if (rolloutOf(ramp) === 100) return [...update(ramp, restTo, restTitle), { do: 'remove', id: rest.id }];
+    return [...update(rest, restTo, restTitle), { do: 'remove', id: ramp.id }];
+  }
+  const rampTo = strategyOf(flag, to.to, floor, to.percent);
+  const rampTitle = `ramp to ${to.to}`;
+  if (ramp === undefined) {
     return [
       { do: 'add', strategy: restTo, sortOrder: rest.sortOrder + 1, title: restTitle },
-      ...update(rest, rampTo, `ramp to ${to?.to}`),
+      ...update(rest, rampTo, rampTitle),
     ];
   }
-  const old = ramp as AdminStrategy;
-  // Where everybody is on the ramp it becomes the rest: beside a rest that is later it would be taken for it.
-  if (rampTo === undefined && rolloutOf(old) === 100)
-    return [...update(old, restTo, restTitle), { do: 'remove', id: rest.id }];
-  if (rampTo === undefined) return [...update(rest, restTo, restTitle), { do: 'remove', id: old.id }];
-  const share = update(old, rampTo, `ramp to ${to?.to}`);
+  const share = update(ramp, rampTo, rampTitle);
   const others = update(rest, restTo, restTitle);
-  return (to?.percent ?? 0) >= (rolloutOf(old) ?? 0) ? [...share, ...others] : [...others, ...share];
+  return to.percent >= (rolloutOf(ramp) ?? 0) ? [...share, ...others] : [...others, ...share];
 }
 
 /** The new ones above all that is there, first to last; then what was there goes, last to first. */
@@ -158,15 +159,12 @@ function stepsAnew(now: readonly AdminStrategy[], wanted: readonly Strategy[]): 
 const isSame = (a: Strategy, b: Strategy): boolean => meaningOf(a) === meaningOf(b);
 
 function meaningOf(strategy: Strategy): string {
-  const { name, parameters, constraints, variants = [] } = strategy;
+  const { name, parameters, variants } = strategy;
   const { groupId, rollout, stickiness } = parameters;
   return JSON.stringify([
     ...[name, groupId, String(rollout), stickiness],
-    constraints.map(({ contextName, operator, inverted, values }) => [
-      ...[contextName, operator, inverted === true],
-      values?.toSorted(),
-    ]),
-    variants.map((variant) => variant.name),
+    tenantsOf(strategy)?.toSorted(),
+    variants?.map((variant) => variant.name),
     floorOf(strategy),
   ]);
 }

@@ -2,6 +2,7 @@ import t from 'tap';
 import { ConfigError } from '../../src/errors.ts';
 import { toFeatures } from '../../src/flags/ladder.ts';
 import { parseStages } from '../../src/flags/stages.ts';
+import { STAGES } from '../../src/model/stage.ts';
 import { flagApi as api } from '../support/flags.ts';
 
 const parse = (text: string) => parseStages(text, api, 'stages.yaml');
@@ -109,6 +110,93 @@ t.test('every mistake is said at once', async (t) => {
       [1, 2, 3].map((n) => `stages.yaml:${n}`),
     );
   }
+});
+
+/** All that is said of a text, each with its line. */
+const said: [text: string, ...problems: string[]][] = [
+  ['[a, b]', '1 stages.yaml must be a map (`name: value`)'],
+  ['operations: 7', '1 operations must be a map (`name: value`)'],
+  ['operations:\n  getUser: live', '2 getUser must be a map (`name: value`)'],
+  ['operations:\n  getUser: { tenants: [a] }', '2 getUser: tenants must be a map (`name: value`)'],
+  ['operations:\n  getUser: { tenants: { [a]: live } }', '2 getUser: tenants: a name must be a plain text'],
+  ['operations:\n  getUser: { tenants: { "": live } }', '2 getUser: tenant `` is empty'],
+  [
+    'operations:\n  getUser: { tenants: { acme: lice } }',
+    '2 getUser: tenant acme: `lice` is no stage; did you mean `live`?',
+  ],
+  [
+    'operations:\n  getUser: { floor: live, tenants: { acme: legacy } }',
+    '2 getUser: tenant acme: stage legacy is below the floor, live',
+  ],
+  [
+    'operations:\n  getUser:\n    stage: legacy\n    floor: dynamodb',
+    '3 getUser: stage legacy is below the floor, dynamodb',
+  ],
+  ['operations:\n  getUser: { floor: lice }', '2 getUser: floor: `lice` is no stage; did you mean `live`?'],
+  [
+    'operations:\n  listMessages: { floor: legacy }',
+    '2 listMessages: floor: listMessages cannot have stage legacy without a LEGACY_URL; it can have dynamodb, shadow',
+  ],
+  ['operations:\n  getUser: { stage: [a] }', `2 getUser: stage: \`\` is no stage; there are ${STAGES.join(', ')}`],
+  [
+    'operations:\n  getUser: { ramp: 7 }',
+    '2 getUser: ramp must be a map (`name: value`)',
+    '2 getUser: ramp lacks `to`',
+    '2 getUser: ramp lacks `percent`',
+  ],
+  [
+    'operations:\n  getUser: { ramp: { to: lice, percent: 101 } }',
+    '2 getUser: ramp to: `lice` is no stage; did you mean `live`?',
+    '2 getUser: ramp percent must be a whole number from 0 to 100',
+  ],
+  [
+    'operations:\n  getUser: { ramp: { to: lice, percent: 7 } }',
+    '2 getUser: ramp to: `lice` is no stage; did you mean `live`?',
+  ],
+  ['operations:\n  getUser: { ramp: { to: shadow } }', '2 getUser: ramp lacks `percent`'],
+  ['operations:\n  getUser: { ramp: { percent: 7 } }', '2 getUser: ramp lacks `to`'],
+  ['operations:\n  getUser: { stage: live, ramp: { to: shadow } }', '2 getUser: ramp lacks `percent`'],
+  [
+    'operations:\n  getUser: { stage: live, ramp: { to: shadow, percent: 7 } }',
+    '2 getUser: ramp goes from live to shadow: it must go forward',
+  ],
+  ['? [a]\n: 1', '1 stages.yaml: a name must be a plain text'],
+  ['kil: true', '1 stages.yaml: unknown key `kil`; did you mean `kill`?'],
+  [
+    'operations: { getUsr: {} }\nkill: 1',
+    '2 kill must be true or false',
+    '1 photos has no operation `getUsr`; did you mean `getUser`?',
+  ],
+  ['kill: []', '1 kill must be true or false'],
+  ['sampling: "7"', '1 sampling must be a whole number from 0 to 100'],
+  ['sampling: [7]', '1 sampling must be a whole number from 0 to 100'],
+  ['kill: !!what true', '1 Unresolved tag: tag:yaml.org,2002:what'],
+  ['%YAML 7.0\n---\nkil: true', '1 Unsupported YAML version 7.0'],
+];
+for (const [text, ...problems] of said)
+  t.test(`what is said of ${JSON.stringify(text)}`, async (t) => {
+    t.strictSame(
+      problemsOf(text).map(({ where, message }) => `${where} ${message}`),
+      problems.map((one) => `stages.yaml:${one}`),
+    );
+  });
+
+function problemsOf(text: string): ConfigError['problems'] {
+  try {
+    parse(text);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+}
+
+t.test('none at all is no ramp, and a share may be all or nothing', async (t) => {
+  for (const ramp of ['~', 'null', ''])
+    t.equal(parse(`operations: { getUser: { ramp: ${ramp} } }`).operations[0]?.ramp, undefined, ramp);
+  t.equal(parse('sampling: 0').sampling, 0);
+  t.equal(parse('sampling: 100').sampling, 100);
+  const [user] = parse('operations: { getUser: { "stage": "dynamodb", ramp: { to: live, percent: 100 } } }').operations;
+  t.strictSame([user?.stage, user?.ramp], ['dynamodb', { to: 'live', percent: 100 }]);
 });
 
 t.test('features: tenants, ramp, rest, one groupId and stickiness', async (t) => {

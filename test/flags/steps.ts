@@ -190,3 +190,78 @@ t.test('the floor goes into every strategy; the last one’s counts', async (t) 
   const steps = stepsTo(kept(strategiesOf(flag, from)), wantedOf({ ...from, floor: 'dynamodb' }));
   t.match(steps, [{ id: 'old-1' }, { id: 'old-2', title: 'everybody else: dynamodb' }, { id: 'old-0' }]);
 });
+
+const lists = (...pairs: [string, Stage][]) => ({ ...base, tenants: new Map(pairs) });
+const told = (steps: readonly Step[]) =>
+  steps.map((step) => (step.do === 'remove' ? `remove ${step.id}` : `${step.do} ${step.sortOrder} ${step.title}`));
+
+t.test('new lists go above all that is there, each at a place of its own, and each says what it is for', async (t) => {
+  const now = kept(strategiesOf(flag, lists(['a', 'shadow'])));
+  const wanted = wantedOf(lists(['a', 'shadow'], ['b', 'live'], ['c', 'complete'], ['d', 'shadow']));
+  t.strictSame(told(stepsTo(now, wanted)), [
+    'update 0 tenants at shadow',
+    'add -2 tenants at live',
+    'add -1 tenants at complete',
+  ]);
+  const below = now.map((one) => ({ ...one, sortOrder: one.sortOrder - 7 }));
+  t.strictSame(told(stepsTo(below, wanted)), [
+    'update -7 tenants at shadow',
+    'add -9 tenants at live',
+    'add -8 tenants at complete',
+  ]);
+});
+
+t.test('who leaves a list is told by its title too', async (t) => {
+  const now = kept(strategiesOf(flag, lists(['a', 'shadow'], ['b', 'shadow'])));
+  t.strictSame(told(stepsTo(now, wantedOf(lists(['a', 'shadow'])))), ['update 0 tenants at shadow']);
+});
+
+t.test('a share that changes keeps its place and says where it leads', async (t) => {
+  const ramp = (to: Stage, percent: number) => ({ ...base, ramp: { to, percent } });
+  const now = kept(strategiesOf(flag, ramp('shadow', 25)));
+  t.strictSame(told(stepsTo(now, wantedOf(ramp('live', 25)))), ['update 0 ramp to live']);
+  t.strictSame(told(stepsTo(now, wantedOf({ ...ramp('live', 25), stage: 'legacy' }))), [
+    'update 0 ramp to live',
+    'update 1 everybody else: legacy',
+  ]);
+  t.strictSame(told(stepsTo(now, wantedOf({ ...ramp('live', 24), stage: 'legacy' }))), [
+    'update 1 everybody else: legacy',
+    'update 0 ramp to live',
+  ]);
+  t.strictSame(told(stepsTo(now, wantedOf(base))), ['remove old-0']);
+});
+
+t.test('what nobody gets to goes first: a change above it might let somebody', async (t) => {
+  const hidden = strategyOf(flag, 'live', 'legacy', 100);
+  const now = kept([...strategiesOf(flag, base), hidden]);
+  t.strictSame(told(stepsTo(now, wantedOf(lists(['a', 'shadow'])))), ['remove old-1', 'add -1 tenants at shadow']);
+});
+
+t.test('all anew: from the first above all that is there to the last, which goes first of the old', async (t) => {
+  const wanted = wantedOf({ ...lists(['a', 'shadow']), ramp: { to: 'live', percent: 5 } }, 250, true);
+  t.strictSame(told(stepsTo(kept(strategiesOf(flag, from)), wanted)), [
+    'add -3 tenants at shadow',
+    'add -2 ramp to live',
+    'add -1 everybody else: dynamodb',
+    'remove old-2',
+    'remove old-1',
+    'remove old-0',
+  ]);
+});
+
+t.test(
+  'what a server adds and what blanks change is nothing to do; the same names in another order neither',
+  async (t) => {
+    const stages = lists(['a', 'shadow'], ['b', 'shadow']);
+    const now = kept(strategiesOf(flag, stages)).map((one) => ({
+      ...one,
+      constraints: one.constraints.map((constraint) => ({
+        ...constraint,
+        caseInsensitive: false,
+        values: [' b', 'a'],
+      })),
+      variants: one.variants?.map((variant) => ({ ...variant, weightType: 'variable' })) ?? [],
+    }));
+    t.strictSame(stepsTo(now as AdminStrategy[], wantedOf(stages)), []);
+  },
+);
