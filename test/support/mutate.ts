@@ -27,7 +27,8 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
     mutate: ['src/flags/*.ts'],
     tests: [
       'test/flags/{api,check,decide,edit,file,init,kill-file,ladder,moves}.ts',
-      'test/flags/{replace,saved,server,snapshot,stages,steps,target,target-file,usage}.ts',
+      'test/flags/{replace,revision,saved,server,snapshot,source,stages,steps}.ts',
+      'test/flags/{target,target-file,usage}.ts',
     ],
   },
 };
