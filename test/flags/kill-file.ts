@@ -47,6 +47,13 @@ t.test('a file that is there and cannot be read kills too', async (t) => {
   t.strictSame(told, ['']);
 });
 
+t.test('where it cannot be found out whether there is one it kills, and that is told once', async (t) => {
+  const told: (string | undefined)[] = [];
+  t.teardown(await followKillFile(join(t.testdir(), 'x'.repeat(300)), (reason) => void told.push(reason)));
+  await sleep(400);
+  t.strictSame(told, ['']);
+});
+
 t.test('ended: nothing is told any more', async (t) => {
   const { file, told, stop } = await followed(t);
   stop();

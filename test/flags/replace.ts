@@ -117,3 +117,29 @@ t.test('whose file it is stays', { skip: isRoot ? false : 'only root may give a 
     t.strictSame([found.uid, found.gid, found.mode & 0o777], [uid, gid, 0o640]);
   }
 });
+
+t.test(
+  'who may not give a file away may replace it all the same, as long as whoever reads it still can',
+  { skip: isRoot ? false : 'only root may take on another name' },
+  async (t) => {
+    const STRANGE = 54_321;
+    const folder = t.testdir({ theirs: 'a', ours: 'a' });
+    const [theirs, ours] = [join(folder, 'theirs'), join(folder, 'ours')];
+    await chmod(theirs, 0o644);
+    await chown(ours, NOBODY, STRANGE);
+    await chmod(ours, 0o600);
+    // What is made here is of the folder's group.
+    await chown(folder, NOBODY, NOBODY);
+    await chmod(folder, 0o2777);
+    process.seteuid?.(NOBODY);
+    await Promise.all([theirs, ours].map((file) => replaceFile(file, () => 'b'))).finally(() => process.seteuid?.(0));
+    for (const [file, mode] of [
+      [theirs, 0o644],
+      [ours, 0o600],
+    ] as const) {
+      t.equal(await readFile(file, 'utf8'), 'b');
+      t.match(await stat(file), { uid: NOBODY, gid: NOBODY });
+      t.equal((await stat(file)).mode & 0o777, mode);
+    }
+  },
+);
