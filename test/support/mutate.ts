@@ -19,6 +19,10 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
     mutate: ['src/report/gate*.ts'],
     tests: ['test/report/gate.ts', 'test/report/gate-{case,facts,rules,words}.ts'],
   },
+  'bindings/wire': {
+    mutate: ['src/bindings/wire/*.ts'],
+    tests: ['test/bindings/wire/*.ts'],
+  },
   bindings: {
     mutate: ['src/bindings/*.ts'],
     tests: ['test/bindings/*.ts', 'test/bindings/wire/{bson,dynamodb}.ts', 'test/commands/{check,init}.ts'],
