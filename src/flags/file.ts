@@ -77,7 +77,7 @@ export async function followFile(options: FileOptions): Promise<Source> {
     if (closed) return;
     try {
       if (text === undefined) refuse(`${file} is gone`);
-      else if (text.trim() === '' && lastText !== '') refuse(`${file} is empty`);
+      else if (text.trim() === '') refuse(`${file} is empty`);
       else accept(text);
     } catch (error) {
       refuse((error as Error).message);

@@ -127,6 +127,30 @@ t.test('what is said: of an edit, of a mistake once, and that the file is good a
   t.equal(logged.length, 2, 'nothing was wrong, and so nothing is good again');
 });
 
+t.test('a mistake that stays is said once, however often it is saved, and so is what is right', async (t) => {
+  const { file, flags, logged, refused } = await open(t, at('dynamodb'));
+  await writeFile(file, at('dynamodb'));
+  await sleep(400);
+  t.strictSame(logged, [], 'nothing was wrong, and nothing is new');
+  await writeFile(file, 'kil: true\n');
+  await until(t, 'refused', () => flags.problem() !== undefined);
+  await writeFile(file, 'kil: true\n# saved again\n');
+  await sleep(400);
+  t.equal(refused.length, 1);
+  t.equal(logged.length, 1);
+});
+
+t.test('nobody need listen', async (t) => {
+  const file = join(t.testdir({ 'stages.yaml': at('live') }), 'stages.yaml');
+  const flags = await openFlags({ file, api, log: () => {} });
+  t.teardown(() => flags.close());
+  await writeFile(file, 'kil: true\n');
+  await until(t, 'refused', () => flags.problem() !== undefined);
+  await writeFile(file, 'kill: true\n');
+  await until(t, 'what it lost is kept', () => flags.state().kill && flags.problem() === undefined);
+  t.equal(flags.state().operations[0]?.stage, 'live');
+});
+
 t.test('a file is confirmed as long as it says what is in force, and no longer', async (t) => {
   const { file, flags } = await open(t, at('live'));
   const { confirmed } = flags.state();

@@ -61,7 +61,7 @@ t.test('a file and a server come to the same by the same changes, and read them 
       }
       return text.startsWith('# ours\n') && text.includes('# busy');
     }),
-    { numRuns: 150 },
+    { numRuns: Number(process.env.FLAG_CASES ?? 150) },
   );
 });
 

@@ -83,7 +83,7 @@ t.test('after every step each tenant is where it was or where it is going, and i
         (!forward || read.stages?.stage === to.stage)
       );
     }),
-    { numRuns: 400 },
+    { numRuns: Number(process.env.FLAG_CASES ?? 400) },
   );
 });
 
@@ -163,7 +163,7 @@ t.test('whoever is named twice, by hand or by a command that was cut short, goes
       }
       return stagesBy(now).every((stage, at) => stage === willBe[at]);
     }),
-    { numRuns: 400 },
+    { numRuns: Number(process.env.FLAG_CASES ?? 400) },
   );
 });
 

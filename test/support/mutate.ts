@@ -32,7 +32,7 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
     tests: [
       'test/flags/{api,check,decide,edit,file,init,kill-file,ladder,moves}.ts',
       'test/flags/{replace,revision,saved,server,snapshot,source,stages,steps}.ts',
-      'test/flags/{target,target-file,usage}.ts',
+      'test/flags/{target,target-file,usage,watch}.ts',
     ],
   },
 };
@@ -40,6 +40,7 @@ const AREAS: Record<string, { readonly mutate: readonly string[]; readonly tests
 // Of what is told apart by chance each case costs time for each mutant that lives.
 process.env.PAIRS ??= '30';
 process.env.CASES ??= '150';
+process.env.FLAG_CASES ??= '25';
 process.env.WIRE_CASES ??= '40';
 process.env.WIRE_FUZZ_ITEMS ??= '300';
 

@@ -4,7 +4,8 @@ import { JsonOut } from '../../../src/bindings/wire/json-out.ts';
 import { pieceOf } from '../../../src/bindings/wire/out.ts';
 
 const DAY = 86_400_000;
-const RUNS = { seed: 8, numRuns: 20_000 };
+const CASES = Number(process.env.CASES ?? 20_000);
+const RUNS = { seed: 8, numRuns: CASES };
 
 const out = new JsonOut();
 const made = (write: () => unknown): string => {
@@ -60,7 +61,7 @@ t.test('fractions, those of few digits by themselves and all others', async (t) 
       if (Number.isInteger(value)) return true;
       return made(() => out.fraction(value)) === String(value);
     }),
-    { ...RUNS, numRuns: 30_000 },
+    { ...RUNS, numRuns: 1.5 * CASES },
   );
 });
 
@@ -82,7 +83,7 @@ t.test('strings of any bytes, wherever they stand', async () => {
       }
       return made(() => out.string(around, before, before + bytes.length)) === wanted;
     }),
-    { ...RUNS, numRuns: 8_000 },
+    { ...RUNS, numRuns: 0.4 * CASES },
   );
 });
 
