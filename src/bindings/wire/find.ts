@@ -92,8 +92,9 @@ export function find(bytes: Buffer, at: number, wanted: Wanted, places: Int32Arr
       i += known.text.length;
     } else {
       const end = endOfString(bytes, i);
+      const value = behindColon(bytes, end);
       inner = lookUp(bytes, i, end, wanted, place);
-      i = behindColon(bytes, end);
+      i = value;
     }
     if (inner !== undefined) note(bytes, i, inner, places, base);
     i = endOfValue(bytes, i);
