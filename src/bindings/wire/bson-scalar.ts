@@ -255,12 +255,16 @@ function standIn(bytes: Buffer, type: number, start: number, end: number): unkno
   }
 }
 
+/** As the driver's: of a value that has a `_bsontype` of its own codecs believe nothing. */
 class DecimalText {
-  readonly _bsontype = 'Decimal128';
   readonly #text: string;
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  get _bsontype(): string {
+    return 'Decimal128';
   }
 
   toString(): string {
@@ -269,11 +273,14 @@ class DecimalText {
 }
 
 class IdText {
-  readonly _bsontype = 'ObjectId';
   readonly #text: string;
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  get _bsontype(): string {
+    return 'ObjectId';
   }
 
   toHexString(): string {
