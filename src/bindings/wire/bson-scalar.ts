@@ -126,7 +126,7 @@ function coded({ type: wanted, format, codec, nullable }: ScalarNode, out: JsonO
       return;
     }
     const text = encode(standIn(bytes, type, start, end));
-    const made = text[0] === '"' ? 'string' : text === 'true' || text === 'false' ? 'boolean' : 'number';
+    const made = text[0] === '"' ? 'string' : 'number';
     if ((kind !== undefined && made !== kind) || (wanted === 'integer' && FRACTION.test(text))) throw BAIL;
     out.text(text);
   };

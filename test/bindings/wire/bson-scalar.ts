@@ -6,7 +6,17 @@ import { BAIL } from '../../../src/bindings/wire/bson-walk.ts';
 import { JsonOut } from '../../../src/bindings/wire/json-out.ts';
 import type { ScalarNode } from '../../../src/bindings/wire/program.ts';
 
-const out = new JsonOut();
+/** Tells which moments were written without a text of them. */
+class Watched extends JsonOut {
+  moments = 0;
+
+  override date(millis: number, dayOnly: boolean, seconds?: boolean): boolean {
+    this.moments += 1;
+    return super.date(millis, dayOnly, seconds);
+  }
+}
+
+const out = new Watched();
 
 /** A value as MongoDB sends it, in the middle of other bytes; `change` is given the value's alone. */
 function sent(value: unknown, change: (bytes: Buffer) => void = () => {}) {
@@ -173,10 +183,21 @@ const coded: [what: string, node: ScalarNode, value: unknown, written: string | 
   ['bytes as hex', scalar('string', { codec: 'hex' }), BYTES, '"61626364"'],
   ['true as text', scalar('string', { codec: 'string' }), true, '"true"'],
   ['false as text', scalar('string', { codec: 'string' }), false, '"false"'],
+  ['true as text where a truth is wanted', scalar('boolean', { codec: 'string' }), true, undefined],
+  ['false as text where a truth is wanted', scalar('boolean', { codec: 'string' }), false, undefined],
+  ['a truth where a number is wanted', scalar('number', { codec: 'string' }), true, undefined],
+  ['a number where a truth is wanted', scalar('boolean', { codec: 'number' }), new Int32(7), undefined],
+  ['anything where nothing is wanted', scalar('null', { codec: 'number' }), new Int32(7), '7'],
   ['a UUID by a codec', scalar('string', { codec: 'hex' }), new UUID(GUID), undefined],
   ['no scalar', scalar('any', { codec: 'string' }), new MaxKey(), undefined],
 ];
 for (const [what, node, value, wanted] of coded)
   t.test(`by a codec: ${what}`, async (t) => {
+    const before = out.moments;
     t.equal(written(compileScalar(node, out), sent(value)), wanted);
+    t.equal(
+      out.moments > before,
+      value === MOMENT && wanted?.startsWith('"') === true,
+      'moments without a text of them',
+    );
   });

@@ -143,3 +143,50 @@ t.test('by marks: the same, with the ends of what has no escapes', async (t) => 
     t.strictSame(marked(new Marker(), '{"b":{"S":"B"}}'), [undefined, '{"S":"B"}'], 'of another reader');
   }
 });
+
+t.test('by marks: names that no reader remembers, and what is no name', async (t) => {
+  const long = 'x'.repeat(100);
+  const wanted = wantedOf(wants(-1, { a: wants(0), [long]: wants(1), c: wants(-1, { d: wants(2) }) }));
+  const places = (item: string) => {
+    const [wire] = framed(Buffer.from(`{"Count":1,"Items":[${item}]}`), new Marker()).items;
+    if (wire?.marks === undefined) throw new Error('there are no marks');
+    const [at, ends] = [new Int32Array(SLOTS), new Int32Array(SLOTS).fill(-1)];
+    try {
+      findMarked(wire.bytes, wire.marks, wanted, at, ends, 0);
+    } catch (error) {
+      if (error === PLAINLY) return 'plainly';
+      throw error;
+    }
+    return Array.from({ length: 3 }, (_, slot) => {
+      const from = at[slot] as number;
+      return from === 0 ? '-' : `${wire.bytes.toString('utf8', from, from + 7)} ${(ends[slot] as number) > 0}`;
+    });
+  };
+  t.strictSame(places(`{"a":{"S":"1"},"${long}":{"S":"2"}}`), ['{"S":"1 true', '{"S":"2 false', '-']);
+  t.strictSame(places(`{"${long}y":{"S":"1"},"a":{"S":"2"}}`), ['{"S":"2 true', '-', '-']);
+  t.strictSame(places('{"c":{"M":{"d":{"S":"3"}}}}'), ['-', '-', '{"S":"3 false']);
+  t.equal(places('{"\\u0061":{"S":"1"}}'), 'plainly');
+  t.equal(places('{"__proto__":{"S":"1"}}'), 'plainly');
+  t.equal(places(`{"a":{"S":"1"},"a":{"S":"2"}}`), 'plainly');
+});
+
+t.test(
+  'names are remembered by their place, as long as there are not too many of them or of their letters',
+  async (t) => {
+    const wanted = wantedOf(WANTED);
+    const texts = (names: readonly string[]) => `{${names.map((name) => `"${name}":{"S":"x"}`).join(',')}}`;
+    found(texts(['a', 'x'.repeat(61), 'y'.repeat(62), 'b']), wanted);
+    t.strictSame(
+      Array.from(wanted.met, (met) => met?.text.length),
+      [4, 64, undefined, 4],
+    );
+    t.equal(wanted.met[0]?.wanted, wanted.names.get('a'));
+    found(texts(['b', 'q']), wanted);
+    t.equal(wanted.met[0]?.wanted, wanted.names.get('b'), 'the last that was met there');
+    found(texts(Array.from({ length: 70 }, (_, n) => `n${n}`)), wanted);
+    t.equal(wanted.met.length, 64);
+    const [first] = wanted.met;
+    found(texts(['n0']), wanted);
+    t.equal(wanted.met[0], first, 'what is known is not looked up');
+  },
+);

@@ -5,7 +5,17 @@ import { Out } from '../../../src/bindings/wire/out.ts';
 import { PLAINLY } from '../../../src/model/attributes.ts';
 import { canonicalNumber } from '../../../src/model/number.ts';
 
-const out = new Out();
+/** Tells what came as it stood. */
+class Watched extends Out {
+  copies = 0;
+
+  override copy(from: Buffer, start: number, end: number): void {
+    this.copies += 1;
+    super.copy(from, start, end);
+  }
+}
+
+const out = new Watched();
 
 /** Among digits, which are no part of it; then what was written, and whether it was said to be whole. */
 function written(text: string): readonly [string | undefined, boolean?] {
@@ -76,12 +86,28 @@ for (const [text, wanted, whole] of rows)
     t.equal(canonicalNumber(text), wanted, 'as everywhere else');
   });
 
+/** Few digits, no exponent, and already as we write it: then no text is made of it. */
+const isCopied = (text: string, made: string | undefined): boolean =>
+  made === text && !text.includes('e') && text.replace('-', '').length <= 15;
+
+function copied(text: string): boolean {
+  const before = out.copies;
+  written(text);
+  return out.copies > before;
+}
+
+t.test('what is already as we write it is copied, and nothing else', async (t) => {
+  for (const [text, wanted] of rows) t.equal(copied(text), isCopied(text, wanted), text);
+  for (const text of ['0', '10', '-10', '0.5', '1.09', '0.000001', '1234567890123.5', '123456789012345'])
+    t.ok(copied(text), text);
+});
+
 t.test('whatever digits, sign, point and exponent stand there', async () => {
   const text = fc.stringMatching(/^-?\d{0,17}(\.\d{0,17})?(e[+-]?\d{1,2})?$/);
   fc.assert(
     fc.property(text, (given) => {
       const [made, whole] = written(given);
-      if (made !== canonicalNumber(given)) return false;
+      if (made !== canonicalNumber(given) || copied(given) !== isCopied(given, made)) return false;
       return made === undefined || whole === (/e\+/.test(made) || /^-?\d+$/.test(made));
     }),
     { seed: 8, numRuns: Number(process.env.CASES ?? 20_000) },

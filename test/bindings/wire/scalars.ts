@@ -5,7 +5,23 @@ import type { Node, ScalarNode, UnionNode } from '../../../src/bindings/wire/pro
 import { branchOfType, isOf, NATURAL, NATURAL_LIST, writePlain } from '../../../src/bindings/wire/scalars.ts';
 import { B, BOOL, endOfValue, L, M, N, NULL, PLAINLY, S, typeAt } from '../../../src/model/attributes.ts';
 
-const out = new Out();
+/** Tells which moments were written without a text of them, and which texts were made. */
+class Watched extends Out {
+  moments = 0;
+  texts = 0;
+
+  override date(time: number, dayOnly: boolean): void {
+    this.moments += 1;
+    super.date(time, dayOnly);
+  }
+
+  override text(text: string): void {
+    this.texts += 1;
+    super.text(text);
+  }
+}
+
+const out = new Watched();
 
 /** What is written of a value between others; `undefined` where the plain renderer is to do it. */
 function written(value: string, write: (bytes: Buffer, at: number, type: number) => unknown): string | undefined {
@@ -119,6 +135,27 @@ const scalar = (type: ScalarNode['type'], codec: ScalarNode['codec'], format?: s
 });
 const at = (codec: ScalarNode['codec'], format = 'date-time') => scalar('string', codec, format);
 
+t.test('texts and numbers that are as we write them are not made anew', async (t) => {
+  const made = (value: string) => {
+    const before = out.texts;
+    written(value, (bytes, at, type) => writePlain(out, bytes, at, type, 0));
+    return out.texts - before;
+  };
+  t.strictSame(['{"S":"é"}', '{"N":"7"}', '{"B":"YQ=="}', '{"BOOL":true}'].map(made), [0, 0, 0, 0]);
+  t.strictSame(['{"S":"\\n"}', '{"N":"7.0"}'].map(made), [1, 1]);
+});
+
+/** Whole numbers of up to thirteen digits, where the year has four. */
+const QUICK = new Set([
+  'milliseconds',
+  'seconds',
+  'the day of milliseconds',
+  'the day of seconds',
+  'the first',
+  'of nines',
+  'the last',
+]);
+
 const coded: [what: string, node: ScalarNode, value: string, written: string | undefined][] = [
   ['milliseconds', at('epoch-millis'), '{"N":"1767600000123"}', '"2026-01-05T08:00:00.123Z"'],
   ['seconds', at('epoch-seconds'), '{"N":"1767600000"}', '"2026-01-05T08:00:00.000Z"'],
@@ -156,8 +193,17 @@ for (const [what, node, value, text] of coded)
   t.test(`by a codec: ${what}`, async (t) => {
     t.equal(endOfValue(Buffer.from(value), 0), value.length, 'it is written as DynamoDB writes');
     const write = codedWriter(node);
+    const before = out.moments;
     t.equal(
       written(value, (bytes, start, type) => write(out, bytes, start, type)),
       text,
     );
+    t.equal(out.moments > before, QUICK.has(what), 'without a text of it');
   });
+
+t.test('a text that is none of what is wanted is for the plain renderer', async (t) => {
+  const by = (node: ScalarNode, value: string) =>
+    written(value, (bytes, start, type) => codedWriter(node)(out, bytes, start, type));
+  t.equal(by(scalar('number', 'string'), '{"BOOL":true}'), undefined);
+  t.equal(by(scalar('string', 'number'), '{"S":"x"}'), undefined);
+});

@@ -5,7 +5,17 @@ import { NATURAL, NATURAL_LIST } from '../../../src/bindings/wire/scalars.ts';
 import { writeSet } from '../../../src/bindings/wire/sets.ts';
 import { BS, NS, PLAINLY, SS } from '../../../src/model/attributes.ts';
 
-const out = new Out();
+/** Tells whether the list came as it stood. */
+class Watched extends Out {
+  copied = false;
+
+  override copy(from: Buffer, start: number, end: number): void {
+    this.copied = true;
+    super.copy(from, start, end);
+  }
+}
+
+const out = new Watched();
 
 const scalar = (type: ScalarNode['type'], more: Partial<ScalarNode> = {}): Node => ({
   ...{ kind: 'scalar', type, format: undefined, codec: undefined, nullable: false },
@@ -38,6 +48,8 @@ const texts: [what: string, list: string, written: string | undefined][] = [
   ['beyond ASCII', '["é","a"]', '["a","é"]'],
   ['beyond ASCII, sorted', '["a","é"]', '["a","é"]'],
   ['the last of ASCII', '["a","\u007f"]', '["a","\u007f"]'],
+  ['many', '["aaa","aab","aabb","ab","b"]', '["aaa","aab","aabb","ab","b"]'],
+  ['many, the first two not in order', '["aab","aaa","ab"]', '["aaa","aab","ab"]'],
   ['by code units', '["\uffff","😀"]', '["😀","\uffff"]'],
   ['escapes', '["b","a\\n"]', '["a\\n","b"]'],
   ['needless escapes', '["b","\\u0061"]', '["a","b"]'],
@@ -49,7 +61,13 @@ const texts: [what: string, list: string, written: string | undefined][] = [
 ];
 for (const [what, list, wanted] of texts)
   t.test(`a set of texts, ${what}`, async (t) => {
+    out.copied = false;
     t.equal(written(SS, list), wanted);
+    t.equal(
+      out.copied,
+      list === wanted && Buffer.byteLength(list) === list.length && !list.includes('\\'),
+      'as it stands if it can',
+    );
   });
 
 const numbers: [what: string, list: string, written: string | undefined][] = [
@@ -89,6 +107,7 @@ for (const [type, ofTexts, ofNumbers] of wanted)
 
 t.test('all else is for the plain renderer', async (t) => {
   t.equal(written(BS, '["YQ=="]'), undefined, 'binaries');
+  t.equal(written(BS, '["1","2"]', scalar('any')), undefined, 'binaries that look like numbers');
   t.equal(written(SS, '["a"]', scalar('string', { codec: 'uuid' })), undefined, 'a codec');
   t.equal(written(SS, '["a"]', NATURAL_LIST), undefined, 'a list of lists');
   t.equal(written(SS, '["b""a"]'), undefined, 'no comma');
