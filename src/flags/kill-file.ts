@@ -14,8 +14,8 @@ export async function followKillFile(file: string, tell: (reason: string | undef
     const now = await fingerprint(file).catch((error: Error) => `unreadable: ${error.message}`);
     if (closed || now === seen) return;
     seen = now;
-    if (now === '') tell(undefined);
-    else tell((await readText(file).catch(() => ''))?.split('\n')[0]?.slice(0, REASON) ?? '');
+    const text = await readText(file).catch(() => undefined);
+    tell(now === '' ? undefined : (text ?? '').replace(/\n[^]*$/, '').slice(0, REASON));
   };
   await look();
   const stop = follow(file, look);
