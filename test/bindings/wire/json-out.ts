@@ -7,15 +7,19 @@ const DAY = 86_400_000;
 const CASES = Number(process.env.CASES ?? 20_000);
 const RUNS = { seed: 8, numRuns: CASES };
 
+/** And what is written with an escape. */
+const ASCII = [...Array.from({ length: 95 }, (_, n) => String.fromCharCode(32 + n)), '\n', '"', '\\'];
+
 const out = new JsonOut();
 const made = (write: () => unknown): string => {
   const said = write();
   return said === false ? 'none' : out.take().toString();
 };
 
-t.test('days of the years 0 to 9999, each of the first 450 years, and none beyond', async (t) => {
+t.test('days of the years 0 to 9999, all of the first 450 years, and none beyond', async (t) => {
   const wrong: number[] = [];
-  for (let day = -719_528; day <= 2_932_896; day += day < -719_528 + 450 * 366 || day > 2_932_000 ? 1 : 29) {
+  const step = CASES < 20_000 ? 7 : 1;
+  for (let day = -719_528; day <= 2_932_896; day += day < -719_528 + 450 * 366 || day > 2_932_000 ? step : 29) {
     const wanted = `"${new Date(day * DAY).toISOString().slice(0, 10)}"`;
     if (made(() => out.date(day * DAY, true)) !== wanted) wrong.push(day);
   }
@@ -69,7 +73,7 @@ t.test('strings of any bytes, wherever they stand', async () => {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 40 }).map((one) => Buffer.from(one)),
-    fc.stringMatching(/^[ -~"\\\n]{0,40}$/).map((one) => Buffer.from(one)),
+    fc.string({ unit: fc.constantFrom(...ASCII), maxLength: 40 }).map((one) => Buffer.from(one)),
     fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)),
   );
   fc.assert(
