@@ -142,12 +142,12 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
   const keepLadder = (name: string, feature: Feature | undefined): void => {
     const last = flags.get(name);
     const reason = feature === undefined ? 'is missing' : problemOf(feature, engine, flags);
-    if (feature !== undefined && reason === undefined) return;
+    if (reason === undefined) return;
     if (last === undefined) flags.delete(name);
     else flags.set(name, last);
     // Switched off is switched off, however broken: the floor is the one that it last said.
     if (last !== undefined && feature?.enabled === false) flags.set(name, { ...last, enabled: false });
-    fallBack(name, reason ?? 'is missing');
+    fallBack(name, reason);
   };
   decideAnew();
 
@@ -178,8 +178,8 @@ export function createDecider(api: FlagApi, events: DeciderEvents = {}, cacheSiz
         const feature = given.get(name);
         const reason =
           feature === undefined ? 'is missing' : name === names.sampling ? samplingProblem(feature) : undefined;
-        if (feature === undefined || reason !== undefined) fallBack(name, reason ?? 'is missing');
-        else flags.set(name, feature);
+        if (reason !== undefined) fallBack(name, reason);
+        else flags.set(name, feature as Feature);
       }
       current = revision;
       ready = true;
