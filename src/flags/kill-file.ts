@@ -15,7 +15,7 @@ export async function followKillFile(file: string, tell: (reason: string | undef
     if (closed || now === seen) return;
     seen = now;
     const text = await readText(file).catch(() => undefined);
-    tell(now === '' ? undefined : (text ?? '').replace(/\n[^]*$/, '').slice(0, REASON));
+    tell(now === '' ? undefined : (text ?? '').replace(/\n.*$/s, '').slice(0, REASON));
   };
   await look();
   const stop = follow(file, look);
