@@ -193,7 +193,7 @@ function bindOperation(
         call,
         render: compileRenderer(renderer),
         renderWire: wireRenderer(renderer, room),
-        giveBack: store === 'dynamodb' ? (body: Buffer) => room.dynamodb.out.giveBack(body) : undefined,
+        giveBack: (body: Buffer) => room[store].out.giveBack(body),
       });
   }
   return Object.freeze({

@@ -45,7 +45,11 @@ function orPlainly<T>(work: () => T): T | undefined {
 /** What is in each slot: its type, and its bytes as hex; `-` where there is nothing. */
 const found = ({ bytes, start, end }: Sent, level = levelOf(WANTED)) =>
   orPlainly(() => {
-    const slots: Slots = { table: new Int32Array(BASE + (SLOTS + 1) * WIDTH), top: 0 };
+    const slots: Slots = {
+      table: new Int32Array(BASE + (SLOTS + 1) * WIDTH),
+      top: 0,
+      view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+    };
     fill(level, slots, BASE, bytes, DOCUMENT, start, end);
     const others = [...slots.table.slice(0, BASE), ...slots.table.slice(BASE + SLOTS * WIDTH)];
     if (others.some((one) => one !== 0)) return 'beyond its slots';
@@ -148,7 +152,11 @@ t.test('a list is looked into by index alone', async (t) => {
 
 t.test('an element itself has a slot too', async (t) => {
   const { bytes, start, end } = sent({ a: one });
-  const slots: Slots = { table: new Int32Array(2 * WIDTH), top: 0 };
+  const slots: Slots = {
+    table: new Int32Array(2 * WIDTH),
+    top: 0,
+    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+  };
   fill(levelOf(wants(1)), slots, 0, bytes, DOCUMENT, start, end);
   t.strictSame([...slots.table], [0, 0, 0, DOCUMENT, start, end]);
   t.equal(
@@ -225,7 +233,7 @@ t.test('an object begins where its first field would have had its comma', async 
   t.equal(
     made(() => {
       out.text('[');
-      const open = out.at;
+      const open = out.length;
       field();
       close(out, open);
     }),

@@ -10,9 +10,9 @@ class Watched extends Out {
   moments = 0;
   texts = 0;
 
-  override date(time: number, dayOnly: boolean): void {
+  override date(time: number, dayOnly: boolean, seconds?: boolean): boolean {
     this.moments += 1;
-    super.date(time, dayOnly);
+    return super.date(time, dayOnly, seconds);
   }
 
   override text(text: string): void {
