@@ -65,7 +65,7 @@ export default bind({
 });
 `;
 
-const TENANTS = ['acme', 'beta', 'gamma', 'watched'];
+const TENANTS = ['acme', 'beta', 'moved', 'watched'];
 /** Items of the lists: replies of 0.1 kB to some 700 kB. */
 const LISTS = [1, 8, 40, 60, 130, 260, 700];
 
@@ -149,8 +149,10 @@ t.test('memory is used again, and nobody gets what was there before', async (t) 
   const mongo = await withMongo(t);
   const client = await MongoClient.connect(mongo.uri);
   t.teardown(() => client.close());
-  const documents = LISTS.flatMap((_, list) =>
-    itemsOf(`watched#${list}`).map((item, at) => ({ ...item, at, tenantId: 'watched', list: String(list) })),
+  const documents = ['watched', 'moved'].flatMap((tenantId) =>
+    LISTS.flatMap((_, list) =>
+      itemsOf(`${tenantId}#${list}`).map((item, at) => ({ ...item, at, tenantId, list: String(list) })),
+    ),
   );
   await client.db().collection('lists').insertMany(documents);
   const { app, url, get } = await withFacade(t, {
@@ -160,7 +162,7 @@ t.test('memory is used again, and nobody gets what was there before', async (t) 
       ...{ AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' },
     },
     stages: `operations:
-  getList: { stage: dynamodb, tenants: { watched: shadow } }
+  getList: { stage: dynamodb, tenants: { watched: shadow, moved: complete } }
   viewList: { stage: dynamodb }
 `,
   });
