@@ -16,7 +16,7 @@ export interface Timing {
   /** How often each subject is started anew: two processes of one program may differ by a fifth. */
   readonly launches: number;
   readonly slices: number;
-  /** Milliseconds; with one second two runs of the same differ by a quarter. */
+  /** Milliseconds; V8 compiles on threads of its own for the first 20,000 requests, and one second gave differences of a quarter. */
   readonly warmUp: number;
   readonly slice: number;
 }
@@ -35,7 +35,7 @@ const ROUNDS = process.env.BENCH_ROUNDS;
 export const TIMING: Timing = {
   launches: ROUNDS === undefined ? 5 : Number(ROUNDS),
   // Many and short: what is next to each other has the same neighbours on the machine.
-  ...{ slices: 12, warmUp: 4_000, slice: 250 },
+  ...{ slices: 12, warmUp: 10_000, slice: 250 },
 };
 
 /**
