@@ -1,5 +1,7 @@
 import type { Cursors } from '../bindings/cursor.ts';
 import type { Bindings } from '../bindings/load.ts';
+import { StoreError } from '../errors.ts';
+import type { Observation } from '../model/answer.ts';
 import type { Connections } from '../model/origin.ts';
 import type { StoreName } from '../model/stage.ts';
 import { openAnswerer, openOrigins, type StoreConfig } from '../operate/stores.ts';
@@ -54,18 +56,21 @@ export function openLazily(open: () => Candidates): Lazy {
   let now: Candidates | undefined;
   let underWay = 0;
   let wanted = true;
+  let closed = false;
   let closing: Promise<unknown> = Promise.resolve();
-  const close = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     const last = now;
     now = undefined;
     closing = Promise.all([closing, last?.close()]);
     await closing;
   };
   const closeUnwanted = () => {
-    if (!wanted && underWay === 0) void close().catch(() => {});
+    if (!wanted && underWay === 0) void end().catch(() => {});
   };
   return Object.freeze<Lazy>({
     observe: async (...asked) => {
+      // Whoever asks while all ends would open what nobody closes any more.
+      if (closed) return unasked(asked[0], 'the process ends');
       wanted = true;
       now ??= open();
       underWay += 1;
@@ -81,6 +86,13 @@ export function openLazily(open: () => Candidates): Lazy {
       wanted = false;
       closeUnwanted();
     },
-    close,
+    close: async () => {
+      closed = true;
+      await end();
+    },
   });
 }
+
+/** Said of a question that nobody was asked, as of a connection that is closed under it. */
+export const unasked = (origin: StoreName, why: string): Observation =>
+  Object.freeze({ origin, ok: false, error: new StoreError(origin, 'unavailable', why), duration: 0 });

@@ -1,10 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { StoreError } from '../errors.ts';
 import type { Observation } from '../model/answer.ts';
 import type { Log } from '../model/log.ts';
 import type { StoreName } from '../model/stage.ts';
 import type { Observe } from '../request/observe.ts';
-import type { ByStore, Candidates } from './candidates.ts';
+import { type ByStore, type Candidates, unasked } from './candidates.ts';
 import { type AskMessage, askMessage, type Expected, readTell, type Tells } from './messages.ts';
 import { BATCH, BEAT, type Given, type Started, type Up } from './protocol.ts';
 import { createRing, type RingReader, readFrom } from './ring.ts';
@@ -161,7 +160,7 @@ export function createThread(options: ThreadOptions): Thread {
     pending.clear();
     for (const { store, done, fail } of lost) {
       // As of a connection that is closed under a question.
-      if (closed) done(unasked(store));
+      if (closed) done(unasked(store, ENDED));
       else fail(new Error(ENDED, { cause: why }));
     }
     if (!closed) beginAgain(why);
@@ -202,7 +201,7 @@ export function createThread(options: ThreadOptions): Thread {
   }, BEAT).unref();
 
   const observe: Observe = (store, question, error, how) => {
-    if (state !== 'up' || closed) return Promise.resolve(unasked(store));
+    if (state !== 'up' || closed) return Promise.resolve(unasked(store, ENDED));
     last += 1;
     const id = last;
     return new Promise((done, fail) => {
@@ -247,12 +246,6 @@ export function createThread(options: ThreadOptions): Thread {
 }
 
 const ENDED = 'the thread that asks candidates has ended';
-
-/** Said of a question that nobody was asked. */
-const unasked = (origin: StoreName): Observation => {
-  const error = new StoreError(origin, 'unavailable', ENDED);
-  return Object.freeze({ origin, ok: false, error, duration: 0 });
-};
 
 const OTHER = Object.freeze({
   here: 'the bindings have changed on disk since the start: candidates are asked beside clients until it is started again',
