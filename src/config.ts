@@ -127,7 +127,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   const mode = oneOf('LOG_REQUESTS', LOG_MODES, given.LOG_REQUESTS ?? 'sampled', problems);
   const tenants = oneOf('TELEMETRY_TENANT', SHOWN, given.TELEMETRY_TENANT ?? 'off', problems);
   const mongodbClient = oneOf('MONGODB_CLIENT', MONGODB_CLIENTS, given.MONGODB_CLIENT ?? 'leased', problems);
-  const thread = oneOf('SHADOW_THREAD', THREADS, given.SHADOW_THREAD ?? 'auto', problems);
+  const thread = oneOf('SHADOW_THREAD', THREADS, given.SHADOW_THREAD ?? 'off', problems);
   if (tenants === 'hashed' && given.SAMPLE_SECRET === undefined)
     problems.push({ where: 'TELEMETRY_TENANT', message: 'is hashed, which takes a SAMPLE_SECRET' });
   const secrets = secretsOf('CURSOR_SECRETS', given, problems);

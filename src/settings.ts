@@ -183,7 +183,7 @@ export const SETTINGS = Type.Object({
     description: 'How late the event loop may be, in milliseconds, before shadows are shed.',
   }),
   SHADOW_THREAD: Type.String({
-    default: 'auto',
+    default: 'off',
     description:
       'A thread of its own for asking candidates: `auto` (where there is more than one CPU, once something is shadowed), `on` (from the start) or `off`.',
   }),
