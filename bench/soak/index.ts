@@ -39,13 +39,15 @@ function rowsOf({
   wrong,
 }: Soaked) {
   const row = (what: string, said: string) => ({ what, said });
-  const faults = Object.entries(Object.groupBy(disturbances, ({ target }) => target));
+  const ours = disturbances.filter(({ how }) => how !== 'itself');
+  const faults = Object.entries(Object.groupBy(ours, ({ target }) => target));
   return [
     row('load', `${rate.toFixed(0)} requests a second, of ${capacity.toFixed(0)} that it can`),
     ...Object.entries(verdicts).map(([verdict, count]) => row(verdict, String(count))),
     row('not asked, too many under way', String(unasked)),
     row('moves of stages', String(moves)),
     ...faults.map(([target, all]) => row(`faults of ${target}`, String(all?.length ?? 0))),
+    row('times that a control was not well by itself', String(disturbances.length - ours.length)),
     row('last failure after a fault', `${(recovery / 1000).toFixed(1)} s`),
     row('comparisons', comparisons),
     ...flatness.flatMap((all, at) =>
