@@ -1,7 +1,9 @@
 /**
- * A program: `npm run soak -- [--minutes N] [--seed N]` runs the façade under load with faults and moves for half an hour, or
- * as long as is said, and prints what came of it. Exit code 1: something is not as it must be.
+ * A program: `npm run soak -- [--minutes N] [--seed N] [--samples FILE]` runs the façade under load with faults and moves for
+ * half an hour, or as long as is said, and prints what came of it; what each replica had goes to FILE, a line of JSON every
+ * few seconds. Exit code 1: something is not as it must be.
  */
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { markdown } from '../support/measure.ts';
 import { type Soaked, soak } from './soak.ts';
@@ -10,17 +12,21 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    samples: { type: 'string' },
   },
 });
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
 if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
-  console.error('usage: npm run soak -- [--minutes N] [--seed N]');
+  console.error('usage: npm run soak -- [--minutes N] [--seed N] [--samples FILE]');
   process.exit(2);
 }
 console.log(`${minutes} minutes, seed ${seed}`);
 const soaked = await soak({
   ...{ milliseconds: minutes * 60_000, seed, times: { pause: 8_000, lasts: 5_000 } },
   log: (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`),
+  onSample: (replica, sample) => {
+    if (values.samples !== undefined) appendFileSync(values.samples, `${JSON.stringify({ replica, ...sample })}\n`);
+  },
 });
 console.log(`\n${markdown(rowsOf(soaked))}\n`);
 for (const line of soaked.wrong) console.log(line);
@@ -35,6 +41,7 @@ function rowsOf({
   disturbances,
   recovery,
   flatness,
+  rest,
   comparisons,
   wrong,
 }: Soaked) {
@@ -64,6 +71,12 @@ function rowsOf({
           `${said[0]} on average, ${said[1]} more at the end than at the beginning, at most ${said[2]}: ${judged}`,
         );
       }),
+    ),
+    ...rest.map(([before, after], at) =>
+      row(
+        `replica ${at}, at rest`,
+        `${(after.rss / 1e6).toFixed(0)} MB and ${after.fds} handles after the run, ${(before.rss / 1e6).toFixed(0)} and ${before.fds} before it`,
+      ),
     ),
     row('wrong', String(wrong.length)),
   ];

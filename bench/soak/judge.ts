@@ -19,11 +19,13 @@ export interface Seen {
   readonly what: string;
 }
 
-/** What a process has, in the course of the run. */
+/** What a process has, in the course of the run: bytes resident, of V8's heap and outside of it, and open handles. */
 export interface Sample {
   readonly at: number;
   readonly rss: number;
   readonly fds: number;
+  readonly heap: number;
+  readonly external: number;
 }
 
 export interface Line {
@@ -78,12 +80,23 @@ export interface Flatness {
   readonly flat: boolean | undefined;
 }
 
-/** Of what comes after the first quarter. */
-export function flatnessOf(samples: readonly Sample[]): readonly Flatness[] {
+/** So many parts of the run have a floor each. */
+const FLOORS = 10;
+
+/**
+ * Of what comes after the first quarter, and of its floors: a fault fills sockets and buffers for as long as it lasts, and
+ * where the faults fall is chance, while what leaks lifts the least that a process ever has.
+ */
+export function flatnessOf(samples: readonly Pick<Sample, 'at' | 'rss' | 'fds'>[]): readonly Flatness[] {
   const [first, last] = [samples[0]?.at ?? 0, samples.at(-1)?.at ?? 0];
-  const late = samples.filter(({ at }) => at >= first + (last - first) / 4);
+  const from = first + (last - first) / 4;
+  const late = samples.filter(({ at }) => at >= from);
+  const parts = Object.values(
+    Object.groupBy(late, ({ at }) => Math.min(Math.floor(((at - from) / (last - from)) * FLOORS), FLOORS - 1)),
+  );
   return (['rss', 'fds'] as const).map((name) => {
-    const line = fit(late.map((one) => ({ at: one.at, value: one[name] })));
+    const floors = parts.map((part = []) => part.reduce((low, one) => (one[name] < low[name] ? one : low)));
+    const line = fit(floors.map((one) => ({ at: one.at, value: one[name] })));
     const rise = (line.slope * (last - first)) / 60_000;
     const most = BOUNDS[name].share * line.mean + BOUNDS[name].more;
     return { name, line, rise, most, flat: last - first < SHORTEST ? undefined : rise <= most };

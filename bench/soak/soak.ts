@@ -36,6 +36,8 @@ export interface SoakOptions {
   /** Settings of the façades, beside those of the soak. */
   readonly env?: Readonly<Record<string, string>>;
   readonly log: Log;
+  /** Of each replica, every few seconds. */
+  readonly onSample?: (replica: number, sample: Sample) => void;
 }
 
 export interface Soaked {
@@ -49,6 +51,8 @@ export interface Soaked {
   readonly recovery: number;
   /** By replica. */
   readonly flatness: readonly (readonly Flatness[])[];
+  /** By replica: before the first request, and when the last is long answered. */
+  readonly rest: readonly (readonly [before: Sample, after: Sample])[];
   readonly comparisons: string;
   /** Everything that is not as it must be; of what happened often the first ones. */
   readonly wrong: readonly string[];
@@ -58,6 +62,10 @@ const BINDINGS = join(import.meta.dirname, '../../openapi/photos.bindings.ts');
 const REPLICAS = 2;
 const SHARE = 0.7;
 const MOST_TOLD = 20;
+/** So long after the last reply nothing of a request may be left, in milliseconds: every idle connection has been let go. */
+const REST = 90_000;
+/** Handles that pools may keep. */
+const KEPT = 60;
 /** A little less than the deadlines of the façades. */
 const BESIDE = { every: 250, late: 4_000 };
 const OPERATIONS = [
@@ -87,7 +95,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
 }
 
 async function run(
-  { milliseconds, seed, most, times, env: more, log }: SoakOptions,
+  { milliseconds, seed, most, times, env: more, log, onSample }: SoakOptions,
   closers: Closer[],
 ): Promise<Soaked> {
   const random = seeded(seed);
@@ -183,6 +191,7 @@ async function run(
     },
   );
   closers.push(load.close);
+  const before = await Promise.all(served.map(({ adminUrl }) => sampleOf(adminUrl)));
   log('Warm-up, and the capacity');
   await load.saturate(16, Math.min(8_000, milliseconds / 4));
   const capacity = await load.saturate(32, Math.min(8_000, milliseconds / 4));
@@ -198,7 +207,11 @@ async function run(
   });
   const samples: Sample[][] = served.map(() => []);
   const watching = repeat(over.signal, Math.min(5_000, milliseconds / 20), async () => {
-    for (const [at, { adminUrl }] of served.entries()) samples[at]?.push(await sampleOf(adminUrl));
+    for (const [at, { adminUrl }] of served.entries()) {
+      const sample = await sampleOf(adminUrl);
+      samples[at]?.push(sample);
+      onSample?.(at, sample);
+    }
   });
   const telling = repeat(over.signal, 60_000, async () =>
     log(
@@ -212,6 +225,9 @@ async function run(
   const unasked = await load.steady(rate, over.signal);
   clearTimeout(timer);
   await Promise.all([moving, watching, telling, breaking, ...beside]);
+  log('All is answered');
+  await sleep(Math.min(REST, milliseconds / 4));
+  const after = await Promise.all(served.map(({ adminUrl }) => sampleOf(adminUrl)));
   for (const seen of failed) {
     const verdict = verdictOf(seen, disturbances);
     verdicts[verdict] += 1;
@@ -225,6 +241,10 @@ async function run(
     for (const { name, flat, rise, most } of all)
       if (flat === false)
         wrong.push(`replica ${at}: ${name} rises by ${rise.toFixed(0)}, and ${most.toFixed(0)} is the most`);
+  const rest = before.map((one, at) => Object.freeze([one, after[at] as Sample] as const));
+  if (milliseconds >= 2 * REST)
+    for (const [at, [{ fds: had }, { fds: has }]] of rest.entries())
+      if (has > had + KEPT) wrong.push(`replica ${at}: ${has} handles at rest, and ${had} before the first request`);
   const metrics = await Promise.all(
     served.map(async ({ adminUrl }) => await (await fetch(`${adminUrl}/metrics`)).text()),
   );
@@ -239,7 +259,7 @@ async function run(
     if (code !== 0) wrong.push(`a replica ends with ${code}: ${said().slice(-500)}`);
   }
   const comparisons = `${counts('crossfade_comparisons_total', 'outcome="match"')} matches, ${counts('crossfade_comparisons_total')} in all`;
-  return { capacity, rate, verdicts, unasked, moves, disturbances, recovery, flatness, comparisons, wrong };
+  return { capacity, rate, verdicts, unasked, moves, disturbances, recovery, flatness, rest, comparisons, wrong };
 }
 
 function toldOf(seen: Seen, disturbances: readonly Disturbance[]): string {
@@ -259,8 +279,14 @@ async function repeat(signal: AbortSignal, pause: number, work: () => Promise<un
 async function sampleOf(adminUrl: string): Promise<Sample> {
   const text = await (await fetch(`${adminUrl}/metrics`)).text();
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  const sample = { at: performance.now(), rss: value('process_resident_memory_bytes'), fds: value('process_open_fds') };
-  if (!Number.isFinite(sample.rss + sample.fds)) throw new Error('the metrics do not say what the process has');
+  const sample = {
+    at: performance.now(),
+    rss: value('process_resident_memory_bytes'),
+    fds: value('process_open_fds'),
+    heap: value('nodejs_heap_size_used_bytes'),
+    external: value('nodejs_external_memory_bytes'),
+  };
+  if (!Object.values(sample).every(Number.isFinite)) throw new Error('the metrics do not say what the process has');
   return sample;
 }
 
