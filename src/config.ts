@@ -57,6 +57,8 @@ export interface Config {
     readonly dynamodbPerSecond: number;
     readonly rechecksPerSecond: number;
     readonly eventLoopDelay: number;
+    /** Percent of its time that the thread may be at work before fewer are asked. */
+    readonly busyPercent: number;
     /** Who asks candidates; see src/thread. */
     readonly thread: (typeof THREADS)[number];
   };
@@ -186,6 +188,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
       dynamodbPerSecond: values.SHADOW_DYNAMODB_PER_SECOND,
       rechecksPerSecond: values.RECHECKS_PER_SECOND,
       eventLoopDelay: values.SHADOW_EVENT_LOOP_MS,
+      busyPercent: values.SHADOW_BUSY_PERCENT,
       thread,
     }),
     overload: Object.freeze({

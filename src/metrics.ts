@@ -28,6 +28,7 @@ export interface Metrics {
   readonly comparisons: Counter<'operation' | 'stage' | 'pair' | 'outcome' | 'reason'>;
   readonly mismatches: Counter<'operation' | 'pair' | 'kind' | 'verdict'>;
   readonly exposures: Counter<'operation' | 'pair'>;
+  readonly shadowSpare: Gauge;
   readonly shadowQueueDepth: Gauge;
   readonly shadowThread: Gauge;
   readonly shadowThreadEnded: Counter;
@@ -217,6 +218,11 @@ export function createMetrics(): Metrics {
     shadowThreadEnded: new Counter({
       name: 'crossfade_shadow_thread_ended_total',
       help: 'Times that the thread that asks candidates ended though nobody had asked it to.',
+      registers,
+    }),
+    shadowSpare: new Gauge({
+      name: 'crossfade_shadow_spare',
+      help: 'The share of shadows that may be asked, by how much the thread that serves has to do: 0.1 to 1.',
       registers,
     }),
     shadowQueueDepth: new Gauge({

@@ -182,6 +182,13 @@ export const SETTINGS = Type.Object({
     minimum: 1,
     description: 'How late the event loop may be, in milliseconds, before shadows are shed.',
   }),
+  SHADOW_BUSY_PERCENT: Type.Integer({
+    default: 25,
+    minimum: 1,
+    maximum: 100,
+    description:
+      'How much of its time the thread that serves may be at work, in percent, before fewer shadows are asked: a tenth of them from 20 points above on. `100`: always all.',
+  }),
   SHADOW_THREAD: Type.String({
     default: 'off',
     description:

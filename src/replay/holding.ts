@@ -58,8 +58,8 @@ export function openHolding(options: HoldingOptions): Holding {
     // How many look again at a time is bounded by `room`.
     recheckBudget: { take: () => true, throttled: () => undefined, perSecond: () => Number.POSITIVE_INFINITY },
     recheckBytes: Number.POSITIVE_INFINITY,
-    pulse: { busy: () => false },
-    sampler: { takes: () => true },
+    pulse: { busy: () => false, utilization: () => 0 },
+    sampler: { leaves: () => undefined },
     percent: () => 100,
     ...{ sampling, record, onError },
     onCandidate: () => undefined,

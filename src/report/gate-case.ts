@@ -44,6 +44,7 @@ export interface Found {
 export const UNCOUNTED: Readonly<Partial<Record<Outcome, Readonly<Record<string, string>>>>> = Object.freeze({
   skipped: Object.freeze({
     sampling: 'left out by the share that is sampled, whatever it asked',
+    load: 'left out while the process had much to do, whatever it asked',
     cursor: 'a page token that one origin alone can read',
     conditional: 'the client asked for a change alone',
     range: 'the client asked for a part alone',

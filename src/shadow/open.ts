@@ -8,6 +8,7 @@ import { createWriter, type ResultsWriter } from '../results/writer.ts';
 import { createCandidateAccounts, createComparisonAccounts } from './accounts.ts';
 import { type BreakerState, createBreakers } from './breaker.ts';
 import { createBudget } from './budget.ts';
+import { percentAt } from './load.ts';
 import type { Pulse } from './pulse.ts';
 import { createQueue } from './queue.ts';
 import { createShadow, type Shadow } from './run.ts';
@@ -20,6 +21,7 @@ export interface ShadowSettings {
   readonly queueBytes: number;
   readonly dynamodbPerSecond: number;
   readonly rechecksPerSecond: number;
+  readonly busyPercent: number;
   readonly sampleSecret: string | undefined;
   readonly resultsUri: string;
 }
@@ -83,6 +85,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
   });
   const breakers = createBreakers();
   metrics.onCollect(() => {
+    metrics.shadowSpare.set(percentAt(options.pulse.utilization(), settings.busyPercent) / 100);
     metrics.shadowQueueDepth.set(queue.depth());
     metrics.shadowQueueBytes.set(queue.state().bytes);
     metrics.rechecksWaiting.set(shadow.rechecks());
@@ -98,7 +101,7 @@ export function openShadow(options: ShadowOptions): OpenShadow {
     breakers,
     budgets: { dynamodb: createBudget(settings.dynamodbPerSecond) },
     recheckBudget: createBudget(settings.rechecksPerSecond),
-    ...{ pulse: options.pulse, away: options.away },
+    ...{ pulse: options.pulse, busyPercent: settings.busyPercent, away: options.away },
     sampler: createSampler(),
     percent: options.percent,
     tracing: options.tracing,

@@ -11,6 +11,7 @@ import type { Sampler as Sampling } from '../results/sample.ts';
 import { type StandsAlone, standsAlone } from './alone.ts';
 import type { Breakers } from './breaker.ts';
 import type { Budget } from './budget.ts';
+import { percentAt } from './load.ts';
 import type { Offer } from './offer.ts';
 import type { Pulse } from './pulse.ts';
 import type { Queue } from './queue.ts';
@@ -29,6 +30,8 @@ export interface ShadowParts {
   /** Bytes of answers that wait to be looked at again; default 64 MiB. Beyond it a mismatch stays unverified. */
   readonly recheckBytes?: number;
   readonly pulse: Pulse;
+  /** Percent of its time that the thread may be at work before fewer shadows are asked; default 100: all are. */
+  readonly busyPercent?: number;
   /** Whether nobody is there to ask stores; default: somebody is. */
   readonly away?: (() => boolean) | undefined;
   readonly sampler: Sampler;
@@ -118,8 +121,9 @@ export function createShadow(parts: ShadowParts): Shadow {
   const refusal = (given: Offer) => {
     const status = given.control.ok ? given.control.answer.status : 500;
     if (given.unfit !== undefined) return { outcome: 'skipped', reason: given.unfit } as const;
-    if (!parts.sampler.takes(given.operation, given.tenant, status, parts.percent()))
-      return { outcome: 'skipped', reason: 'sampling' } as const;
+    const spare = percentAt(parts.pulse.utilization(), parts.busyPercent ?? 100);
+    const left = parts.sampler.leaves(given.operation, given.tenant, status, parts.percent(), spare);
+    if (left !== undefined) return { outcome: 'skipped', reason: left } as const;
     if (closing.signal.aborted) return { outcome: 'shed', reason: 'shutdown' } as const;
     if (parts.pulse.busy()) return { outcome: 'shed', reason: 'event_loop' } as const;
     return undefined;

@@ -112,3 +112,33 @@ t.test('while the event loop stands late shadows go first, and no client does', 
   t.ok(measured(text, 'crossfade_comparisons_total', 'outcome="shed"', 'reason="event_loop"') > 0);
   t.equal(measured(text, 'crossfade_refused_total'), 0);
 });
+
+t.test('a thread that has much to do is asked for fewer shadows, but for the first of each kind', async (t) => {
+  const shadowed = await withShadowed(t, { SHADOW_BUSY_PERCENT: '10', SHADOW_EVENT_LOOP_MS: '20000' });
+  const { metrics } = shadowed;
+  const end = Date.now() + 60_000;
+  const left = async () =>
+    measured(await metrics(), 'crossfade_comparisons_total', 'outcome="skipped"', 'reason="load"');
+  let over = false;
+  // Whatever else runs here: the thread never waits.
+  const turn = (): void => {
+    const until = performance.now() + 10;
+    while (performance.now() < until);
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const watching = async () => {
+    while (Date.now() < end && (await left()) < 100) await sleep(50);
+    over = true;
+  };
+  const [statuses] = await Promise.all([load(shadowed, () => over), watching()]);
+  t.same(Object.keys(statuses), ['200']);
+  const text = await metrics();
+  t.ok(measured(text, 'crossfade_shadow_spare') < 1);
+  t.ok((await left()) >= 100);
+  const asked = ['match', 'mismatch', 'error'].reduce(
+    (sum, outcome) => sum + measured(text, 'crossfade_comparisons_total', `outcome="${outcome}"`),
+    0,
+  );
+  t.ok(asked >= 30, `${asked} were asked`);
+});

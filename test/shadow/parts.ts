@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createBreakers } from '../../src/shadow/breaker.ts';
 import { createBudget } from '../../src/shadow/budget.ts';
+import { percentAt } from '../../src/shadow/load.ts';
 import { createQueue } from '../../src/shadow/queue.ts';
 import { createSampler } from '../../src/shadow/sampler.ts';
 
@@ -131,13 +132,43 @@ t.test('a budget that was halved many times still gives a call now and then', as
   t.ok(budget.take());
 });
 
-t.test('strata with little evidence are always sampled, the others by the percentage', async (t) => {
-  const sampler = createSampler(() => 0.5);
-  const taken = (tenant: string, percent: number, count: number) =>
-    Array.from({ length: count }, () => sampler.takes('getUser', tenant, 200, percent)).filter(Boolean).length;
-  t.equal(taken('acme', 10, 100), 30);
-  t.equal(taken('globex', 60, 100), 100);
-  t.equal(taken('initech', 0, 100), 0, 'nothing at 0 %');
+t.test(
+  'strata with little evidence are always sampled, the others by the percentage, and by what there is to do',
+  async (t) => {
+    const sampler = createSampler(() => 0.5);
+    const all = (tenant: string, percent: number, spare: number) =>
+      Array.from({ length: 100 }, () => sampler.leaves('getUser', tenant, 200, percent, spare) ?? 'taken');
+    for (const [percent, spare, taken, why] of [
+      [10, 100, 30, 'sampling'],
+      [60, 100, 100, undefined],
+      [0, 100, 0, 'sampling'],
+      [100, 60, 100, undefined],
+      [100, 40, 30, 'load'],
+      [40, 40, 30, 'sampling'],
+      [60, 90, 100, undefined],
+      [60, 80, 30, 'load'],
+    ] as const) {
+      const came = all(`${percent} ${spare}`, percent, spare);
+      t.equal(came.filter((one) => one === 'taken').length, taken, `${percent} % and ${spare} %`);
+      t.equal(came.at(-1), why ?? 'taken');
+    }
+  },
+);
+
+t.test('the busier the thread that serves, the fewer shadows, down to a tenth', async (t) => {
+  for (const [utilization, from, percent] of [
+    [0, 25, 100],
+    [0.25, 25, 100],
+    [0.35, 25, 55],
+    [0.45, 25, 10],
+    [1, 25, 10],
+    [0.9, 80, 55],
+    [1, 80, 10],
+    [1, 99, 95.5],
+    [1, 100, 100],
+    [0.02, 1, 95.5],
+  ] as const)
+    t.ok(Math.abs(percentAt(utilization, from) - percent) < 1e-9, `${utilization} from ${from} on`);
 });
 
 t.test('what was under way when a breaker opened does not lengthen its pause', async (t) => {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
 import { startPulse } from '../../src/shadow/pulse.ts';
 
@@ -43,4 +43,18 @@ t.test('one pause does not stand, however long; what comes again and again does'
     await sleep(1);
   }
   t.ok(pulse.standing() >= 100, `${pulse.standing()}`);
+});
+
+t.test('how much of its time the loop is at work is of the last second', async (t) => {
+  const pulse = startPulse(60_000);
+  t.teardown(pulse.stop);
+  const end = Date.now() + 20_000;
+  while (pulse.utilization() < 0.8 && Date.now() < end) {
+    block(30);
+    await turn();
+  }
+  t.ok(pulse.utilization() >= 0.8, `${pulse.utilization()} at work`);
+  const late = Date.now() + 20_000;
+  while (pulse.utilization() > 0.2 && Date.now() < late) await sleep(50);
+  t.ok(pulse.utilization() <= 0.2, `${pulse.utilization()} at rest`);
 });

@@ -187,6 +187,7 @@ export async function withNotesStores(t: Test, options: NotesOptions = {}): Prom
     RESULTS_URI: mongo.uri,
     // The machine of a test is busy with others; what is shed by that is tested by itself.
     SHADOW_EVENT_LOOP_MS: '5000',
+    SHADOW_BUSY_PERCENT: '100',
     ...(options.legacy === undefined ? {} : { LEGACY_URL: await options.legacy(documents, table) }),
     ...options.env,
   };
