@@ -11,10 +11,11 @@ import { BOTH, cpuOf, mainCpuOf, type Server, startLoad } from './support/proces
 import { recordMongoDb } from './support/record-mongodb.ts';
 
 const SUBJECTS = [
-  { name: 'no shadow', stage: 'dynamodb', thread: 'off' },
-  { name: 'no shadow, again', stage: 'dynamodb', thread: 'off' },
-  { name: 'asked beside clients', stage: 'shadow', thread: 'off' },
-  { name: 'asked in a thread', stage: 'shadow', thread: 'on' },
+  { name: 'no shadow', stage: 'dynamodb', env: {} },
+  { name: 'no shadow, again', stage: 'dynamodb', env: {} },
+  { name: 'shadow', stage: 'shadow', env: {} },
+  { name: 'shadow of all', stage: 'shadow', env: { SHADOW_BUSY_PERCENT: '100' } },
+  { name: 'shadow of all, in a thread', stage: 'shadow', env: { SHADOW_BUSY_PERCENT: '100', SHADOW_THREAD: 'on' } },
 ] as const;
 
 /** Requests a second, about half of what the façade can, of one item and of a page. */
@@ -22,6 +23,8 @@ const RATES = [Number(process.env.BENCH_RATE ?? 3_000), Number(process.env.BENCH
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const SLICES = 6;
 const SLICE = 1_000;
+/** Milliseconds. */
+const WARM_UP = 10_000;
 
 interface Slice {
   readonly main: number;
@@ -55,14 +58,15 @@ export async function benchShadowCost(): Promise<readonly Row[]> {
     const load = startLoad();
     stops.push(load.stop);
     const seen = ROUTES.map(() => SUBJECTS.map((): Slice[] => []));
+    const compared = ROUTES.map(() => SUBJECTS.map((): number[] => []));
     for (let round = 0; round < ROUNDS; round += 1) {
       const servers: Server[] = [];
       try {
-        for (const { stage, thread } of SUBJECTS)
+        for (const { stage, env: own } of SUBJECTS)
           servers.push(
             await serveFacade(folder, {
               ...{ bindings: 'openapi/photos.bindings.ts', stages: { getUser: stage, listMessages: stage } },
-              ...{ env: { ...env, SHADOW_THREAD: thread }, cores: BOTH },
+              ...{ env: { ...env, ...own }, cores: BOTH },
             }),
           );
         for (const [at, { path }] of ROUTES.entries()) {
@@ -72,22 +76,43 @@ export async function benchShadowCost(): Promise<readonly Row[]> {
             const [main, all] = [(await mainCpuOf(pid)) - before[0], (await cpuOf(pid)) - before[1]];
             return { main: main / replies, all: all / replies, times };
           };
-          for (const server of servers) await one(server, 4_000);
+          for (const server of servers) await one(server, WARM_UP);
+          const before = await Promise.all(servers.map(comparedOf));
           for (let n = 0; n < SLICES; n += 1)
             for (const [who, server] of servers.entries()) seen[at]?.[who]?.push(await one(server, SLICE));
+          const after = await Promise.all(servers.map(comparedOf));
+          for (const [who, count] of after.entries())
+            compared[at]?.[who]?.push(
+              (count - (before[who] as number)) / ((SLICES * SLICE * (RATES[at] as number)) / 1_000),
+            );
         }
       } finally {
         await Promise.all(servers.map((server) => server.stop()));
       }
     }
-    return ROUTES.flatMap(({ name }, at) => SUBJECTS.map((subject, who) => rowOf(name, subject.name, seen[at], who)));
+    return ROUTES.flatMap(({ name }, at) =>
+      SUBJECTS.map((subject, who) => rowOf(name, subject.name, seen[at], who, compared[at]?.[who] ?? [])),
+    );
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
 
+/** Comparisons that a façade has made. */
+async function comparedOf({ adminUrl }: Server): Promise<number> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  const lines = text.matchAll(/^crossfade_comparisons_total\{.*outcome="(?:match|mismatch)".*\} (\d+)$/gm);
+  return lines.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /** CPU as a ratio of slices that stand next to each other, the least and the greatest of the middle four fifths. */
-function rowOf(request: string, name: string, all: readonly (readonly Slice[])[] = [], who: number): Row {
+function rowOf(
+  request: string,
+  name: string,
+  all: readonly (readonly Slice[])[] = [],
+  who: number,
+  compared: readonly number[],
+): Row {
   const [off = [], own = []] = [all[0], all[who]];
   const cpu = (part: 'main' | 'all') => {
     const ratios = own.map((slice, n) => slice[part] / (off[n] as Slice)[part]).sort((a, b) => a - b);
@@ -100,7 +125,8 @@ function rowOf(request: string, name: string, all: readonly (readonly Slice[])[]
     return `${of(own).toFixed(2)} ms (${(of(own) / of(off)).toFixed(2)}×)`;
   };
   return {
-    ...{ request, mode: name, 'thread that serves': cpu('main'), 'all threads': cpu('all') },
+    ...{ request, mode: name, compared: `${(median(compared) * 100).toFixed(0)} %` },
+    ...{ 'thread that serves': cpu('main'), 'all threads': cpu('all') },
     ...{ p50: time(0.5), p90: time(0.9), p99: time(0.99) },
   };
 }

@@ -19,6 +19,8 @@ export function pinHere(): void {
 
 export interface Server {
   readonly url: string;
+  /** Of a façade. */
+  readonly adminUrl: string | undefined;
   readonly pid: number;
   readonly stop: () => Promise<void>;
 }
@@ -43,13 +45,13 @@ export async function serve({ words, flags = [], env, cwd, cores = SERVING }: Pr
     env: { PATH: process.env.PATH, ...env },
   });
   // Read as a container's runtime reads it: to the end.
-  const url = await new Promise<string>((done, fail) => {
+  const [url, adminUrl] = await new Promise<readonly [string, string | undefined]>((done, fail) => {
     let text = '';
     child.once('exit', (code) => fail(new Error(`${words.join(' ')} ended with ${code}: ${text}`)));
     child.stdout.on('data', (chunk) => {
       if (text.length < 100_000) text += chunk;
       const found = /"(?:facade|url)":"([^"]+)"/.exec(text);
-      if (found !== null) done(found[1] as string);
+      if (found !== null) done([found[1] as string, /"admin":"([^"]+)"/.exec(text)?.[1]]);
     });
   });
   const stop = async () => {
@@ -57,7 +59,7 @@ export async function serve({ words, flags = [], env, cwd, cores = SERVING }: Pr
     child.kill();
     await ended;
   };
-  return { url, pid: child.pid as number, stop };
+  return { url, adminUrl, pid: child.pid as number, stop };
 }
 
 export interface Load {

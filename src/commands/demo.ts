@@ -169,7 +169,8 @@ export async function startDemo(io: Io, options: DemoOptions = {}): Promise<Demo
     delete process.env.AWS_PROFILE; // it would beat the next line, from which the SDK takes its credentials
     Object.assign(process.env, DEMO_AWS);
     await writeWhole(stagesFile, await stages(bindings, stage));
-    const config = loadConfig({ LOG_LEVEL: 'warn', ...io.env, ...env }, io.cwd);
+    // Stores and traffic keep this thread busy too, and every difference is to be seen.
+    const config = loadConfig({ LOG_LEVEL: 'warn', SHADOW_BUSY_PERCENT: '100', ...io.env, ...env }, io.cwd);
     const logging = openLogging(config.logLevel);
     started.push({ stop: () => logging.close(1_000) });
     const app = await compose(config, {
