@@ -21,8 +21,8 @@ const SUBJECTS = [
 /** Requests a second, about half of what the façade can, of one item and of a page. */
 const RATES = [Number(process.env.BENCH_RATE ?? 3_000), Number(process.env.BENCH_PAGE_RATE ?? 1_000)] as const;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const SLICES = 6;
-const SLICE = 1_000;
+const SLICES = 4;
+const SLICE = 3_000;
 /** Milliseconds. */
 const WARM_UP = 10_000;
 

@@ -9,7 +9,7 @@ import { PLANS, type StoreName } from './model/stage.ts';
 import { exposureLog, showConnections } from './observers.ts';
 import { named } from './operate/stores.ts';
 import type { Legacy, Message } from './origins/legacy.ts';
-import { type Answered, createOffering } from './request/shadowing.ts';
+import { createOffering, type Shadowing as Shadowed } from './request/shadowing.ts';
 import type { ResultsWriter } from './results/writer.ts';
 import { openShadow, type ShadowState } from './shadow/open.ts';
 import type { Pulse } from './shadow/pulse.ts';
@@ -35,7 +35,7 @@ const LAST_WRITE = 3_000;
 /** What follows a reply. */
 export interface Shadowing {
   /** Asks the candidates; `undefined` where no operation has a stage with any. */
-  readonly shadow: ((answered: Answered) => void) | undefined;
+  readonly shadow: Shadowed | undefined;
   readonly meet: (tenant: string) => void;
   /** Reports that this replica runs on other flags. */
   readonly beat: () => void;
@@ -97,12 +97,15 @@ export function openShadowing(parts: ShadowingParts): Shadowing | undefined {
     askLegacy: legacy && ((message, signal) => legacy.ask(message as Message, { signal, maxBytes: MAX_LEGACY_BYTES })),
     timeout: settings.timeout,
   });
-  const shadow = (answered: Answered): void => {
+  const shadow: Shadowed = (answered) => {
+    const { operation, tenant, stage, control, candidates, unfit } = answered;
+    const brief = { operation: operation.id, tenant, stage, control, candidates, unfit };
     try {
-      opened.shadow.offer(offering(answered));
+      return opened.shadow.offer(brief, () => offering(answered));
     } catch (error) {
       // The reply is sent: nothing that goes wrong here may reach it.
       log('error', 'a shadow could not be offered', { cause: error });
+      return true;
     }
   };
   return { shadow, meet, beat, writer, state, ready: opening.ready };

@@ -77,7 +77,7 @@ export function openHolding(options: HoldingOptions): Holding {
     hold(offer: Offer): Promise<void> {
       const { control, candidates } = offer;
       held += control.ok ? control.answer.body.length * (candidates.length + 1) : 0;
-      return queue.during(() => shadow.offer(offer));
+      return queue.during(() => shadow.offer(offer, () => offer));
     },
     report(observation: Observation): void {
       note(observation.origin, observation.ok || !isAway(observation.error));

@@ -15,7 +15,7 @@ import { readBody } from './body.ts';
 import { admit, type Standing, standingOf } from './caller.ts';
 import type { Observe } from './observe.ts';
 import { errorAnswer, forward, send, toRequestError } from './reply.ts';
-import type { Answered } from './shadowing.ts';
+import type { Answered, Shadowing } from './shadowing.ts';
 import { type Captured, capturedOf, legacyObservation, overrides, unfitness } from './validated.ts';
 
 /** What the line needs, put together once by `compose`. */
@@ -30,7 +30,7 @@ export interface Line {
   /** For all that a request waits for where a store answers: who asks, its body, the store. */
   readonly deadlines: Deadlines;
   /** Asks the candidates of a stage once the reply is sent; absent where no stage has any. */
-  readonly shadow: ((answered: Answered) => void) | undefined;
+  readonly shadow: Shadowing | undefined;
   /** A tenant has a request; absent where nobody keeps account. */
   readonly onTenant: ((tenant: string) => void) | undefined;
   readonly onAnswer: (operation: string, origin: OriginName, seconds: number) => void;
@@ -86,8 +86,9 @@ export async function handle(
       line.onAnswer(operation.id, route.to, control.duration / 1000);
     if (control.ok) send(line, request, reply, control.answer);
     else refuse(line, operation, asked, request, reply, control.error);
-    if (route.plan.candidates.length > 0) line.shadow?.(answered(asking, route, request, control));
-    else if (control.ok && reply.raw.writableLength === 0) control.answer.giveBack?.(control.answer.body);
+    const isHeld =
+      route.plan.candidates.length > 0 && line.shadow?.(answered(asking, route, request, control)) === true;
+    if (!isHeld && control.ok && reply.raw.writableLength === 0) control.answer.giveBack?.(control.answer.body);
   } catch (error) {
     refuse(line, operation, asked, request, reply, error);
   } finally {

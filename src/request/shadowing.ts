@@ -37,6 +37,9 @@ export interface Answered {
   readonly body?: Buffer | undefined;
 }
 
+/** Takes an answered read; whether it holds the control's answer from now on. Never throws and never waits. */
+export type Shadowing = (answered: Answered) => boolean;
+
 /** An answered read → what the shadow is offered. */
 export type Offering = (answered: Answered) => Offer;
 

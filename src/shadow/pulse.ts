@@ -1,7 +1,7 @@
 /** Whether this process has its hands full. */
 export interface Pulse {
   busy(): boolean;
-  /** The share of its time that its thread is at work, 0 to 1, of the last second or so. */
+  /** The share of its time that its thread is at work, 0 to 1, of the last half second or so. */
   utilization(): number;
 }
 
@@ -20,7 +20,7 @@ const EVERY = 20;
 const STANDING = 10;
 /** Beats between two looks at how much the thread is at work, and what each look weighs beside those before. */
 const LOOK = 5;
-const WEIGHT = 0.2;
+const WEIGHT = 0.35;
 
 /** `most`: milliseconds that a timer may be late before shadows are shed. */
 export function startPulse(most: number): LoopPulse {

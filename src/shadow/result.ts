@@ -3,7 +3,7 @@ import { type Comparison, type Outcome, pairName } from '../model/comparison.ts'
 import type { OriginName } from '../model/stage.ts';
 import { hash48 } from '../results/distinct.ts';
 import { MAX_SUBJECTS, type Result, type Subject } from '../results/rows.ts';
-import type { Offer } from './offer.ts';
+import type { Brief, Offer } from './offer.ts';
 import type { Judged } from './verdict.ts';
 
 /** Two origins that are held together; the control first, where it is one of them. */
@@ -28,16 +28,9 @@ export function subjectsOf(given: Offer, places: readonly Judged[]): readonly nu
   return [...new Set(subjects)];
 }
 
-/** The result without what only a mismatch has. */
-export function resultOf(
-  given: Offer,
-  pair: OriginPair,
-  outcome: Outcome,
-  reason?: string,
-  held?: Omit<Compared, 'pair'>,
-): Result {
-  const { operation, tenant, stage } = given;
-  const compared = held !== undefined && outcome !== 'error' && outcome !== 'skipped';
+/** Of a pair that was not held together. */
+export function uncompared(given: Brief, pair: OriginPair, outcome: Outcome, reason: string): Result {
+  const { operation, tenant, stage, control } = given;
   return {
     at: Date.now(),
     operation,
@@ -46,14 +39,39 @@ export function resultOf(
     pair: pairName(...pair),
     outcome,
     reason,
-    rules: held?.comparison.rules.map(({ rule }) => rule) ?? NONE,
+    rules: NONE,
     verdict: undefined,
-    strata: compared ? given.strata(held.one, held.other) : NONE,
-    control: held?.one.duration ?? (pair[0] === given.control.origin ? given.control.duration : undefined),
-    candidate: held?.other.duration,
+    strata: NONE,
+    control: pair[0] === control.origin ? control.duration : undefined,
+    candidate: undefined,
     lag: undefined,
     findings: [],
-    subject: compared ? subjectOf(given, held.one, held.other) : undefined,
+    subject: undefined,
+    request: undefined,
+  };
+}
+
+/** Of a pair that was, without what only a mismatch has. */
+export function resultOf(given: Offer, { pair, comparison, one, other }: Compared): Result {
+  const { operation, tenant, stage } = given;
+  const { outcome, reason, rules } = comparison;
+  const compared = outcome !== 'error' && outcome !== 'skipped';
+  return {
+    at: Date.now(),
+    operation,
+    tenant,
+    stage,
+    pair: pairName(...pair),
+    outcome,
+    reason,
+    rules: rules.map(({ rule }) => rule),
+    verdict: undefined,
+    strata: compared ? given.strata(one, other) : NONE,
+    control: one.duration,
+    candidate: other.duration,
+    lag: undefined,
+    findings: [],
+    subject: compared ? subjectOf(given, one, other) : undefined,
     request: undefined,
   };
 }

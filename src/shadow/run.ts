@@ -12,11 +12,11 @@ import { type StandsAlone, standsAlone } from './alone.ts';
 import type { Breakers } from './breaker.ts';
 import type { Budget } from './budget.ts';
 import { percentAt } from './load.ts';
-import type { Offer } from './offer.ts';
+import type { Brief, Offer } from './offer.ts';
 import type { Pulse } from './pulse.ts';
 import type { Queue } from './queue.ts';
 import { type Rechecked, recheck } from './recheck.ts';
-import { type Compared, type OriginPair, refuses, resultOf, subjectsOf } from './result.ts';
+import { type Compared, type OriginPair, refuses, resultOf, subjectsOf, uncompared } from './result.ts';
 import type { Sampler } from './sampler.ts';
 import { type Judged, judge, worst } from './verdict.ts';
 
@@ -47,8 +47,11 @@ export interface ShadowParts {
 
 /** Everything that follows a reply. */
 export interface Shadow {
-  /** Takes an answered request. Never throws and never waits: what it does happens after the reply. */
-  offer(offer: Offer): void;
+  /**
+   * Takes an answered request, of which `whole` is asked where it is to be compared. Never throws and never waits: what it does
+   * happens after the reply. Whether it holds the control's answer from now on.
+   */
+  offer(brief: Brief, whole: () => Offer): boolean;
   totals(): ReplicaRow['totals'];
   /** Mismatches that wait to be looked at again, or are. */
   rechecks(): number;
@@ -80,29 +83,31 @@ export function createShadow(parts: ShadowParts): Shadow {
     parts.record(result);
   };
 
-  const offer = (given: Offer): void => {
-    const pairs = pairsOf(given);
+  const offer = (brief: Brief, whole: () => Offer): boolean => {
+    const pairs = pairsOf(brief);
     offered += pairs.length;
     try {
-      consider(given, pairs);
+      const refused = refusal(brief);
+      if (refused === undefined) return consider(whole(), pairs);
+      for (const pair of pairs) record(uncompared(brief, pair, refused.outcome, refused.reason));
+      return false;
     } catch (error) {
-      for (const pair of pairs) broken(given, pair, error);
+      for (const pair of pairs) broken(brief, pair, error);
+      return true; // nobody knows how far it came
     }
   };
 
-  const consider = (given: Offer, pairs: readonly OriginPair[]): void => {
-    const refused = refusal(given);
-    const shed = new Map(refused === undefined ? given.candidates.map((one) => [one, whyNot(given, one)]) : []);
+  const consider = (given: Offer, pairs: readonly OriginPair[]): boolean => {
+    const shed = new Map(given.candidates.map((one) => [one, whyNot(given, one)]));
     const open: OriginPair[] = [];
     for (const pair of pairs) {
       const reason = shed.get(pair[0]) ?? shed.get(pair[1]);
-      if (refused !== undefined) record(resultOf(given, pair, refused.outcome, refused.reason));
-      else if (reason !== undefined) record(resultOf(given, pair, 'shed', reason));
-      else open.push(pair);
+      if (reason === undefined) open.push(pair);
+      else record(uncompared(given, pair, 'shed', reason));
     }
-    if (open.length === 0) return;
+    if (open.length === 0) return false;
     const bytes = OVERHEAD + sizeOf(given.control);
-    const drop = (reason: string) => open.forEach((pair) => void record(resultOf(given, pair, 'shed', reason)));
+    const drop = (reason: string) => open.forEach((pair) => void record(uncompared(given, pair, 'shed', reason)));
     const work = async (): Promise<void> => {
       // It waited, and clients go first.
       if (parts.pulse.busy()) return drop('event_loop');
@@ -114,11 +119,13 @@ export function createShadow(parts: ShadowParts): Shadow {
         for (const pair of open) broken(given, pair, error);
       });
     };
-    if (!parts.queue.offer(bytes, work, () => drop('shutdown'))) drop('queue');
+    const taken = parts.queue.offer(bytes, work, () => drop('shutdown'));
+    if (!taken) drop('queue');
+    return taken;
   };
 
   /** Why a plan is not carried out at all, as data; the order says which reason counts. */
-  const refusal = (given: Offer) => {
+  const refusal = (given: Brief) => {
     const status = given.control.ok ? given.control.answer.status : 500;
     if (given.unfit !== undefined) return { outcome: 'skipped', reason: given.unfit } as const;
     const spare = percentAt(parts.pulse.utilization(), parts.busyPercent ?? 100);
@@ -136,9 +143,9 @@ export function createShadow(parts: ShadowParts): Shadow {
     return parts.budgets[candidate]?.take() === false ? 'budget' : undefined;
   };
 
-  const broken = (given: Offer, pair: OriginPair, error: unknown): void => {
+  const broken = (given: Brief, pair: OriginPair, error: unknown): void => {
     parts.onError(error);
-    record(resultOf(given, pair, 'error', 'internal'));
+    record(uncompared(given, pair, 'error', 'internal'));
   };
 
   /** Asks every candidate once and holds all that is there together, two by two. */
@@ -222,9 +229,8 @@ export function createShadow(parts: ShadowParts): Shadow {
 
   /** Of an answer that a rule covers, the request is kept for `crossfade rules`. */
   const outcomeOf = (given: Offer, compared: Compared): Result => {
-    const { pair, comparison } = compared;
-    const result = resultOf(given, pair, comparison.outcome, comparison.reason, compared);
-    return comparison.rules.length === 0 ? result : { ...result, request: parts.sampling.seal(given.request) };
+    const result = resultOf(given, compared);
+    return compared.comparison.rules.length === 0 ? result : { ...result, request: parts.sampling.seal(given.request) };
   };
 
   const mismatch = (given: Offer, compared: Compared, { judged, lag }: Rechecked, alone: StandsAlone): Result => {
@@ -332,7 +338,7 @@ type Settled = Promise<void> | void;
 const sizeOf = (side: Observation): number => (side.ok ? side.answer.body.length : 0);
 
 /** The control with each candidate, and the candidates with each other. */
-function pairsOf({ control: { origin }, candidates }: Offer): readonly OriginPair[] {
+function pairsOf({ control: { origin }, candidates }: Brief): readonly OriginPair[] {
   const between = candidates.flatMap((one, at) => candidates.slice(at + 1).map((other): OriginPair => [one, other]));
   return [...candidates.map((candidate): OriginPair => [origin, candidate]), ...between];
 }

@@ -45,7 +45,7 @@ t.test('one pause does not stand, however long; what comes again and again does'
   t.ok(pulse.standing() >= 100, `${pulse.standing()}`);
 });
 
-t.test('how much of its time the loop is at work is of the last second', async (t) => {
+t.test('how much of its time the loop is at work is of the last moments', async (t) => {
   const pulse = startPulse(60_000);
   t.teardown(pulse.stop);
   const end = Date.now() + 20_000;

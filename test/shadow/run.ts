@@ -46,7 +46,10 @@ t.test('answers that wait to be looked at again are bounded by their bytes, as t
   });
   const offered = async (count: number) => {
     results.length = 0;
-    for (let n = 0; n < count; n += 1) shadow.offer(offer());
+    for (let n = 0; n < count; n += 1) {
+      const one = offer();
+      shadow.offer(one, () => one);
+    }
     while (results.length < count) await new Promise((done) => setTimeout(done, 20));
     return ['persistent', 'unverified'].map((one) => results.filter(({ verdict }) => verdict === one).length);
   };
