@@ -46,6 +46,8 @@ const COMPONENTS: Readonly<Record<string, Schema>> = Object.freeze({
   Person: object({ name: text, age: integer }),
   Cat: object({ kind: text, lives: integer }),
   Dog: object({ kind: text, good: yes }),
+  One: object({ kind: {}, x: text }),
+  Two: object({ kind: {}, y: text }),
   Bag: { type: 'object', additionalProperties: text },
   Tree: object({ name: text, below: listOf(ref('Tree')) }),
 });
@@ -97,12 +99,13 @@ const around = {
   schema: object(
     {
       kind: { const: 'page' },
+      secret: { const: 's', writeOnly: true },
       first: object({ next: text }),
       next: { ...text, nullable: true },
       list: listOf(object({ a: text })),
       last: object({ more: yes, deep: object({ total: integer }) }),
     },
-    { required: ['kind'] },
+    { required: ['kind', 'secret'] },
   ),
   items: '/list',
 };

@@ -176,7 +176,7 @@ class Compiler {
     const level = levelOf(wants);
     this.#walked = walkedIn(wants);
     const write = this.#node(node, this.#walked.has(slot));
-    if (isWhole(wants, count, slot)) return (bytes, type, start, end) => write(bytes, type, start, end, -1);
+    if (isWhole(wants)) return (bytes, type, start, end) => write(bytes, type, start, end, -1);
     const width = count * WIDTH;
     return (bytes, type, start, end) => {
       const base = slots.top;
@@ -345,11 +345,10 @@ class Compiler {
 }
 
 /** Nothing is wanted but the value itself: no slots are needed to find it. */
-const isWhole = (wants: Wants, count: number, slot: number): boolean =>
-  slot === 0 && wants.slot === 0 && wants.children.size === 0 && count === 1;
+const isWhole = ({ children }: Wants): boolean => children.size === 0;
 
 const isScalar = (element: Element): element is Element & { readonly node: ScalarNode } =>
-  element.node.kind === 'scalar' && isWhole(element.wants, element.slots, element.slot);
+  element.node.kind === 'scalar' && isWhole(element.wants);
 
 function walkedIn({ slot, children }: Wants): ReadonlySet<number> {
   const inner = [...children.values()].flatMap((wants) => [...walkedIn(wants)]);

@@ -166,8 +166,7 @@ class Renderer {
   #wantedOf(element: Element): Wanted {
     const known = this.#wanted.get(element);
     if (known !== undefined) return known;
-    // The element's own place is not one of an attribute.
-    const wanted = { ...wantedOf(element.wants), slot: -1 };
+    const wanted = wantedOf(element.wants);
     this.#wanted.set(element, wanted);
     return wanted;
   }
@@ -364,11 +363,9 @@ class Renderer {
     } else plainly();
   }
 
+  /** Of what is no map. */
   #writeNatural(at: number, type: number): void {
     switch (type) {
-      case M:
-        this.#writeNaturalMap(at + 5);
-        return;
       case L:
         this.#writeList(NATURAL_LIST, at, type);
         return;

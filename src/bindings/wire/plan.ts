@@ -5,7 +5,6 @@ import { compileField, constantText, type Write } from '../render.ts';
 import {
   absentText,
   codecOf,
-  get,
   layered,
   NO_RULES,
   namesOf,
@@ -338,7 +337,7 @@ function textOf(
     item,
     chain,
   };
-  const value = taken.path === undefined ? take(taken, item, item, scope) : taken.path.reduce<unknown>(get, item);
+  const value = take(taken, item, item, scope);
   return value === undefined ? undefined : write(value, scope);
 }
 

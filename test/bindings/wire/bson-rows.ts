@@ -60,6 +60,9 @@ const deep = {
   schema: object({ at: object({ x: text, y: text }, { nullable: true }), z: text }),
   sources: { '/at/x': 'x', '/at/y': 'deep.y' },
 };
+const tagged = {
+  schema: object({ a: { oneOf: [ref('One'), ref('Two')], discriminator: { propertyName: 'kind' } } }),
+};
 const asked: Given = {
   schema: object({ a: text, b: { ...text, nullable: true }, c: object({ d: text }) }),
   sources: { '/b': (item: { readonly n?: string }) => item.n, '/c/d': (item: { readonly m?: string }) => item.m },
@@ -299,6 +302,20 @@ const ROWS: readonly Row<Sent>[] = [
       something: [{ n: 'N' }, '{"b":"N"}'],
     },
   ),
+  ...each<Sent>('what says it with any type', tagged, {
+    'a text': [{ a: { kind: 'One', x: 'x', y: 'y' } }, '{"a":{"kind":"One","x":"x"}}'],
+    'another text': [{ a: { kind: 'Other', x: 'x', y: 'y' } }, '{"a":{"kind":"Other","x":"x","y":"y"}}'],
+    'a number': [{ a: { kind: 1, x: 'x' } }, undefined],
+    nothing: [{ a: { kind: null } }, undefined],
+  }),
+  ...each<Sent>(
+    'one codec for elements that are documents',
+    { schema: object({ days: listOf(text) }), sources: { '/days/*': { from: 'at', as: 'decimal(2)' } } },
+    {
+      some: [{ days: [{ at: 1.5 }, { at: 2 }] }, '{"days":["1.50","2.00"]}'],
+      'a text': [{ days: [{ at: 'x' }] }, undefined],
+    },
+  ),
   {
     what: 'one of two',
     given: { schema: object({ a: text }) },
@@ -339,25 +356,27 @@ for (const { what, given, items, page = PAGE, wanted } of [...ROWS, ...pages])
   });
 
 test('there is room for more values than there was', async (t) => {
-  const nested = (depth: number): Document =>
-    Array.from({ length: depth }).reduce<Document>((inner) => ({ name: 'x', below: [inner], z: 1 }), { name: 'y' });
-  for (const [numbers, depth, wanted] of [
-    [9, 0, 9],
-    [8, 0, 16],
-    [0, 0, 9],
-    [18, 1, 18],
-    [17, 1, 34],
-    [9, 5, 72],
-  ] as const) {
+  const given = ofMongo({ schema: object({ a: ref('Tree'), z: text }) });
+  const render = (depth: number, numbers: number) => {
     const { mongodb } = new Room();
     mongodb.slots.table = new Int32Array(numbers);
-    const given = ofMongo({ schema: ref('Tree') });
-    const wire = sent([nested(depth)]);
-    const render = compileBson(planned(given), mongodb);
-    const what = `${depth} deep in room for ${numbers} numbers`;
-    t.equal(written(render, wire), plainly(given, wire.map(decode)), what);
-    t.equal(mongodb.slots.table.length, wanted, what);
-  }
+    const tree = Array.from({ length: depth }).reduce<Document>((inner) => ({ name: 'x', below: [inner] }), {
+      name: 'y',
+    });
+    const wire = sent([{ a: tree, z: 'z' }]);
+    const body = written(compileBson(planned(given), mongodb), wire);
+    t.equal(body, plainly(given, wire.map(decode)), `${depth} deep in room for ${numbers} numbers`);
+    return mongodb.slots.table.length;
+  };
+  // Three values of each element, three numbers of each value.
+  t.strictSame(
+    [0, 17, 18].map((numbers) => render(0, numbers)),
+    [18, 34, 18],
+  );
+  t.strictSame(
+    [9, 26, 27].map((numbers) => render(1, numbers)),
+    [36, 52, 27],
+  );
 });
 
 test('what was left to the plain renderer leaves nothing behind', async (t) => {

@@ -56,6 +56,9 @@ const free = { schema: object({ a: {} }) };
 const person = { schema: object({ who: ref('Person'), z: text }) };
 const pets = { schema: object({ pets: listOf(either) }) };
 const items = { schema: object({ list: listOf(object({ a: text })) }), items: '/list' };
+const tagged = {
+  schema: object({ a: { oneOf: [ref('One'), ref('Two')], discriminator: { propertyName: 'kind' } } }),
+};
 const further = { schema: object({ b: text, hidden: { ...text, writeOnly: true } }), open: true };
 const asked: Given = {
   schema: object({ a: text, b: text, c: object({ d: text }) }),
@@ -361,6 +364,40 @@ const ROWS: readonly Row<Sent>[] = [
     items: [{ a: S('x') }],
     wanted: undefined,
   },
+  ...each<Sent>(
+    'a list of objects, with sources in it',
+    { schema: object({ l: listOf(object({ a: text })), z: text }), sources: { '/l/*/a': 'deep.b' } },
+    {
+      'as it is': [{ l: L(M({ deep: M({ b: S('x') }) }), M({ a: S('y') })) }, '{"l":[{"a":"x"},{}]}'],
+      'not there': [{ z: S('z') }, undefined],
+    },
+  ),
+  ...each<Sent>(
+    'an object of which one attribute is its own',
+    { schema: object({ at: object({ x: text, y: text }) }), sources: { '/at/x': 'x' } },
+    {
+      both: [{ x: S('1'), at: M({ y: S('2') }) }, '{"at":{"x":"1","y":"2"}}'],
+      'none of its own': [{ x: S('1'), y: S('2') }, '{"at":{"x":"1"}}'],
+      neither: [{ y: S('2') }, '{}'],
+    },
+  ),
+  ...each<Sent>('what says it with any type', tagged, {
+    'a text': [{ a: M({ kind: S('One'), x: S('x'), y: S('y') }) }, '{"a":{"kind":"One","x":"x"}}'],
+    'another text': [{ a: M({ kind: S('Other'), x: S('x'), y: S('y') }) }, '{"a":{"kind":"Other","x":"x","y":"y"}}'],
+    'a number': [{ a: M({ kind: N(1), x: S('x') }) }, undefined],
+    nothing: [{ a: M({ kind: NULL }) }, undefined],
+  }),
+  ...each<Sent>(
+    'one codec for elements that are maps',
+    { schema: object({ days: listOf(text) }), sources: { '/days/*': { from: 'at', as: 'epoch-seconds' } } },
+    {
+      some: [
+        { days: L(M({ at: N(0) }), M({ at: N(1) })) },
+        '{"days":["1970-01-01T00:00:00.000Z","1970-01-01T00:00:01.000Z"]}',
+      ],
+      'a text': [{ days: L(M({ at: S('x') })) }, undefined],
+    },
+  ),
   {
     what: 'one of two',
     given: { schema: object({ a: text }) },
@@ -455,6 +492,21 @@ test('what was left to the plain renderer leaves nothing behind', async (t) => {
     t.equal(written(tree, bad), undefined);
     t.equal(written(tree, good), wanted);
   }
+});
+
+test('texts and numbers that are as we write them are copied', async (t) => {
+  class Watched extends Out {
+    texts = 0;
+
+    override text(text: string): void {
+      this.texts += 1;
+      super.text(text);
+    }
+  }
+  const out = new Watched();
+  const render = compileDynamoDb(planned({ schema: object({ s: text, n: number }) }), { ...roomOf(10), out });
+  t.equal(written(render, sent([{ s: S('x'), n: N('1.5') }])), '{"s":"x","n":1.5}');
+  t.equal(out.texts, 0);
 });
 
 test('functions get the item, decoded once', async (t) => {
