@@ -49,6 +49,7 @@ const COMPONENTS: Readonly<Record<string, Schema>> = Object.freeze({
   One: object({ kind: {}, x: text }),
   Two: object({ kind: {}, y: text }),
   Bag: { type: 'object', additionalProperties: text },
+  Chain: object({ name: text, next: ref('Chain') }),
   Tree: object({ name: text, below: listOf(ref('Tree')) }),
 });
 
@@ -157,6 +158,23 @@ export const PAGES: readonly Omit<Row<never>, 'items'>[] = [
     what: 'what a function of a page throws',
     given: { schema: object({ list: listOf(text), x: text }), items: '/list', sources: { '/x': throws } },
     wanted: undefined,
+  },
+  {
+    what: 'a free object around the list, with a source in it',
+    given: {
+      schema: object({ x: { type: 'object' }, list: listOf(text) }),
+      items: '/list',
+      sources: { '/x/y': () => 1 },
+    },
+    wanted: '{"list":[]}',
+  },
+  {
+    what: 'a recursive component around the list, with a source in it',
+    given: {
+      ...{ schema: object({ list: listOf(text), tree: ref('Chain') }), items: '/list' },
+      ...{ sources: { '/tree/name': () => 'a' }, shapes: { Chain: { '/next/name': () => 'b' } } },
+    },
+    wanted: '{"list":[],"tree":{"name":"a"}}',
   },
   { what: 'a bare list of none', given: { schema: listOf(text), items: '' }, wanted: '[]' },
   { what: 'one item, where there is none', given: { schema: object({ a: text }) }, wanted: undefined },

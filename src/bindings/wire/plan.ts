@@ -112,7 +112,7 @@ class Planner {
 
   /** No store holds what stands around the list. */
   #pageFields(shape: Shape, given: Rules, pointer: string, chain: readonly Shape[]): PageField[] {
-    if (shape.kind !== 'object' || (shape.free && given.children.size === 0)) throw new Unplanned();
+    if (shape.kind !== 'object') throw new Unplanned();
     const rules = this.#merged(shape, given);
     return shape.properties
       .filter(({ writeOnly }) => !writeOnly)
@@ -206,7 +206,7 @@ class Planner {
     if (shape.free && rules.children.size === 0) return { kind: 'natural' };
     if (place.path?.length === 0) return this.#object(shape, rules, place);
     // Sources of a component are relative to the value that is written with it, all others to the element.
-    const own = given.children.size === 0 || (this.#entered(shape) && place.path !== undefined);
+    const own = given.children.size === 0 || this.#entered(shape);
     if (!own) return this.#object(shape, rules, place);
     return { kind: 'inner', element: this.#element(shape, given, place.pointer, false, place.depth + 1) };
   }

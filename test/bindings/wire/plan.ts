@@ -213,6 +213,11 @@ const NONE: readonly { readonly name: string; readonly given: Given }[] = [
   { name: 'a source of the whole body', given: { schema: object({ a: text }), sources: { '': 'inner' } } },
   { name: 'a function below a bare array', given: { schema: list, items: '', sources: { '/*/a': () => 1 } } },
   { name: 'a source of one item', given: { schema: list, items: '', sources: { '/0/a': 'b' } } },
+  { name: 'a bare list that is no array', given: { schema: object({ a: text }), items: '' } },
+  {
+    name: 'a function of each element of a bare array',
+    given: { schema: list, items: '', sources: { '/*': () => 1 } },
+  },
   { name: 'a list that is no array', given: { schema: object({ items: {} }), items: '/items' } },
   { name: 'a path over __proto__', given: { schema: list, items: '', sources: { '/*/a': '__proto__.x' } } },
   {
@@ -226,6 +231,213 @@ for (const { name, given } of NONE) {
     t.equal(planned(given), undefined);
   });
 }
+
+const of = (item: { readonly id?: string }) => item.id;
+const around = (more: Readonly<Record<string, unknown>>) => object({ list: { type: 'array', items: text }, ...more });
+const NO_PAGE: readonly { readonly name: string; readonly given: Omit<Given, 'items'> }[] = [
+  { name: 'sources in what may be anything', given: { schema: around({ x: {} }), sources: { '/x/y': of } } },
+  { name: 'sources in a text', given: { schema: around({ x: text }), sources: { '/x/y': of } } },
+  { name: 'a codec of the list', given: { schema: around({}), sources: { '/list': { as: 'epoch-seconds' } } } },
+  {
+    name: 'a function, and sources below it',
+    given: { schema: around({ x: object({ y: text }) }), sources: { '/x': of, '/x/y': of } as Sources },
+  },
+  {
+    name: 'a codec, and sources below it',
+    given: { schema: around({ x: object({ y: text }) }), sources: { '/x': { as: 'json' }, '/x/y': of } as Sources },
+  },
+];
+for (const { name, given } of NO_PAGE)
+  test(`no plan of a page: ${name}`, async (t) => {
+    t.equal(planned({ ...given, items: '/list' }), undefined);
+  });
+
+test('a page has a plan where', async (t) => {
+  const fields = (given: Omit<Given, 'items'>) => {
+    const program = planned({ ...given, items: '/list' });
+    return program?.kind === 'page' ? program.fields.map(({ kind, key }) => [kind, String(key)]) : program?.kind;
+  };
+  const x = object({ y: text });
+  const list = ['items', '"list":'];
+  t.same(fields({ schema: around({ x }), sources: { '/x/y': of } }), [list, ['object', '"x":']]);
+  t.same(fields({ schema: around({ x: { type: 'object' } }), sources: { '/x/y': of } }), [list, ['object', '"x":']]);
+  t.same(fields({ schema: around({ x }), sources: { '/x/y': 'of' } }), [list, ['object', '"x":']]);
+  t.same(fields({ schema: around({ x }), sources: { '/x': of } }), [list, ['made', '"x":']]);
+  t.same(
+    fields({
+      schema: around({ x: { ...x, nullable: true } }),
+      sources: { '/x': of, '/x/y': of } as Sources,
+      absentAs: 'null',
+    }),
+    [list, ['made', '"x":']],
+    'a function gives nothing, so that null is written and no source below is asked',
+  );
+  const hidden = { ...around({ k: { const: 'k', writeOnly: true } }), required: ['k'] };
+  t.same(fields({ schema: hidden }), [list], 'what is only written is not read');
+  const chain = {
+    schema: around({ c: ref('Chain') }),
+    sources: { '/c/name': of },
+    shapes: { Chain: { '/next/name': of } },
+  };
+  t.same(fields(chain), [list, ['object', '"c":']], 'a recursive component ends');
+});
+
+test('what a page says of itself is known to one item too', async (t) => {
+  const element = one(planned({ schema: object({ next: text, a: text }), page: { next: '/next' } }));
+  t.same(kinds(element), ['made', 'scalar']);
+});
+
+const Any = { Any: { '/x': 'y' } };
+const map = (values: unknown) => ({ type: 'object', additionalProperties: values });
+const whom = { oneOf: [ref('Person'), text] };
+/** What each field of an item is planned as. */
+const FIELDS: readonly (readonly [name: string, given: Given, kinds: readonly string[]])[] = [
+  ['a union', { schema: object({ a: whom }) }, ['union']],
+  ['a union with sources in it', { schema: object({ a: whom }), sources: { '/a/id': 'b' } }, ['made']],
+  ['a union that is a component with sources', { schema: object({ a: ref('Any') }), shapes: Any }, ['made']],
+  [
+    'a union in a union',
+    { schema: object({ a: { oneOf: [ref('Person'), { oneOf: [text, { type: 'integer' }] }] } }) },
+    ['made'],
+  ],
+  ['a union of any and an object', { schema: object({ a: { oneOf: [ref('Person'), {}] } }) }, ['union']],
+  ['a map', { schema: object({ a: map(ref('Person')) }) }, ['inner']],
+  ['a map with sources in it', { schema: object({ a: map(ref('Person')) }), sources: { '/a/*/id': 'b' } }, ['made']],
+  ['a free object', { schema: object({ a: { type: 'object' } }) }, ['natural']],
+  [
+    'a free object with sources in it',
+    { schema: object({ a: { type: 'object' } }), sources: { '/a/b': 'b' } },
+    ['object'],
+  ],
+  ['an object that is open', { schema: object({ a: ref('Person') }), open: true }, ['inner']],
+  [
+    'one that is open, with sources in it',
+    { schema: object({ a: ref('Person'), b: text }), open: true, sources: { '/a/id': 'b' } },
+    ['made', 'scalar'],
+  ],
+  [
+    'a list with a function of each',
+    { schema: object({ a: { type: 'array', items: text } }), sources: { '/a/*': of } },
+    ['made'],
+  ],
+  [
+    'a list with functions in each',
+    { schema: object({ a: { type: 'array', items: ref('Person') } }), sources: { '/a/*/id': of } },
+    ['made'],
+  ],
+  [
+    'a list with a path of each',
+    { schema: object({ a: { type: 'array', items: text } }), sources: { '/a/*': 'b' } },
+    ['list'],
+  ],
+  [
+    'a list with a codec of each',
+    { schema: object({ a: { type: 'array', items: text } }), sources: { '/a/*': { from: 'b', as: 'uuid' } } },
+    ['list'],
+  ],
+];
+for (const [name, given, wanted] of FIELDS)
+  test(`a field that is ${name} is ${wanted[0]}`, async (t) => {
+    t.same(kinds(one(planned(given))), wanted);
+  });
+
+test('what stands in a map has the sources of all its values', async (t) => {
+  const values = (sources: Sources) => {
+    const program = planned({ schema: map(ref('Person')), sources });
+    const rest = program && objectOf(one(program).node).rest;
+    return rest && wanted(rest.values);
+  };
+  t.same(values({}), { '': 0, '/id': 1, '/name': 2 });
+  t.same(values({ '/*/name': 'n' }), { '': 0, '/id': 1, '/n': 2 });
+  t.equal(values({ '/*/name': of }), undefined, 'no function is asked of what is no item');
+});
+
+test('what is not declared may be anything, where an object is open', async (t) => {
+  const { rest } = objectOf(one(planned({ schema: object({ a: text }), open: true })).node);
+  t.same([...(rest?.declared ?? [])], ['a']);
+  t.same(rest?.values.node, { kind: 'natural' });
+  t.equal(objectOf(one(planned({ schema: object({ a: text }) })).node).rest, undefined);
+  const deep = { schema: object({ at: object({ x: text }) }), sources: { '/at/x': of }, open: true };
+  const [at] = objectOf(one(planned(deep)).node).fields;
+  t.equal(objectOf(at?.assembled).rest, undefined, 'but of what no store holds');
+});
+
+test('an object that has a codec and sources below it is for the plain renderer where it is not there', async (t) => {
+  const assembled = (schema: unknown, sources: Sources) =>
+    objectOf(one(planned({ schema: object({ at: schema }), sources })).node).fields[0]?.assembled;
+  const x = object({ x: text });
+  t.equal(assembled(x, { '/at': { as: 'json' }, '/at/x': 'x' }), 'plain');
+  t.equal(objectOf(assembled(x, { '/at/x': 'x' })).fields.length, 1);
+  t.equal(assembled({ type: 'array', items: x }, { '/at/*/x': 'x' }), 'plain');
+  t.equal(assembled(x, {}), undefined);
+  t.equal(assembled(x, { '/at': { absent: 1 }, '/at/x': 'x' }), undefined);
+});
+
+test('a codec of what is no scalar makes one of any type', async (t) => {
+  const type = (schema: unknown) => {
+    const [at] = objectOf(
+      one(planned({ schema: object({ at: schema }), sources: { '/at': { from: 'at', as: 'string' } } })).node,
+    ).fields;
+    const content = at?.content.kind === 'list' ? at.content.each.node : at?.content;
+    return content?.kind === 'scalar' && content.type;
+  };
+  const integer = { type: 'integer' };
+  t.same([text, integer, { type: 'boolean' }].map(type), ['string', 'integer', 'boolean']);
+  t.same([object({ x: text }), { oneOf: [text, integer] }, {}].map(type), ['any', 'any', 'any']);
+  t.equal(type({ type: 'array', items: integer }), 'integer');
+  t.equal(type({ type: 'array', items: { type: 'array', items: integer } }), 'any');
+});
+
+test('sources ten lists or maps deep have a plan, and no deeper ones', async (t) => {
+  const deep = (levels: number, around: (inner: unknown) => unknown, within: unknown) =>
+    Array.from({ length: levels }).reduce<unknown>((inner) => around(inner), within);
+  const lists = (inner: unknown) => ({ type: 'array', items: inner });
+  const at = (levels: number, rest: string) => `${'/*'.repeat(levels)}${rest}`;
+  const plans = (made: (levels: number) => Given) => [10, 11, 12].map((levels) => planned(made(levels)) !== undefined);
+  const a = object({ a: text });
+  t.same(
+    plans((n) => ({ schema: deep(n, lists, a), items: '', sources: { [at(n, '/a')]: 'b' } })),
+    [true, true, false],
+    'the first is the list of the items',
+  );
+  t.same(
+    plans((n) => ({ schema: deep(n, lists, text), items: '', sources: { [at(n, '')]: 'b' } })),
+    [true, true, false],
+    'a source of the elements themselves',
+  );
+  const days = object({ days: lists(text) });
+  t.same(
+    plans((n) => ({
+      schema: deep(n, lists, days),
+      items: '',
+      sources: { [at(n, '/days')]: { from: 'd', as: 'uuid' } },
+    })),
+    [true, false, false],
+    'a list with a codec is one more',
+  );
+  t.same(
+    plans((n) => ({ schema: deep(n, map, a), sources: { [at(n, '/a')]: 'b' } })),
+    [true, false, false],
+    'maps',
+  );
+  t.same(
+    plans((n) => ({ schema: deep(n, lists, a), items: '' })),
+    [true, true, true],
+    'what no source reaches may be of any depth',
+  );
+});
+
+test('without a contract there is no plan, and what is no lack of one is thrown', async (t) => {
+  const options = { where: 'test', store: 'dynamodb', sources: {}, shapes: {}, items: undefined, page: {} } as const;
+  t.equal(programOf({ ...options, shape: undefined }), undefined);
+  const shape = {
+    ...{ name: undefined, nullable: false },
+    get kind(): 'any' {
+      throw new RangeError('broken');
+    },
+  };
+  t.throws(() => programOf({ ...options, shape }), new RangeError('broken'));
+});
 
 test('rules that reach into each other without end have no plan, and take no time', async (t) => {
   const shapes = { Chain: { '/next/name': 'n', '/name': 'm' } };
