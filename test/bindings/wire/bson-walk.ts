@@ -142,6 +142,16 @@ t.test('a name that is like the one that stood there', async (t) => {
     }
 });
 
+t.test('what is thrown is always the same one, and looks for no stack', async (t) => {
+  const { bytes, start, end } = sent({ a: one });
+  t.equal(
+    orPlainly(() => lastOf(bytes, start, end - 1)),
+    undefined,
+  );
+  t.equal(BAIL.stack, undefined);
+  t.match(BAIL.message, /plain renderer/);
+});
+
 const at = (bytes: Buffer, what: string) => bytes.indexOf(what);
 const damaged: [what: string, document: Document, change: (bytes: Buffer) => unknown][] = [
   ['the same name twice', { a: one, q: two }, (bytes) => bytes.write('a', at(bytes, 'q\0'))],
