@@ -222,7 +222,7 @@ export function createMetrics(): Metrics {
     }),
     shadowSpare: new Gauge({
       name: 'crossfade_shadow_spare',
-      help: 'The share of shadows that may be asked, by how much the thread that serves has to do: 0.1 to 1.',
+      help: 'The share of shadows that may be asked, by how much the thread that serves has to do: 0.1 to 1, 0 without any.',
       registers,
     }),
     shadowQueueDepth: new Gauge({
