@@ -23,7 +23,7 @@ export type Store = 'fixed DynamoDB' | 'DynamoDB Local' | 'fixed MongoDB' | 'Mon
 
 /**
  * CPU time per request of the whole façade beside readers that people wrote by hand for the same two operations, byte for
- * byte the same replies; one of the readers twice, as the control.
+ * byte the same replies; one of the readers twice, as the control. `BENCH_AGAINST` adds another version of ours.
  */
 export async function benchReaders(store: Store): Promise<readonly Row[]> {
   const stops: (() => unknown)[] = [];
@@ -60,6 +60,7 @@ function dynamodbSubjects(folder: string, env: Env): readonly Subject[] {
     { name: 'tuned', start: peer('tuned') },
     { name: 'tuned, again', start: peer('tuned') },
     { name: 'Crossfade at `dynamodb`', start: facade(folder, env, 'dynamodb') },
+    ...before(folder, env, 'dynamodb'),
   ];
 }
 
@@ -70,6 +71,7 @@ function mongodbSubjects(folder: string, env: Env): readonly Subject[] {
     { name: 'the driver', start: peer },
     { name: 'the driver, again', start: peer },
     { name: 'Crossfade at `complete`', start: facade(folder, env, 'complete') },
+    ...before(folder, env, 'complete'),
     {
       name: 'Crossfade with `MONGODB_CLIENT=command`',
       start: facade(folder, { ...env, MONGODB_CLIENT: 'command' }, 'complete'),
@@ -78,12 +80,19 @@ function mongodbSubjects(folder: string, env: Env): readonly Subject[] {
 }
 
 /** The sample API, both operations at one stage. */
-const facade = (folder: string, env: Env, stage: string) => () =>
+const facade = (folder: string, env: Env, stage: string, root?: string) => () =>
   serveFacade(folder, {
     bindings: 'openapi/photos.bindings.ts',
     stages: { getUser: stage, listMessages: stage },
     env: { ...env, NODE_ENV: 'production' },
+    ...(root === undefined ? {} : { root }),
   });
+
+/** Another version of ours, which `BENCH_AGAINST` names. */
+function before(folder: string, env: Env, stage: string): readonly Subject[] {
+  const other = process.env.BENCH_AGAINST;
+  return other === undefined ? [] : [{ name: 'Crossfade before', start: facade(folder, env, stage, other) }];
+}
 
 export async function startDynamoDb(store: Store, stops: (() => unknown)[]): Promise<string> {
   const local = store === 'fixed DynamoDB' ? undefined : await startDynamoDbLocal({ log: console.error });
