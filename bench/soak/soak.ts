@@ -1,16 +1,18 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { MongoClient } from 'mongodb';
-import { startLegacyReader } from '../../src/demo/legacy-reader.ts';
 import { makeSeed, TENANTS } from '../../src/demo/seed.ts';
 import { type Log, startDynalite, startDynamoDbLocal, startMongo } from '../../src/demo/services.ts';
 import { DEMO_AWS, demoDynamoDb, fillDynamoDb, fillMongoDb } from '../../src/demo/stores.ts';
 import type { Stage } from '../../src/model/stage.ts';
 import { type Served, spawnServe } from '../../test/support/process.ts';
 import { startToxiproxy } from '../../test/support/toxiproxy.ts';
+import { said } from '../support/processes.ts';
 import { askBeside } from './beside.ts';
 import { disturb, type Times, type Ways } from './faults.ts';
 import {
@@ -107,7 +109,7 @@ async function run(
   await fillMongoDb(database.href, data);
   await fillDynamoDb(dynamo.endpoint, data);
   const known = await learn(dynamo.endpoint);
-  const legacy = await startLegacyReader({ endpoint: dynamo.endpoint });
+  const legacy = await startLegacy(dynamo.endpoint);
   closers.push(legacy.stop);
 
   const direct = { dynamodb: demoDynamoDb(dynamo.endpoint), mongodb: new MongoClient(mongo.uri) };
@@ -260,6 +262,19 @@ async function run(
   }
   const comparisons = `${counts('crossfade_comparisons_total', 'outcome="match"')} matches, ${counts('crossfade_comparisons_total')} in all`;
   return { capacity, rate, verdicts, unasked, moves, disturbances, recovery, flatness, rest, comparisons, wrong };
+}
+
+async function startLegacy(endpoint: string): Promise<{ readonly url: string; readonly stop: Closer }> {
+  const child = fork(join(import.meta.dirname, 'legacy.ts'), [endpoint], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const url = await said<string>(child);
+  const stop = async () => {
+    const ended = once(child, 'exit');
+    child.kill();
+    await ended;
+  };
+  return { url, stop };
 }
 
 function toldOf(seen: Seen, disturbances: readonly Disturbance[]): string {
