@@ -17,13 +17,21 @@ const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\
  * request was a HEAD is not known: a reply may stand without the body that its headers announce, if only all adds up.
  */
 export function repliesIn(text: string): readonly Reply[] {
-  const all = parsed(text, 0);
+  const all = parsed(text, 0, new Map());
   if (typeof all !== 'string') return all;
   throw new Violation('what comes back is no HTTP', `${all} in ${JSON.stringify(text)}`);
 }
 
-/** The replies from `at` on, or what is wrong with them. */
-function parsed(text: string, at: number): readonly Reply[] | string {
+type Parsed = readonly Reply[] | string;
+
+/** The replies from `at` on, or what is wrong with them. `known`: by place, which each reply can be reached by two ways. */
+function parsed(text: string, at: number, known: Map<number, Parsed>): Parsed {
+  const found = known.get(at) ?? parsedAnew(text, at, known);
+  known.set(at, found);
+  return found;
+}
+
+function parsedAnew(text: string, at: number, known: Map<number, Parsed>): Parsed {
   if (at === text.length) return [];
   const end = text.indexOf('\r\n\r\n', at);
   if (end === -1) return HEAD_BEGUN.test(text.slice(at)) ? [] : 'a head without an end';
@@ -40,9 +48,9 @@ function parsed(text: string, at: number): readonly Reply[] | string {
   const empty = status < 200 || status === 204 || status === 304;
   const framed = empty ? { body: '', end: body, whole: true } : framing(text, body, headers);
   if (typeof framed === 'string') return framed;
-  const rest = parsed(text, framed.end);
+  const rest = parsed(text, framed.end, known);
   if (typeof rest !== 'string') return [{ status, headers, body: framed.body, whole: framed.whole }, ...rest];
-  const headless = parsed(text, body);
+  const headless = parsed(text, body, known);
   return typeof headless === 'string' ? rest : [{ status, headers, body: '', whole: true }, ...headless];
 }
 
