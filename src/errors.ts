@@ -189,12 +189,17 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Problems that a message tells: a file that is none has one in each line, and messages go to logs. */
+const MOST_TOLD = 100;
+
 /** Wrong configuration: stops the process at start with exit code 2 and one line per problem. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(({ where, message }) => `${where}: ${message}`).join('\n'));
+    const lines = problems.slice(0, MOST_TOLD).map(({ where, message }) => `${where}: ${message}`);
+    const left = problems.length - lines.length;
+    super([...lines, ...(left > 0 ? [`and ${left} more, to be seen once these are mended`] : [])].join('\n'));
     this.name = 'ConfigError';
     this.problems = Object.freeze([...problems]);
   }

@@ -98,7 +98,7 @@ export const killMove = (kill: boolean): Moving => ({
 /** In an outage of the flags there is another way to kill, and whoever needs it is in a hurry: the error with that said. */
 export function withKillCure(error: unknown): unknown {
   if (error instanceof ConfigError)
-    return new ConfigError([...error.problems, { where: 'kill', message: `is not done. ${KILL_CURE}` }]);
+    return new ConfigError([{ where: 'kill', message: `is not done. ${KILL_CURE}` }, ...error.problems]);
   const message = `${(error as Error).message}\n${KILL_CURE}`;
   if (error instanceof FlagServerError) return new FlagServerError(error.failure, message, { cause: error });
   return error instanceof UsageError && error.failure === 'wrong' ? new UsageError(message) : error;

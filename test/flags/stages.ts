@@ -112,6 +112,19 @@ t.test('every mistake is said at once', async (t) => {
   }
 });
 
+t.test('a text that is something else altogether is told in a hundred lines', async (t) => {
+  try {
+    parse('x: 1\n'.repeat(5_000));
+    t.fail('it was taken');
+  } catch (error) {
+    const { message, problems } = error as ConfigError;
+    const lines = message.split('\n');
+    t.equal(problems.length, 5_000);
+    t.equal(lines.length, 101);
+    t.equal(lines.at(-1), 'and 4900 more, to be seen once these are mended');
+  }
+});
+
 /** All that is said of a text, each with its line. */
 const said: [text: string, ...problems: string[]][] = [
   ['[a, b]', '1 stages.yaml must be a map (`name: value`)'],

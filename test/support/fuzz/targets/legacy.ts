@@ -211,11 +211,15 @@ export const legacy: Target<Input> = {
 /** Whether each character stands for one byte. */
 const isBytes = (text: string): boolean => /^[\0-\xff]*$/.test(text);
 
+/** What an interim reply must not have (RFC 9112, section 6). */
+const isFraming = ([name]: readonly [name: string, value: string]): boolean =>
+  name === 'content-length' || name === 'transfer-encoding';
+
 /** Whether legacy has said one whole reply, and no interim one alone, nor one that nobody asked for. What is none may well be a 500. */
 function isSound(all: string): boolean {
   try {
     const replies = repliesIn(all);
-    if (replies.some(({ status }) => status === 101)) return false;
+    if (replies.some(({ status, headers }) => status === 101 || (status < 200 && headers.some(isFraming)))) return false;
     const final = replies.filter(({ status }) => status >= 200);
     return final.length === 1 && final[0]?.whole === true;
   } catch {
