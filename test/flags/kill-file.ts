@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { followKillFile } from '../../src/flags/kill-file.ts';
 import { fingerprint, readText } from '../../src/flags/watch.ts';
+import { heldIntervals, isClosedBy, watchers } from '../support/file-watch.ts';
 import { soon } from '../support/flag-server.ts';
 
 async function followed(t: Test, text?: string) {
@@ -59,6 +61,18 @@ t.test('ended: nothing is told any more', async (t) => {
   stop();
   await writeFile(file, 'x');
   await sleep(400);
+  t.strictSame(told, [undefined]);
+});
+
+t.test('ended in the middle of a look: what it finds is not told, and nothing is watched', async (t) => {
+  const opened = watchers(t);
+  const pass = heldIntervals(t);
+  const { file, told, stop } = await followed(t);
+  // All within one turn, so that no news of it comes between.
+  writeFileSync(file, 'x');
+  pass(250);
+  await isClosedBy(t, opened[0], stop);
+  await sleep(50);
   t.strictSame(told, [undefined]);
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { readSaved, savedFile, writeSaved } from '../../src/flags/saved.ts';
@@ -8,6 +8,12 @@ const SAVED = {
   revision: 'one',
   features: [{ name: 'photos.kill', enabled: false, strategies: [], variants: [] }],
   confirmed: 1,
+};
+
+/** Files that this process holds open. */
+const held = async (): Promise<string[]> => {
+  const numbers = await readdir('/proc/self/fd');
+  return Promise.all(numbers.map((number) => readlink(`/proc/self/fd/${number}`).catch(() => 'closed by now')));
 };
 
 t.test('what is written is read back, frozen, and nobody else may read the file', async (t) => {
@@ -27,6 +33,7 @@ t.test('what is written is read back, frozen, and nobody else may read the file'
   await writeSaved(file, { ...SAVED, revision: 'two' });
   t.match(await readSaved(file), { revision: 'two' });
   t.strictSame(await readdir(join(file, '..')), ['flags.json']);
+  t.notOk((await held()).includes(file), 'it is closed');
 });
 
 t.test('the disk is full: the error says so, and the file is as it was', async (t) => {
@@ -38,6 +45,7 @@ t.test('the disk is full: the error says so, and the file is as it was', async (
   await t.rejects(writeSaved(file, { ...saved, revision: 'two' }, join(folder, 'full')), { code: 'ENOSPC' });
   t.match(await readSaved(file), saved);
   t.strictSame(await readdir(folder), ['flags.json']);
+  t.notOk((await held()).includes('/dev/full'), 'it is closed');
 });
 
 t.test('many write at once: the file is whole at any time', async (t) => {

@@ -28,9 +28,11 @@ const bodies = ({ asked }: FlagStandIn, path: string) =>
 const bucketOf = (body: Record<string, unknown> | undefined) =>
   body?.bucket as { start: string; stop: string; toggles: unknown };
 const counted = (...counts: [string, number][]): StageCounts => new Map([['getUser', new Map(counts)]]);
+/** Those that keep a process from its end. */
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
 t.test('registers once under a name of its own, then tells what came since it last did', async (t) => {
-  let counts = counted(['live', 3]);
+  let counts = counted(['live', 3], ['dynamodb', 1]);
   const { stand, start } = await reporting(t, async () => counts, 20);
   start();
   await soon(t, 'told', () => bodies(stand, METRICS).length > 0);
@@ -39,6 +41,7 @@ t.test('registers once under a name of its own, then tells what came since it la
       'getUser',
       new Map([
         ['live', 5],
+        ['dynamodb', 1],
         ['shadow', 2],
         ['', 9],
         ['lvie', 1],
@@ -59,7 +62,7 @@ t.test('registers once under a name of its own, then tells what came since it la
   });
   const [first, second] = bodies(stand, METRICS);
   t.match(first, { appName: 'crossfade-photos', instanceId: `${hostname()}-${process.pid}` });
-  t.strictSame(bucketOf(first).toggles, { 'photos.getUser': { yes: 3, no: 0, variants: { live: 3 } } });
+  t.strictSame(bucketOf(first).toggles, { 'photos.getUser': { yes: 4, no: 0, variants: { live: 3, dynamodb: 1 } } });
   t.strictSame(bucketOf(second).toggles, {
     'photos.getUser': { yes: 4, no: 0, variants: { live: 2, shadow: 2 } },
     'photos.listMessages': { yes: 4, no: 0, variants: { dynamodb: 4 } },
@@ -101,6 +104,24 @@ for (const path of [REGISTER, METRICS]) {
   });
 }
 
+t.test('closed it looks no more', async (t) => {
+  let looks = 0;
+  const { stand, start } = await reporting(
+    t,
+    async () => {
+      looks += 1;
+      return counted(['live', looks]);
+    },
+    10,
+  );
+  const stop = start();
+  await soon(t, 'told', () => bodies(stand, METRICS).length > 1);
+  await stop();
+  const then = looks;
+  await new Promise((done) => setTimeout(done, 60));
+  t.equal(looks, then);
+});
+
 t.test(
   'a minute between two reports, unless it is said; closed it ends at once, also in the middle of one',
   async (t) => {
@@ -109,11 +130,13 @@ t.test(
       looks += 1;
       return counted(['live', looks]);
     });
+    const before = timers();
     const stop = start();
     await soon(t, 'told', () => bodies(stand, METRICS).length === 1);
     t.equal(bodies(stand, REGISTER)[0]?.interval, 60_000);
     await new Promise((done) => setTimeout(done, 50));
     t.equal(looks, 1);
+    await soon(t, 'it keeps no process from its end', () => timers() <= before);
     await stop();
     stand.instead = () => 'hang';
     const hung = start();

@@ -1,8 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { follow } from '../../src/flags/watch.ts';
+import { heldIntervals, isClosedBy, watchers } from '../support/file-watch.ts';
 import { soon } from '../support/flag-server.ts';
 
 t.test('it is looked at one at a time, however long a look takes and however often it changes', async (t) => {
@@ -59,4 +61,41 @@ t.test('a folder that is not there is no mistake', async (t) => {
   });
   await soon(t, 'looked at', () => count > 0);
   stop();
+});
+
+t.test('news of a change is enough: it does not wait until it would be looked at anyway', async (t) => {
+  heldIntervals(t);
+  const file = join(t.testdir({ a: '0' }), 'a');
+  let count = 0;
+  t.teardown(
+    follow(file, async () => {
+      count += 1;
+    }),
+  );
+  writeFileSync(file, '1');
+  await soon(t, 'looked at', () => count > 0);
+  const before = count;
+  writeFileSync(file, '2');
+  await soon(t, 'looked at again', () => count > before);
+});
+
+t.test('it keeps no process from its end', async (t) => {
+  const folder = t.testdir();
+  const holding = () => process.getActiveResourcesInfo().filter((kind) => ['FSEventWrap', 'Timeout'].includes(kind));
+  const before = holding();
+  t.teardown(follow(join(folder, 'a'), async () => {}));
+  t.strictSame(holding(), before);
+});
+
+t.test('a watch that fails is given up, and it is looked at all the same', async (t) => {
+  const opened = watchers(t);
+  let count = 0;
+  t.teardown(
+    follow(join(t.testdir(), 'a'), async () => {
+      count += 1;
+    }),
+  );
+  t.equal(opened.length, 1);
+  await isClosedBy(t, opened[0], () => opened[0]?.emit('error', new Error('no space left')));
+  await soon(t, 'looked at', () => count > 0);
 });
