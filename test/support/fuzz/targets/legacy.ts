@@ -219,7 +219,8 @@ const isFraming = ([name]: readonly [name: string, value: string]): boolean =>
 function isSound(all: string): boolean {
   try {
     const replies = repliesIn(all);
-    if (replies.some(({ status, headers }) => status === 101 || (status < 200 && headers.some(isFraming)))) return false;
+    if (replies.some(({ status, headers }) => status === 101 || (status < 200 && headers.some(isFraming))))
+      return false;
     const final = replies.filter(({ status }) => status >= 200);
     return final.length === 1 && final[0]?.whole === true;
   } catch {
