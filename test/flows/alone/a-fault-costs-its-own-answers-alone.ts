@@ -29,6 +29,9 @@ const RATE = 4;
 /** Milliseconds: where a plain server beside the façade is as late as that, the machine does something else. */
 const NOISE = 200;
 const ATTEMPTS = 3;
+/** What may be the machine's: all of a loud moment, and lateness alone, which a fault of ours shows each time. */
+const mayPass = ({ canary }: Ran, wrong: readonly string[]): boolean =>
+  canary.p99 > NOISE || wrong.every((one) => one.startsWith('clients of others waited'));
 
 const named = (name: string): Fault => [NOTHING, ...WAYS].find((fault) => fault.name === name) as Fault;
 
@@ -50,7 +53,7 @@ t.test('a fault costs no answers but those of who is at fault, and is over when 
       // A hundredth of these few requests is one: how late it was says nothing.
       wrong = wrongs(ran, spreadOf(calm), ['p90']);
       attempts += 1;
-    } while (wrong.length > 0 && ran.canary.p99 > NOISE && attempts < ATTEMPTS);
+    } while (wrong.length > 0 && mayPass(ran, wrong) && attempts < ATTEMPTS);
     t.same(wrong, [], `${name}, ${faultName}`);
     if (fault === NOTHING) {
       t.ok(allFine(ran.own), 'nothing costs nobody anything');
