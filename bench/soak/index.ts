@@ -57,21 +57,14 @@ function rowsOf({
     row('times that a control was not well by itself', String(disturbances.length - ours.length)),
     row('last failure after a fault', `${(recovery / 1000).toFixed(1)} s`),
     row('comparisons', comparisons),
-    ...flatness.flatMap((all, at) =>
-      all.map(({ name, line, rise, most, flat }) => {
-        const unit = name === 'rss' ? 1e6 : 1;
-        const said = [line.mean, rise, most].map((one) => (one / unit).toFixed(name === 'rss' ? 1 : 0)) as [
-          string,
-          string,
-          string,
-        ];
-        const judged = flat === undefined ? 'too short to say' : flat ? 'flat' : 'rises';
-        return row(
-          `replica ${at}, ${name === 'rss' ? 'resident MB' : 'handles'}`,
-          `${said[0]} on average, ${said[1]} more at the end than at the beginning, at most ${said[2]}: ${judged}`,
-        );
-      }),
-    ),
+    ...flatness.map(({ line, rise, most, flat }, at) => {
+      const [mean, more, bound] = [line.mean, rise, most].map((bytes) => (bytes / 1e6).toFixed(0));
+      const judged = flat === undefined ? 'too short to say' : flat ? 'flat' : 'rises';
+      return row(
+        `replica ${at}, resident MB, floors`,
+        `${mean} on average, ${more} more at the end than at the beginning, at most ${bound}: ${judged}`,
+      );
+    }),
     ...rest.map(([before, after], at) =>
       row(
         `replica ${at}, at rest`,

@@ -65,13 +65,12 @@ export function fit(samples: readonly { readonly at: number; readonly value: num
   return { slope: under === 0 ? 0 : (over / under) * 60_000, mean: value };
 }
 
-/** Below these a line over the whole run counts as flat: heaps breathe, and pools have as many connections as they need. */
-const BOUNDS = { rss: { share: 0.1, more: 10_000_000 }, fds: { share: 0.1, more: 20 } } as const;
+/** Below these bytes a line over the whole run counts as flat: heaps breathe. */
+const BOUND = { share: 0.1, more: 10_000_000 } as const;
 /** A shorter run is all warm-up. */
 const SHORTEST = 5 * 60_000;
 
 export interface Flatness {
-  readonly name: 'rss' | 'fds';
   readonly line: Line;
   /** By how much the line rises over the run, and by how much it may. */
   readonly rise: number;
@@ -84,21 +83,20 @@ export interface Flatness {
 const FLOORS = 10;
 
 /**
- * Of what comes after the first quarter, and of its floors: a fault fills sockets and buffers for as long as it lasts, and
- * where the faults fall is chance, while what leaks lifts the least that a process ever has.
+ * Of the resident bytes after the first quarter, and of their floors: a fault fills buffers for as long as it lasts, and
+ * where the faults fall is chance, while what leaks lifts the least that a process ever has. Handles follow faults and stages
+ * within seconds: those are counted at rest.
  */
-export function flatnessOf(samples: readonly Pick<Sample, 'at' | 'rss' | 'fds'>[]): readonly Flatness[] {
+export function flatnessOf(samples: readonly Pick<Sample, 'at' | 'rss'>[]): Flatness {
   const [first, last] = [samples[0]?.at ?? 0, samples.at(-1)?.at ?? 0];
   const from = first + (last - first) / 4;
   const late = samples.filter(({ at }) => at >= from);
   const parts = Object.values(
     Object.groupBy(late, ({ at }) => Math.min(Math.floor(((at - from) / (last - from)) * FLOORS), FLOORS - 1)),
   );
-  return (['rss', 'fds'] as const).map((name) => {
-    const floors = parts.map((part = []) => part.reduce((low, one) => (one[name] < low[name] ? one : low)));
-    const line = fit(floors.map((one) => ({ at: one.at, value: one[name] })));
-    const rise = (line.slope * (last - first)) / 60_000;
-    const most = BOUNDS[name].share * line.mean + BOUNDS[name].more;
-    return { name, line, rise, most, flat: last - first < SHORTEST ? undefined : rise <= most };
-  });
+  const floors = parts.map((part = []) => part.reduce((low, one) => (one.rss < low.rss ? one : low)));
+  const line = fit(floors.map(({ at, rss }) => ({ at, value: rss })));
+  const rise = (line.slope * (last - first)) / 60_000;
+  const most = BOUND.share * line.mean + BOUND.more;
+  return { line, rise, most, flat: last - first < SHORTEST ? undefined : rise <= most };
 }

@@ -52,7 +52,7 @@ export interface Soaked {
   /** The longest time from the end of a fault to the last failure that came from it, in milliseconds. */
   readonly recovery: number;
   /** By replica. */
-  readonly flatness: readonly (readonly Flatness[])[];
+  readonly flatness: readonly Flatness[];
   /** By replica: before the first request, and when the last is long answered. */
   readonly rest: readonly (readonly [before: Sample, after: Sample])[];
   readonly comparisons: string;
@@ -239,10 +239,9 @@ async function run(
   }
 
   const flatness = samples.map(flatnessOf);
-  for (const [at, all] of flatness.entries())
-    for (const { name, flat, rise, most } of all)
-      if (flat === false)
-        wrong.push(`replica ${at}: ${name} rises by ${rise.toFixed(0)}, and ${most.toFixed(0)} is the most`);
+  for (const [at, { flat, rise, most }] of flatness.entries())
+    if (flat === false)
+      wrong.push(`replica ${at}: rises by ${rise.toFixed(0)} bytes, and ${most.toFixed(0)} is the most`);
   const rest = before.map((one, at) => Object.freeze([one, after[at] as Sample] as const));
   if (milliseconds >= 2 * REST)
     for (const [at, [{ fds: had }, { fds: has }]] of rest.entries())
