@@ -8,7 +8,7 @@ const LEAST = 10;
  * `from` percent, a tenth from 20 points above on. 100: always all.
  *
  * A shadow costs the thread that serves more than half of what its request did (`npm run bench -- shadow-cost`). While there is
- * time to spare that is nobody's loss; at half load a tenth of them keeps it to a few percent.
+ * time to spare that is nobody's loss; where there is none a tenth of them keeps it small.
  */
 export function percentAt(utilization: number, from: number): number {
   if (from >= 100) return 100;

@@ -29,7 +29,7 @@ export function subjectsOf(given: Offer, places: readonly Judged[]): readonly nu
 }
 
 /** Of a pair that was not held together. */
-export function uncompared(given: Brief, pair: OriginPair, outcome: Outcome, reason: string): Result {
+export function uncompared(given: Brief, pair: OriginPair, outcome: Outcome, reason: string | undefined): Result {
   const { operation, tenant, stage, control } = given;
   return {
     at: Date.now(),
@@ -53,26 +53,15 @@ export function uncompared(given: Brief, pair: OriginPair, outcome: Outcome, rea
 
 /** Of a pair that was, without what only a mismatch has. */
 export function resultOf(given: Offer, { pair, comparison, one, other }: Compared): Result {
-  const { operation, tenant, stage } = given;
   const { outcome, reason, rules } = comparison;
   const compared = outcome !== 'error' && outcome !== 'skipped';
   return {
-    at: Date.now(),
-    operation,
-    tenant,
-    stage,
-    pair: pairName(...pair),
-    outcome,
-    reason,
+    ...uncompared(given, pair, outcome, reason),
     rules: rules.map(({ rule }) => rule),
-    verdict: undefined,
     strata: compared ? given.strata(one, other) : NONE,
     control: one.duration,
     candidate: other.duration,
-    lag: undefined,
-    findings: [],
     subject: compared ? subjectOf(given, one, other) : undefined,
-    request: undefined,
   };
 }
 

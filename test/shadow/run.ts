@@ -58,3 +58,38 @@ t.test('answers that wait to be looked at again are bounded by their bytes, as t
   await shadow.close();
   t.match(shadow.totals(), { offered: 13, mismatch: 13, pending: 0 });
 });
+
+t.test('nothing is made of what is left out, and its answer is not held', async (t) => {
+  const results: Result[] = [];
+  let utilization = 1;
+  let made = 0;
+  const shadow = createShadow({
+    queue: createQueue({ maxCount: 10, maxBytes: MIB, concurrency: 1 }),
+    breakers: createBreakers(),
+    budgets: {},
+    recheckBudget: endless,
+    pulse: { busy: () => false, utilization: () => utilization },
+    busyPercent: 25,
+    sampler: { leaves: (_operation, _tenant, _status, _percent, spare) => (spare < 100 ? 'load' : undefined) },
+    percent: () => 100,
+    sampling: createSampling(undefined, []),
+    record: (result) => void results.push(result),
+    onCandidate: () => undefined,
+    onError: () => undefined,
+  });
+  const control = big('dynamodb', 'a');
+  const brief = { operation: 'getNote', tenant: 'acme', stage: 'shadow', control, candidates: ['mongodb'] } as const;
+  const offer = () =>
+    shadow.offer({ ...brief, unfit: undefined }, () => {
+      made += 1;
+      throw new Error('made');
+    });
+  t.equal(offer(), false);
+  t.equal(made, 0);
+  t.match(results, [{ outcome: 'skipped', reason: 'load', pair: 'dynamodb-mongodb', control: 1 }]);
+  utilization = 0.2;
+  t.equal(offer(), true, 'what went wrong in the making may hold it');
+  t.equal(made, 1);
+  t.match(results[1], { outcome: 'error', reason: 'internal' });
+  await shadow.close();
+});
